@@ -1,0 +1,111 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "natd/log.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+/* The priorities of syslog(3), as sd-daemon(3) wants them before a line: "<3>text". */
+enum priority { PRIORITY_ERROR = 3, PRIORITY_WARNING = 4, PRIORITY_INFO = 6, PRIORITY_DEBUG = 7 };
+
+static const char *log_name = "natd";
+static bool log_verbose;
+static bool log_to_journal;
+
+void log_open(const char *process, bool verbose)
+{
+	log_name = process;
+	log_verbose = verbose;
+	log_to_journal = getenv("JOURNAL_STREAM") != NULL;
+}
+
+void log_rename(const char *process)
+{
+	log_name = process;
+}
+
+/* The length of the UTF-8 sequence at `text`, 0 if it is not one. */
+static size_t utf8_length(const unsigned char *text)
+{
+	size_t length = text[0] < 0x80                      ? 1
+			: text[0] >= 0xc2 && text[0] < 0xe0 ? 2
+			: (text[0] & 0xf0) == 0xe0          ? 3
+			: text[0] >= 0xf0 && text[0] < 0xf5 ? 4
+							    : 0;
+
+	for (size_t i = 1; i < length; i++)
+		if ((text[i] & 0xc0) != 0x80)
+			return 0;
+	return length;
+}
+
+void log_clean(char *text)
+{
+	unsigned char *at = (unsigned char *)text;
+
+	while (*at) {
+		size_t length = utf8_length(at);
+		/* U+0080..U+009F are control characters too: a terminal obeys them. */
+		bool control = *at < 0x20 || *at == 0x7f || (*at == 0xc2 && at[1] < 0xa0);
+
+		if (length == 0 || control) {
+			*at++ = '?';
+			continue;
+		}
+		at += length;
+	}
+}
+
+static void log_line(enum priority priority, const char *format, va_list arguments)
+{
+	char line[1024];
+	size_t used = 0;
+
+	if (log_to_journal)
+		used += (size_t)snprintf(line, sizeof(line), "<%d>", priority);
+	used += (size_t)snprintf(line + used, sizeof(line) - used, "%s: ", log_name);
+	vsnprintf(line + used, sizeof(line) - used - 1, format, arguments);
+	log_clean(line);
+	used = strlen(line);
+	line[used++] = '\n';
+	/* Nobody is left to hear that standard error is gone. */
+	if (write(STDERR_FILENO, line, used) < 0)
+		return;
+}
+
+#define LOG_WITH(priority)                                                                         \
+	do {                                                                                       \
+		va_list arguments;                                                                 \
+		va_start(arguments, format);                                                       \
+		log_line(priority, format, arguments);                                             \
+		va_end(arguments);                                                                 \
+	} while (0)
+
+void log_error(const char *format, ...)
+{
+	LOG_WITH(PRIORITY_ERROR);
+}
+
+void log_warning(const char *format, ...)
+{
+	LOG_WITH(PRIORITY_WARNING);
+}
+
+void log_info(const char *format, ...)
+{
+	LOG_WITH(PRIORITY_INFO);
+}
+
+void log_debug(const char *format, ...)
+{
+	if (log_verbose)
+		LOG_WITH(PRIORITY_DEBUG);
+}
+
+void fatal(const char *format, ...)
+{
+	LOG_WITH(PRIORITY_ERROR);
+	exit(EXIT_FAILURE);
+}

@@ -1,0 +1,49 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* process: how one of our three processes starts and what it may be.
+ *
+ * Children are forks, not re-executions: they share natd's pages, so three processes cost little
+ * more memory than one. Each talks to natd over one SOCK_SEQPACKET pair (a message is a datagram,
+ * and an empty read is the end of the other side). */
+#ifndef NATD_PROCESS_H
+#define NATD_PROCESS_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <sys/types.h>
+
+enum process_privilege {
+	PROCESS_NO_CAPABILITY, /* natd, upnp */
+	PROCESS_NET_ADMIN,     /* rules: CAP_NET_ADMIN and nothing else */
+};
+
+/* Whom the processes become; uid 0 where natd was not started by root and stays who it is. */
+struct identity {
+	uid_t uid;
+	gid_t gid;
+};
+
+struct process {
+	const char *name;
+	pid_t pid;
+	int socket; /* SOCK_SEQPACKET, non-blocking at natd's end; blocking at the child's */
+};
+
+/* Forks. The child names itself `name` in the log, gives up everything but `privilege` and calls
+ * `run` with its end of the socket pair; `run` enters its own sandbox first. Fatal on error. */
+void process_start(struct process *process, const char *name, enum process_privilege privilege,
+		   const struct identity *identity, void (*run)(int socket));
+
+/* Becomes `identity` for good with no more than `privilege`: groups, uid, capability sets and
+ * bounding set, no_new_privs, no ptrace by others of the same uid. Then tries to become root again
+ * and is fatal if that works. */
+void process_become(const struct identity *identity, enum process_privilege privilege);
+
+/* Sends one whole message. False if the other side is gone or its queue is full (errno says). */
+bool process_send(int socket, const void *message, size_t size);
+
+/* Receives one message of exactly `size` bytes. 1: received; 0: none waiting (EAGAIN; only on a
+ * non-blocking socket or with `wait` false); -1: the other side has gone. A message of another size
+ * is not from our build: fatal, which ends the daemon. */
+int process_receive(int socket, void *message, size_t size, bool wait);
+
+#endif

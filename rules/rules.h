@@ -1,0 +1,166 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* rules: the only process that may change the kernel.
+ *
+ * It owns one nftables table, inet natd, and writes it whole, in one transaction. natd says what is
+ * wanted (rules_request): RULES_BEGIN, any number of items, RULES_COMMIT. rules checks every field,
+ * because natd reads the network and rules holds CAP_NET_ADMIN, and says what came of it
+ * (rules_report). It has no internet socket, and of the file system only /proc/sys/net.
+ *
+ * When natd goes away without RULES_REMOVE, rules exits and the table stays in force. */
+#ifndef RULES_RULES_H
+#define RULES_RULES_H
+
+#include <net/if.h>
+#include <netinet/in.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+#define RULES_TEXT_MAX   160
+#define RULES_SYSCTL_MAX 64
+
+enum rules_reach {
+	RULES_REACH_INTERNET = 1,
+	RULES_REACH_LAN = 2,     /* the networks given by RULES_LAN */
+	RULES_REACH_CLIENTS = 4, /* clients of this and the other tunnels */
+};
+
+enum rules_egress {
+	RULES_EGRESS_NONE, /* routed: leaves with the client's own address */
+	RULES_EGRESS_MASQUERADE,
+	RULES_EGRESS_ADDRESS, /* SNAT to one address */
+	RULES_EGRESSES
+};
+
+/* An IPv4 or IPv6 address or prefix. */
+struct rules_prefix {
+	uint8_t family; /* AF_INET or AF_INET6 */
+	uint8_t length; /* bits */
+	union {
+		struct in_addr v4; /* network byte order; bits beyond `length` are 0 */
+		struct in6_addr v6;
+	};
+};
+
+/* ---- natd -> rules ---- */
+
+struct rules_tunnel {
+	char interface[IF_NAMESIZE];
+	uint8_t reach; /* enum rules_reach, or-ed */
+};
+
+struct rules_network {
+	char interface[IF_NAMESIZE]; /* the tunnel it is behind */
+	struct rules_prefix network;
+	uint8_t egress;              /* enum rules_egress */
+	struct rules_prefix address; /* RULES_EGRESS_ADDRESS: host prefix of the network's family */
+};
+
+struct rules_port {
+	uint8_t protocol; /* IPPROTO_UDP or IPPROTO_TCP */
+	uint16_t port;    /* host byte order; counted when it arrives and when it is delivered */
+};
+
+struct rules_sysctl {
+	char name[RULES_SYSCTL_MAX]; /* below /proc/sys/net: "ipv4/ip_forward" */
+	int32_t value;
+};
+
+struct rules_request {
+	enum rules_request_what {
+		RULES_BEGIN,   /* starts a new set; forgets one that was not committed */
+		RULES_TUNNEL,  /* tunnel */
+		RULES_NETWORK, /* network */
+		RULES_LAN,     /* prefix: a network of the home, for RULES_REACH_LAN */
+		RULES_PORT,    /* port: count what comes in for it */
+		RULES_COMMIT,  /* write the set */
+		RULES_REMOVE,  /* delete the table */
+		RULES_SYSCTL,  /* sysctl: write it, where it differs */
+		RULES_COUNT,   /* read the counters */
+		RULES_WIREGUARD, /* tunnel.interface: which UDP port does the kernel's WireGuard listen on? */
+		RULES_REQUESTS
+	} what;
+	uint32_t generation; /* of the set; echoed */
+	union {
+		struct rules_tunnel tunnel;
+		struct rules_network network;
+		struct rules_prefix prefix;
+		struct rules_port port;
+		struct rules_sysctl sysctl;
+	};
+};
+
+/* ---- rules -> natd ---- */
+
+struct rules_written {
+	int32_t error; /* errno; 0: the kernel has the whole set */
+	uint32_t took_us;
+	char what[RULES_TEXT_MAX]; /* with an error: the item that the kernel refused */
+};
+
+struct rules_sysctl_is {
+	char name[RULES_SYSCTL_MAX];
+	int32_t before; /* the value that was read before the write */
+	int32_t error;  /* errno; 0: it now has the value asked for */
+};
+
+struct rules_port_count {
+	uint8_t protocol;
+	uint16_t port;
+	uint64_t arrived;   /* packets seen in prerouting */
+	uint64_t delivered; /* packets that came through every input chain */
+};
+
+struct rules_network_count {
+	struct rules_prefix network;
+	uint64_t
+		packets; /* of new connections translated: SNAT and masquerade see the first packet only */
+};
+
+struct rules_tunnel_count {
+	char interface[IF_NAMESIZE];
+	uint64_t in;  /* packets from its clients into the forward hook */
+	uint64_t out; /* packets that left the forward hook towards its clients */
+};
+
+struct rules_touched {
+	uint32_t pid;
+	char program[16];
+	uint32_t took_us; /* from the event to the table whole again */
+	int32_t error;    /* errno of the repair */
+};
+
+struct rules_wireguard {
+	char interface[IF_NAMESIZE];
+	uint16_t port; /* host byte order; 0: no such device */
+};
+
+struct rules_report {
+	enum rules_report_what {
+		RULES_WRITTEN,       /* written */
+		RULES_REMOVED,       /* written.error */
+		RULES_SYSCTL_IS,     /* sysctl */
+		RULES_PORT_COUNT,    /* port */
+		RULES_NETWORK_COUNT, /* network */
+		RULES_TUNNEL_COUNT,  /* tunnel */
+		RULES_COUNTED,       /* the end of the counters */
+		RULES_TOUCHED,      /* touched: another program changed our table; it is repaired */
+		RULES_WIREGUARD_IS, /* wireguard */
+		RULES_REPORTS
+	} what;
+	uint32_t generation;
+	union {
+		struct rules_written written;
+		struct rules_sysctl_is sysctl;
+		struct rules_port_count port;
+		struct rules_network_count network;
+		struct rules_tunnel_count tunnel;
+		struct rules_touched touched;
+		struct rules_wireguard wireguard;
+	};
+};
+
+/* The process: enters its sandbox, then serves natd at the other end of `socket` until that end is
+ * closed. */
+_Noreturn void rules_main(int socket);
+
+#endif

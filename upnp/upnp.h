@@ -1,0 +1,183 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* upnp: the only process that speaks to strangers. It asks the home router to forward ports.
+ *
+ * natd says which router and which mappings (upnp_request); upnp asks PCP (RFC 6887), NAT-PMP
+ * (RFC 6886) and UPnP-IGD in the same millisecond, lets exactly one of them write, and says what
+ * came of it (upnp_report). It holds no capability, opens no file and may block: natd never waits.
+ *
+ * One datagram of the socket pair is one struct. Everything that a router said is checked here,
+ * its text is cleaned, and natd checks the report again. */
+#ifndef UPNP_UPNP_H
+#define UPNP_UPNP_H
+
+#include <netinet/in.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+enum upnp_protocol {
+	UPNP_PCP,
+	UPNP_NATPMP,
+	UPNP_IGD,
+	UPNP_PROTOCOLS,
+	UPNP_ANY = UPNP_PROTOCOLS, /* no protocol holds this mapping yet */
+};
+
+#define UPNP_MAPPINGS_MAX 64
+#define UPNP_NONCE_SIZE   12
+#define UPNP_NAME_MAX     32
+#define UPNP_TEXT_MAX     160
+
+/* What a protocol on the router turned out to be. */
+enum upnp_state {
+	UPNP_OFF,         /* not to be asked (configuration) */
+	UPNP_ASKING,      /* asked, no answer yet */
+	UPNP_OK,          /* answers and does what it is asked */
+	UPNP_SILENT,      /* no answer to any of the tries */
+	UPNP_REFUSED,     /* ICMP port unreachable, or a TCP connection refused */
+	UPNP_UNSUPPORTED, /* answers that it does not speak this (UNSUPP_VERSION, no such service) */
+	UPNP_ERROR,       /* answers with an error; `said` holds it */
+	UPNP_STATES
+};
+
+/* Why a mapping was not granted. The number is the cause, not the protocol's code. */
+enum upnp_failure {
+	UPNP_NO_PROTOCOL,  /* none of the protocols answered: ask a human */
+	UPNP_NO_ANSWER,    /* the protocol that held it does not answer any more */
+	UPNP_HOST_REFUSED, /* PCP/NAT-PMP NOT_AUTHORIZED, UPnP 606: this host may not */
+	UPNP_PORT_TAKEN,   /* UPnP 718/729, PCP CANNOT_PROVIDE_EXTERNAL: another holds the port */
+	UPNP_NO_RESOURCES, /* table or quota full */
+	UPNP_NETWORK_FAILURE, /* the router has no usable WAN address (PCP 7, NAT-PMP 3, UPnP 501) */
+	UPNP_OTHER_FAILURE,
+	UPNP_FAILURES
+};
+
+/* ---- natd -> upnp ---- */
+
+struct upnp_network {
+	struct in_addr gateway; /* network byte order, as everywhere in struct in_addr */
+	struct in_addr address; /* this host's, on the gateway's link */
+	uint32_t ifindex;
+	uint8_t prefix;                /* of the gateway's link, bits */
+	uint8_t count;                 /* of `order`; 0 never asks the router */
+	uint8_t order[UPNP_PROTOCOLS]; /* enum upnp_protocol, the preferred first */
+};
+
+struct upnp_mapping {
+	uint32_t id;                    /* natd's; reports bear it */
+	uint8_t protocol;               /* IPPROTO_UDP or IPPROTO_TCP */
+	uint8_t via;                    /* the protocol that holds it, or UPNP_ANY */
+	uint16_t port;                  /* ours; host byte order, as every port here */
+	uint16_t external_port;         /* wanted; when renewing or removing: granted */
+	uint32_t lifetime;              /* seconds to ask for */
+	uint8_t nonce[UPNP_NONCE_SIZE]; /* PCP mapping nonce, RFC 6887 11.1 */
+	char name[UPNP_NAME_MAX];       /* [A-Za-z0-9._-], for the router's table: "natd NAME" */
+};
+
+struct upnp_request {
+	enum upnp_request_what {
+		UPNP_USE, /* network: forget the old one and all mappings; later reports bear `generation` */
+		UPNP_MAP,   /* mapping: create (via UPNP_ANY) or renew (via a protocol) */
+		UPNP_UNMAP, /* mapping: remove it by the protocol that holds it */
+		UPNP_ASK, /* the mappings since UPNP_USE are complete: ask now, all protocols at once */
+		UPNP_PROBE, /* like UPNP_ASK with no mapping: every protocol, changing nothing */
+		UPNP_LIST,  /* read the router's whole table (UPnP) */
+		UPNP_REQUESTS
+	} what;
+	uint32_t generation; /* of the network; chosen by natd, echoed in every report */
+	union {
+		struct upnp_network network;
+		struct upnp_mapping mapping;
+	};
+};
+
+/* ---- upnp -> natd ---- */
+
+struct upnp_protocol_report {
+	uint8_t protocol; /* enum upnp_protocol */
+	uint8_t state;    /* enum upnp_state */
+	uint32_t took_us; /* from the first question to the answer that decided */
+	char said
+		[UPNP_TEXT_MAX]; /* "PCP version 2, epoch 4711" or an error in the router's words */
+};
+
+struct upnp_router {
+	char model[UPNP_TEXT_MAX];  /* "FRITZ!Box 7530 (AVM Berlin)"; empty: unknown */
+	char url[UPNP_TEXT_MAX];    /* page for a human (presentationURL); empty: unknown */
+	char server[UPNP_TEXT_MAX]; /* SSDP SERVER line */
+	uint8_t igd_version;        /* 1 or 2; 0 unknown */
+};
+
+struct upnp_wan {
+	struct in_addr address; /* 0.0.0.0: the router says that it has none */
+	uint8_t via;            /* who says it */
+};
+
+struct upnp_granted {
+	uint32_t id;
+	uint8_t via;
+	uint16_t external_port;
+	struct in_addr external_address; /* 0.0.0.0: not told */
+	uint32_t lifetime;               /* seconds granted; 0: for ever */
+	uint32_t took_us;                /* from UPNP_ASK or UPNP_MAP to the grant */
+};
+
+struct upnp_failed {
+	uint32_t id;
+	uint8_t via;              /* UPNP_ANY with UPNP_NO_PROTOCOL */
+	uint8_t failure;          /* enum upnp_failure */
+	char said[UPNP_TEXT_MAX]; /* "UPnP 606 Action not authorized" */
+};
+
+struct upnp_unmapped {
+	uint32_t id;
+	bool removed; /* false: `said` tells why not */
+	char said[UPNP_TEXT_MAX];
+};
+
+struct upnp_entry {
+	uint8_t protocol; /* IPPROTO_UDP or IPPROTO_TCP */
+	uint16_t external_port;
+	uint16_t port;
+	struct in_addr client;
+	uint32_t lease; /* seconds left; 0: for ever */
+	bool enabled;
+	char description[UPNP_TEXT_MAX];
+};
+
+struct upnp_listed {
+	uint32_t count;
+	bool complete; /* false: `said` tells why the table could not be read to its end */
+	char said[UPNP_TEXT_MAX];
+};
+
+struct upnp_report {
+	enum upnp_report_what {
+		UPNP_PROTOCOL, /* protocol: it changed its state */
+		UPNP_ROUTER,   /* router: what it is */
+		UPNP_WAN,      /* wan: its external address */
+		UPNP_MAPPED,   /* granted: created or renewed */
+		UPNP_FAILED,   /* failed: not created, not renewed */
+		UPNP_UNMAPPED, /* unmapped */
+		UPNP_ENTRY,    /* entry: one line of the router's table */
+		UPNP_LISTED,   /* listed: the end of the table */
+		UPNP_PROBED,   /* every protocol has answered or had its time */
+		UPNP_REPORTS
+	} what;
+	uint32_t generation;
+	union {
+		struct upnp_protocol_report protocol;
+		struct upnp_router router;
+		struct upnp_wan wan;
+		struct upnp_granted granted;
+		struct upnp_failed failed;
+		struct upnp_unmapped unmapped;
+		struct upnp_entry entry;
+		struct upnp_listed listed;
+	};
+};
+
+/* The process: enters its sandbox, then serves natd at the other end of `socket` until that end is
+ * closed. Mappings stay on the router then. */
+_Noreturn void upnp_main(int socket);
+
+#endif
