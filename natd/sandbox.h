@@ -14,12 +14,11 @@
 #define SANDBOX_END (-1)
 
 struct sandbox_path {
-	const char *path; /* NULL ends the list; one that does not exist is passed over */
+	const char *path; /* a folder; NULL ends the list; one that does not exist is passed over */
 	bool write;       /* also create, change and remove below it */
 };
 
 struct sandbox {
-	const char *process;
 	const int *calls;    /* SCMP_SYS() numbers beside those every process needs; SANDBOX_END */
 	const int *families; /* socket(2) families; SANDBOX_END */
 	const struct sandbox_path *paths;
