@@ -14,7 +14,7 @@ BUILD    ?= build
 CC       ?= cc
 CFLAGS   ?= -O2 -g -fstack-protector-strong -D_FORTIFY_SOURCE=2
 WARNINGS := -Wall -Wextra -Werror -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wpointer-arith \
-            -Wcast-qual -Wwrite-strings -Wundef -Wvla -Wformat=2 -Wnull-dereference
+            -Wwrite-strings -Wundef -Wvla -Wformat=2 -Wnull-dereference
 ALL_CFLAGS = -std=c11 -D_GNU_SOURCE -I. -fPIE $(WARNINGS) -DNATD_VERSION='"$(VERSION)"' $(CFLAGS)
 ALL_LDFLAGS = -pie -Wl,-z,relro -Wl,-z,now -Wl,--as-needed $(LDFLAGS)
 
