@@ -10,6 +10,8 @@
 /* The priorities of syslog(3), as sd-daemon(3) wants them before a line: "<3>text". */
 enum priority { PRIORITY_ERROR = 3, PRIORITY_WARNING = 4, PRIORITY_INFO = 6, PRIORITY_DEBUG = 7 };
 
+#define LOG_FORMAT_LIST __attribute__((format(printf, 2, 0)))
+
 static const char *log_name = "natd";
 static bool log_verbose;
 static bool log_to_journal;
@@ -58,7 +60,7 @@ void log_clean(char *text)
 	}
 }
 
-static void log_line(enum priority priority, const char *format, va_list arguments)
+LOG_FORMAT_LIST static void log_line(enum priority priority, const char *format, va_list arguments)
 {
 	char line[1024];
 	size_t used = 0;

@@ -119,7 +119,7 @@ static void enter_seccomp(const struct sandbox *sandbox)
 	allow(filter, sandbox->calls);
 	for (const int *family = sandbox->families; *family != SANDBOX_END; family++)
 		seccomp_rule_add(filter, SCMP_ACT_ALLOW, SCMP_SYS(socket), 1,
-				 SCMP_A0(SCMP_CMP_EQ, (scmp_datum_t)*family));
+				 SCMP_A0(SCMP_CMP_EQ, (scmp_datum_t)*family, 0));
 	sigaction(SIGSYS, &action, NULL);
 	if (seccomp_load(filter) < 0)
 		fatal("the kernel refuses a seccomp filter: %s", strerror(errno));

@@ -1,0 +1,66 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* config: natd.conf(5), read whole into one struct or refused whole. */
+#ifndef NATD_CONFIG_H
+#define NATD_CONFIG_H
+
+#include <net/if.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "natd/address.h"
+#include "rules/rules.h"
+#include "upnp/upnp.h"
+
+#define CONFIG_PATH         "/etc/natd/natd.conf"
+#define CONFIG_FORWARDS_MAX 32
+#define CONFIG_TUNNELS_MAX  16
+#define CONFIG_NETWORKS_MAX 16
+#define CONFIG_ERROR_MAX    512
+
+struct config_forward {
+	char name[UPNP_NAME_MAX];
+	uint8_t protocol;  /* IPPROTO_UDP or IPPROTO_TCP */
+	uint16_t port;     /* host byte order */
+	uint16_t external; /* what the router is asked for */
+	bool ipv6;
+};
+
+struct config_egress {
+	uint8_t kind;           /* enum rules_egress */
+	struct address address; /* RULES_EGRESS_ADDRESS */
+};
+
+struct config_tunnel {
+	char interface[IF_NAMESIZE];
+	struct prefix networks[CONFIG_NETWORKS_MAX];
+	size_t network_count; /* 0: the interface's own */
+	struct config_egress egress;
+	uint8_t reach; /* enum rules_reach, or-ed */
+};
+
+struct config {
+	uint8_t order[UPNP_PROTOCOLS]; /* enum upnp_protocol, the preferred first */
+	uint8_t order_count;           /* 0: never ask a router */
+	uint32_t lease;                /* seconds */
+	bool keep;                     /* leave mappings in place on stop */
+	struct config_forward forwards[CONFIG_FORWARDS_MAX];
+	size_t forward_count; /* 0: natd finds the VPN's port by itself */
+	struct config_tunnel tunnels[CONFIG_TUNNELS_MAX];
+	size_t tunnel_count; /* 0: every tunnel interface there is */
+};
+
+/* What holds where the file says nothing, also without a file. */
+void config_defaults(struct config *config);
+void config_tunnel_defaults(struct config_tunnel *tunnel, const char *interface);
+
+/* Reads `path`. With `optional`, a file that does not exist is an empty one. False leaves `config`
+ * untouched and puts "file:line: what is wrong and what is allowed" into `error`. */
+bool config_read(struct config *config, const char *path, bool optional,
+		 char error[CONFIG_ERROR_MAX]);
+
+/* The parsers of single values, shared with natctl: true only if the whole text is one. */
+bool config_parse_port(const char *text, uint16_t *port);
+bool config_parse_protocol(const char *text, uint8_t *protocol);
+
+#endif

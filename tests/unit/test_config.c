@@ -1,0 +1,242 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* natd.conf(5): what is read, and what each refusal says. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <cmocka.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "natd/config.h"
+#include "natd/vpn.h"
+
+static char directory[] = "/tmp/natd-test-config-XXXXXX";
+
+static const char *write_file(const char *name, const void *text, size_t size)
+{
+	static char path[256];
+	FILE *file;
+
+	snprintf(path, sizeof(path), "%s/%s", directory, name);
+	file = fopen(path, "w");
+	assert_non_null(file);
+	assert_int_equal(fwrite(text, 1, size, file), size);
+	fclose(file);
+	return path;
+}
+
+static bool read_text(struct config *config, const char *text, char error[CONFIG_ERROR_MAX])
+{
+	return config_read(config, write_file("natd.conf", text, strlen(text)), false, error);
+}
+
+static void test_everything_is_read(void **state)
+{
+	static const char text[] =
+		"router { protocols = { \"upnp\", \"pcp\" } lease = 20 keep = true }\n"
+		"forward \"web\" { protocol = \"tcp\" port = 8443 external = 443 ipv6 = false }\n"
+		"tunnel \"wg0\" { networks = { \"10.8.0.0/24\", \"fd42::/64\" }\n"
+		"  egress = \"203.0.113.9\" reach = { \"clients\" } }\n";
+	char error[CONFIG_ERROR_MAX];
+	struct config config;
+	struct config_tunnel *tunnel = &config.tunnels[0];
+	char printed[PREFIX_TEXT_MAX];
+
+	(void)state;
+	assert_true(read_text(&config, text, error));
+	assert_int_equal(config.order_count, 2);
+	assert_int_equal(config.order[0], UPNP_IGD);
+	assert_int_equal(config.order[1], UPNP_PCP);
+	assert_int_equal(config.lease, 20);
+	assert_true(config.keep);
+	assert_int_equal(config.forward_count, 1);
+	assert_string_equal(config.forwards[0].name, "web");
+	assert_int_equal(config.forwards[0].protocol, IPPROTO_TCP);
+	assert_int_equal(config.forwards[0].port, 8443);
+	assert_int_equal(config.forwards[0].external, 443);
+	assert_false(config.forwards[0].ipv6);
+	assert_string_equal(tunnel->interface, "wg0");
+	assert_int_equal(tunnel->network_count, 2);
+	assert_string_equal(prefix_print(&tunnel->networks[1], printed), "fd42::/64");
+	assert_int_equal(tunnel->egress.kind, RULES_EGRESS_ADDRESS);
+	assert_string_equal(address_print(&tunnel->egress.address, printed), "203.0.113.9");
+	assert_int_equal(tunnel->reach, RULES_REACH_CLIENTS);
+}
+
+static void test_silence_is_the_default(void **state)
+{
+	char error[CONFIG_ERROR_MAX];
+	struct config defaults;
+	struct config config;
+
+	(void)state;
+	config_defaults(&defaults);
+	assert_true(read_text(&config, "# nothing\n", error));
+	assert_memory_equal(&config, &defaults, sizeof(config));
+	assert_true(config_read(&config, "/nonexistent/natd.conf", true, error));
+	assert_memory_equal(&config, &defaults, sizeof(config));
+	assert_true(read_text(
+		&config, "router { }\nforward \"a\" { port = 7 }\ntunnel \"wg0\" { }\n", error));
+	assert_int_equal(config.order_count, UPNP_PROTOCOLS);
+	assert_int_equal(config.forwards[0].protocol, IPPROTO_UDP);
+	assert_int_equal(config.forwards[0].external, 7);
+	assert_int_equal(config.tunnels[0].reach, RULES_REACH_INTERNET | RULES_REACH_LAN);
+	assert_int_equal(config.tunnels[0].egress.kind, RULES_EGRESS_MASQUERADE);
+	assert_true(read_text(&config, "router { protocols = { } }\n", error));
+	assert_int_equal(config.order_count, 0);
+}
+
+/* Each refusal quotes what is wrong, at its line, and says what is allowed. */
+static void test_refusals(void **state)
+{
+	static const struct {
+		const char *text;
+		const char *said;
+	} refusals[] = {
+		{ "forward \"a\" {\n port = 99999 }",
+		  ":2: port = \"99999\" is not allowed; allowed: a port, 1 to 65535" },
+		{ "forward \"a\" {\n port = 0x50 }",
+		  ":2: port = \"0x50\" is not allowed; allowed: a port, 1 to 65535" },
+		{ "forward \"a\" {\n port = -1 }",
+		  ":2: port = \"-1\" is not allowed; allowed: a port, 1 to 65535" },
+		{ "forward \"a\" { port = 1\n protocol = \"sctp\" }",
+		  ":2: protocol = \"sctp\" is not allowed; allowed: \"udp\" or \"tcp\"" },
+		{ "forward \"a\" {\n prot = 9 }",
+		  ":2: no such option 'prot'; allowed here: protocol, port, external, ipv6" },
+		{ "\n\npublish \"a\" { }",
+		  ":3: no such option 'publish'; allowed here: router, forward, tunnel" },
+		{ "forward \"a\" { }",
+		  ":1: forward \"a\" has no port; allowed: port = 1 to 65535" },
+		{ "forward \"a\" { port = 5 }\nforward \"b\" { port = 5 }",
+		  ":2: forward \"b\" wants external port 5, which forward \"a\" has; allowed: each "
+		  "port once per protocol" },
+		{ "forward \"a\" { port = 5 }\nforward \"a\" { port = 6 }",
+		  ":2: found duplicate title 'a'; allowed: each name once" },
+		{ "forward {\n port = 5 }", ":1: missing title for section 'forward'; allowed: a "
+					    "name in quotes, like forward \"wireguard\" { ... }" },
+		{ "forward \"a;b\" { port = 5 }",
+		  ":1: forward \"a;b\": allowed is a name of letters, digits, '.', '_' and '-', at "
+		  "most 31 long" },
+		{ "tunnel \"this-name-is-too-long\" { }",
+		  ":1: tunnel \"this-name-is-too-long\": allowed is a name of letters, digits, "
+		  "'.', '_' and '-', at most 15 long" },
+		{ "forward \"a\" {\n port = 5",
+		  ": a section is not closed; allowed: a '}' at the end of each section" },
+		{ "router { lease = \"7200 }",
+		  ": premature end of file; allowed: each string and list closed" },
+		{ "}", ":1: unexpected closing brace" },
+		{ "router { lease = 19 }",
+		  ":1: lease = \"19\" is not allowed; allowed: seconds, 20 to 604800" },
+		{ "router { lease = 604801 }",
+		  ":1: lease = \"604801\" is not allowed; allowed: seconds, 20 to 604800" },
+		{ "router { keep = maybe }",
+		  ":1: keep = \"maybe\" is not allowed; allowed: true or false" },
+		{ "router { protocols = { \"pcp\", \"pcp\" } }",
+		  ":1: protocols = \"pcp\" is not allowed; allowed: \"pcp\", \"nat-pmp\" and "
+		  "\"upnp\", each once" },
+		{ "tunnel \"wg0\" {\n networks = { \"10.8.0.1/24\" } }",
+		  ":2: networks = \"10.8.0.1/24\" is not allowed; allowed: at most 16 networks "
+		  "with no host bits, like \"10.8.0.0/24\" or \"fd42::/64\"" },
+		{ "tunnel \"wg0\" { egress = \"8.8.8.8-8.8.8.9\" }",
+		  ":1: egress = \"8.8.8.8-8.8.8.9\" is not allowed; allowed: \"masquerade\", "
+		  "\"none\" or one address of this host, like \"203.0.113.9\"" },
+		{ "tunnel \"wg0\" { egress = \"127.0.0.1\" }",
+		  ":1: egress = \"127.0.0.1\" is not allowed" },
+		{ "tunnel \"wg0\" { reach = { \"moon\" } }",
+		  ":1: reach = \"moon\" is not allowed; allowed: \"internet\", \"lan\" and "
+		  "\"clients\"" },
+		{ "\033[31mred",
+		  ":1: no such option '?[31mred'; allowed here: router, forward, tunnel" },
+	};
+	char error[CONFIG_ERROR_MAX];
+	struct config before;
+	struct config config;
+
+	(void)state;
+	memset(&config, 0x5a, sizeof(config));
+	before = config;
+	for (size_t i = 0; i < sizeof(refusals) / sizeof(refusals[0]); i++) {
+		assert_false(read_text(&config, refusals[i].text, error));
+		if (!strstr(error, refusals[i].said))
+			fail_msg("%s\nsays:  %s\nwants: %s", refusals[i].text, error,
+				 refusals[i].said);
+		assert_int_equal(strncmp(error, directory, strlen(directory)), 0);
+		assert_memory_equal(&config, &before, sizeof(config));
+	}
+}
+
+static void test_unreadable_files(void **state)
+{
+	char error[CONFIG_ERROR_MAX];
+	struct config config;
+	static char big[70000];
+
+	(void)state;
+	memset(big, '#', sizeof(big));
+	assert_false(config_read(&config, "/nonexistent", false, error));
+	assert_string_equal(error, "/nonexistent: cannot be read: No such file or directory");
+	assert_false(config_read(&config, directory, false, error));
+	assert_non_null(strstr(error, "cannot be read: Is a directory"));
+	assert_false(config_read(&config, write_file("big", big, sizeof(big)), false, error));
+	assert_non_null(strstr(error, "is longer than 65535 bytes"));
+	assert_false(config_read(&config, write_file("nul", "a\0b", 3), false, error));
+	assert_non_null(strstr(error, "holds a NUL byte"));
+}
+
+static void test_pivpn_names_the_port(void **state)
+{
+	static const char vars[] = "PLAT=Raspbian\npivpnPORT=\"1194\"\npivpnPROTO=tcp\n";
+	struct config_forward forward;
+	char path[256];
+
+	(void)state;
+	assert_string_equal(vpn_find_forward(&forward, directory), "WireGuard's usual port");
+	assert_int_equal(forward.port, 51820);
+	assert_int_equal(forward.protocol, IPPROTO_UDP);
+	snprintf(path, sizeof(path), "%s/openvpn", directory);
+	assert_int_equal(mkdir(path, 0700), 0);
+	write_file("openvpn/setupVars.conf", vars, sizeof(vars) - 1);
+	assert_string_equal(vpn_find_forward(&forward, directory), "PiVPN's settings");
+	assert_string_equal(forward.name, "openvpn");
+	assert_int_equal(forward.port, 1194);
+	assert_int_equal(forward.external, 1194);
+	assert_int_equal(forward.protocol, IPPROTO_TCP);
+}
+
+static int make_directory(void **state)
+{
+	(void)state;
+	return mkdtemp(directory) ? 0 : -1;
+}
+
+static int remove_directory(void **state)
+{
+	static const char *const names[] = { "natd.conf", "big", "nul", "openvpn/setupVars.conf" };
+	char path[256];
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
+		snprintf(path, sizeof(path), "%s/%s", directory, names[i]);
+		unlink(path);
+	}
+	snprintf(path, sizeof(path), "%s/openvpn", directory);
+	rmdir(path);
+	return rmdir(directory);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_everything_is_read),
+		cmocka_unit_test(test_silence_is_the_default),
+		cmocka_unit_test(test_refusals),
+		cmocka_unit_test(test_unreadable_files),
+		cmocka_unit_test(test_pivpn_names_the_port),
+	};
+
+	return cmocka_run_group_tests(tests, make_directory, remove_directory);
+}
