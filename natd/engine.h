@@ -1,0 +1,119 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* engine: which forwards are wanted, which the router has granted, and what to ask next.
+ *
+ * Pure: it reads no clock and no socket. Time comes in as CLOCK_BOOTTIME milliseconds, questions go
+ * out through engine_hooks, answers come in as checked reports. */
+#ifndef NATD_ENGINE_H
+#define NATD_ENGINE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "natd/config.h"
+#include "upnp/upnp.h"
+
+enum forward_state {
+	FORWARD_OFF,     /* no router is asked */
+	FORWARD_OPENING, /* asked, or waiting for a router to ask */
+	FORWARD_OPEN,
+	FORWARD_FAILED,
+	FORWARD_CLOSING, /* not wanted any more; kept until the router has removed it */
+};
+
+struct forward {
+	uint32_t id;
+	struct config_forward wanted;
+	bool temporary; /* natctl open */
+	int64_t until;  /* a temporary one ends then; 0: with natd */
+	enum forward_state state;
+	uint8_t nonce[UPNP_NONCE_SIZE];
+	/* What the router granted, or held when natd last saw it. */
+	uint8_t via; /* enum upnp_protocol; UPNP_ANY: nothing */
+	uint16_t external_port;
+	struct in_addr external_address;
+	uint32_t lifetime; /* seconds; 0: for ever */
+	int64_t granted_at;
+	int64_t renew_at; /* 0: a renewal is under way or there is nothing to renew */
+	/* Why not. */
+	uint8_t failure; /* enum upnp_failure */
+	char reason[UPNP_TEXT_MAX];
+};
+
+struct protocol_status {
+	uint8_t state; /* enum upnp_state */
+	uint32_t took_us;
+	char said[UPNP_TEXT_MAX];
+};
+
+struct engine_hooks {
+	void (*send)(void *context, const struct upnp_request *request);
+	void (*save)(void *context); /* the forwards, before a request that relies on them */
+};
+
+struct engine {
+	const struct engine_hooks *hooks;
+	void *context;
+	struct forward forwards[UPNP_MAPPINGS_MAX];
+	size_t forward_count;
+	uint32_t next_id;
+	bool dirty; /* the forwards differ from what was saved */
+
+	uint8_t order[UPNP_PROTOCOLS]; /* configuration */
+	uint8_t order_count;
+	uint32_t lease; /* seconds */
+
+	bool has_router;
+	struct upnp_network network;
+	uint32_t generation;
+	unsigned int tries; /* failed rounds in a row */
+	int64_t retry_at;   /* 0: no retry is due */
+
+	struct protocol_status protocols[UPNP_PROTOCOLS];
+	struct upnp_router router;
+	bool wan_known;
+	struct upnp_wan wan;
+};
+
+void engine_init(struct engine *engine, const struct engine_hooks *hooks, void *context);
+
+/* A mapping of the run before, from the state file: removed unless engine_want() wants it again. */
+void engine_restore(struct engine *engine, const struct forward *saved);
+
+/* Takes over the configuration: `forwards` are wanted, other permanent ones are closed. */
+void engine_want(struct engine *engine, const struct config *config,
+		 const struct config_forward *forwards, size_t count, int64_t now);
+
+/* A forward until natd restarts or, with `seconds`, for so long. NULL if the table is full or the port
+ * is one of the configuration; the reason goes into `error`. */
+const struct forward *engine_open(struct engine *engine, const struct config_forward *wanted,
+				  uint32_t seconds, int64_t now, char error[UPNP_TEXT_MAX]);
+
+/* Closes what `natctl open` opened. False with the reason in `error`. */
+bool engine_close(struct engine *engine, uint8_t protocol, uint16_t port,
+		  char error[UPNP_TEXT_MAX]);
+
+/* The way to the router changed; NULL: there is none. Asks afresh if it is another than before. */
+void engine_network(struct engine *engine, const struct upnp_network *network, int64_t now);
+
+/* Takes a report. Fatal on one that our own build cannot send. True if it was the engine's. */
+bool engine_report(struct engine *engine, const struct upnp_report *report, int64_t now);
+
+/* Does what is due at `now`. */
+void engine_tick(struct engine *engine, int64_t now);
+
+/* When engine_tick() has work next; 0: never. */
+int64_t engine_deadline(const struct engine *engine);
+
+/* Starts to remove every mapping; engine_is_idle() when the router has answered them all. */
+void engine_stop(struct engine *engine);
+bool engine_is_idle(const struct engine *engine);
+
+/* "udp 51820" for log lines and messages; overwritten by the next call. */
+const char *forward_name(const struct config_forward *forward);
+
+extern const char *const upnp_protocol_names[UPNP_PROTOCOLS]; /* "pcp", as in natd.conf and JSON */
+extern const char *const upnp_state_names[UPNP_STATES];
+extern const char *const forward_state_names[];
+
+#endif
