@@ -1,0 +1,108 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* The commands that change something: open, close, reload. */
+#include <stdio.h>
+#include <string.h>
+
+#include "natd/config.h"
+#include "natd/ctl/arguments.h"
+#include "natd/ctl/client.h"
+#include "natd/ctl/facts.h"
+#include "natd/ctl/print.h"
+
+static int refuse(const struct invocation *typed, const char *text, const char *allowed)
+{
+	return say_error(typed->json, NATCTL_USAGE, "'%.80s' is not allowed; allowed: %s", text,
+			 allowed);
+}
+
+/* Asks natd and, with -j, shows its answer. NULL if there is none, else for the caller to release. */
+static json_t *change(const struct invocation *typed, const struct control_request *request,
+		      int *status)
+{
+	json_t *answer = must_ask_natd(typed, request, status);
+
+	if (answer && typed->json)
+		say_json(answer);
+	return answer;
+}
+
+static void say_open(const struct control_request *request, const json_t *forward)
+{
+	const char *state = text_of(forward, "state");
+	const char *address = text_of(forward, "external_address");
+	const char *reason = text_of(forward, "reason");
+	json_int_t external = request->external ? request->external : request->port;
+	char time[DURATION_TEXT_MAX] = "natd restarts";
+
+	number_of(forward, "external_port", &external);
+	if (request->seconds)
+		print_duration(request->seconds, time);
+	printf("%s %u: ", request->protocol == IPPROTO_TCP ? "tcp" : "udp", request->port);
+	if (strcmp(state, "open") == 0)
+		printf("open at %s%sport %lld, %s %s\n", address, *address ? " " : "",
+		       (long long)external, request->seconds ? "for" : "until", time);
+	else if (strcmp(state, "opening") == 0)
+		printf("asking the router; natctl status says what came of it\n");
+	else
+		printf("not open%s%s\n", *reason ? ": " : "", reason);
+}
+
+static int open_status(const json_t *forward)
+{
+	const char *state = text_of(forward, "state");
+
+	if (strcmp(state, "open") == 0)
+		return NATCTL_WELL;
+	return strcmp(state, "opening") == 0 ? NATCTL_NOT_KNOWN : NATCTL_BROKEN;
+}
+
+int command_open(const struct invocation *typed)
+{
+	struct control_request request = { .command = CONTROL_OPEN };
+	const json_t *forward;
+	json_t *answer;
+	int status;
+
+	if (!argument_port_protocol(typed->arguments[0], &request.port, &request.protocol))
+		return refuse(typed, typed->arguments[0], ARGUMENT_PORT_PROTOCOL);
+	if (typed->count > 1 && !config_parse_port(typed->arguments[1], &request.external))
+		return refuse(typed, typed->arguments[1], ARGUMENT_PORT);
+	if (typed->time && !argument_time(typed->time, &request.seconds))
+		return refuse(typed, typed->time, ARGUMENT_TIME);
+	answer = change(typed, &request, &status);
+	if (!answer)
+		return status;
+	forward = json_object_get(answer, "forward");
+	if (!typed->json)
+		say_open(&request, forward);
+	status = open_status(forward);
+	json_decref(answer);
+	return status;
+}
+
+int command_close(const struct invocation *typed)
+{
+	struct control_request request = { .command = CONTROL_CLOSE };
+	json_t *answer;
+	int status;
+
+	if (!argument_port_protocol(typed->arguments[0], &request.port, &request.protocol))
+		return refuse(typed, typed->arguments[0], ARGUMENT_PORT_PROTOCOL);
+	answer = change(typed, &request, &status);
+	if (answer && !typed->json)
+		printf("%s: closed\n", text_of(answer, "closed"));
+	json_decref(answer);
+	return status;
+}
+
+int command_reload(const struct invocation *typed)
+{
+	const struct control_request request = { .command = CONTROL_RELOAD };
+	int status;
+	json_t *answer = change(typed, &request, &status);
+
+	if (answer && !typed->json)
+		printf("%s: read again\n", text_of(answer, "reloaded"));
+	json_decref(answer);
+	return status;
+}

@@ -1,0 +1,204 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "natd/ctl/facts.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "natd/config.h"
+#include "natd/ctl/print.h"
+#include "natd/ctl/router.h"
+#include "natd/network.h"
+#include "natd/vpn.h"
+
+static const char *const protocol_keys[UPNP_PROTOCOLS] = {
+	[UPNP_PCP] = "pcp",
+	[UPNP_NATPMP] = "nat-pmp",
+	[UPNP_IGD] = "upnp",
+};
+
+static const char *const state_keys[UPNP_STATES] = {
+	[UPNP_OFF] = "off",
+	[UPNP_ASKING] = "silent", /* no answer in all the time there was */
+	[UPNP_OK] = "ok",
+	[UPNP_SILENT] = "silent",
+	[UPNP_REFUSED] = "refused",
+	[UPNP_UNSUPPORTED] = "unsupported",
+	[UPNP_ERROR] = "error",
+};
+
+const char *text_of(const json_t *object, const char *member)
+{
+	const char *text = json_string_value(json_object_get(object, member));
+
+	return text ? text : "";
+}
+
+bool number_of(const json_t *object, const char *member, json_int_t *number)
+{
+	const json_t *value = json_object_get(object, member);
+
+	if (!json_is_number(value))
+		return false;
+	*number = (json_int_t)json_number_value(value);
+	return true;
+}
+
+static json_t *text_or_null(const char *text)
+{
+	char clean[UPNP_TEXT_MAX];
+
+	snprintf(clean, sizeof(clean), "%s", text);
+	print_clean(clean);
+	return clean[0] ? json_string(clean) : json_null();
+}
+
+static json_t *address_or_null(const struct address *address)
+{
+	char text[ADDRESS_TEXT_MAX];
+
+	return text_or_null(address_print(address, text));
+}
+
+static json_t *mac_or_null(const struct uplink *uplink)
+{
+	const uint8_t *mac = uplink->mac;
+
+	if (!uplink->has_mac)
+		return json_null();
+	return json_sprintf("%02x:%02x:%02x:%02x:%02x:%02x", mac[0], mac[1], mac[2], mac[3], mac[4],
+			    mac[5]);
+}
+
+static json_t *host_facts(const struct uplink *uplink)
+{
+	if (!uplink->known)
+		return json_pack("{s:n, s:n, s:n, s:n}", "address", "interface", "mac", "dynamic");
+	return json_pack("{s:o, s:s, s:o, s:b}", "address",
+			 address_or_null(&uplink->address.address), "interface", uplink->interface,
+			 "mac", mac_or_null(uplink), "dynamic", uplink->dynamic);
+}
+
+static const char *wan_kind_key(const struct address *wan)
+{
+	switch (address_kind(wan)) {
+	case ADDRESS_PUBLIC: return "public";
+	case ADDRESS_PRIVATE: return "private";
+	case ADDRESS_CGNAT: return "cgnat";
+	case ADDRESS_NONE:
+	case ADDRESS_DSLITE: return "none";
+	case ADDRESS_SPECIAL: break;
+	}
+	return "unknown";
+}
+
+static void add_wan(json_t *router, const struct router_answers *answers)
+{
+	struct in_addr told;
+	struct address wan;
+
+	if (!router_wan(answers, &told))
+		return;
+	wan = address_v4(told);
+	if (told.s_addr != INADDR_ANY)
+		json_object_set_new(router, "wan_address", address_or_null(&wan));
+	json_object_set_new(router, "wan_kind", json_string(wan_kind_key(&wan)));
+}
+
+static json_t *router_facts(const struct uplink *uplink)
+{
+	json_t *router =
+		json_pack("{s:n, s:n, s:n, s:n, s:n, s:s, s:{}}", "address", "interface", "model",
+			  "url", "wan_address", "wan_kind", "unknown", "protocols");
+
+	if (!uplink->known)
+		return router;
+	json_object_set_new(router, "interface", json_string(uplink->interface));
+	if (address_is_set(&uplink->gateway))
+		json_object_set_new(router, "address", address_or_null(&uplink->gateway));
+	return router;
+}
+
+static void add_answers(json_t *facts, const struct router_answers *answers)
+{
+	json_t *router = json_object_get(facts, "router");
+	json_t *list = json_array();
+
+	json_object_set_new(router, "model", text_or_null(answers->router.model));
+	json_object_set_new(router, "url", text_or_null(answers->router.url));
+	json_object_set_new(router, "server", text_or_null(answers->router.server));
+	add_wan(router, answers);
+	for (int i = 0; i < UPNP_PROTOCOLS; i++) {
+		const struct upnp_protocol_report *report = &answers->protocols[i];
+		const char *state = state_keys[report->state];
+
+		json_object_set_new(json_object_get(router, "protocols"), protocol_keys[i],
+				    json_string(state));
+		json_array_append_new(list, json_pack("{s:s, s:s, s:o, s:f}", "protocol",
+						      protocol_keys[i], "state", state, "said",
+						      text_or_null(report->said), "took",
+						      report->took_us / 1e6));
+	}
+	json_object_set_new(facts, "answers", list);
+}
+
+static json_t *forward_facts(const struct config_forward *forward)
+{
+	return json_pack("{s:s, s:s, s:i, s:i}", "name", forward->name, "protocol",
+			 forward->protocol == IPPROTO_TCP ? "tcp" : "udp", "port", forward->port,
+			 "external_port", forward->external);
+}
+
+/* What natd would open: a file that it would refuse counts as none, natd itself says what is wrong. */
+static json_t *configured_forwards(void)
+{
+	json_t *forwards = json_array();
+	struct config config;
+	char error[CONFIG_ERROR_MAX];
+
+	if (!config_read(&config, CONFIG_PATH, true, error))
+		config_defaults(&config);
+	if (config.forward_count == 0) {
+		vpn_find_forward(&config.forwards[0], VPN_PIVPN_DIRECTORY);
+		config.forward_count = 1;
+	}
+	for (size_t i = 0; i < config.forward_count; i++)
+		json_array_append_new(forwards, forward_facts(&config.forwards[i]));
+	return forwards;
+}
+
+/* Asks the router, if there is one to ask; NULL if so, else why not. */
+static const char *ask_router(json_t *facts, const struct uplink *uplink)
+{
+	struct router_answers answers;
+
+	if (!uplink->known)
+		return "this host has no default route: it is not connected to a router";
+	if (!address_is_set(&uplink->gateway))
+		return "the default route names no router: this host is on the internet itself";
+	if (!router_ask(uplink, &answers))
+		return "the process that asks the router ended early";
+	add_answers(facts, &answers);
+	return NULL;
+}
+
+json_t *facts_gather(void)
+{
+	struct network network = { 0 };
+	struct uplink uplink = { 0 };
+	const char *reason = "the kernel does not tell what this host's network is";
+	json_t *facts;
+
+	if (network_read(&network)) {
+		uplink = network_uplink(&network, AF_INET);
+		reason = NULL;
+	}
+	facts = json_pack("{s:o, s:o, s:o}", "host", host_facts(&uplink), "router",
+			  router_facts(&uplink), "forwards", configured_forwards());
+	if (!facts)
+		fatal("no memory");
+	if (!reason)
+		reason = ask_router(facts, &uplink);
+	if (reason)
+		json_object_set_new(facts, "reason", json_string(reason));
+	return facts;
+}

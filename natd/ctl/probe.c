@@ -1,0 +1,83 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "natd/ctl/probe.h"
+
+#include <string.h>
+
+#include "natd/ctl/ctl.h"
+#include "natd/ctl/facts.h"
+#include "natd/ctl/print.h"
+#include "natd/ctl/words.h"
+
+static void show_answer(FILE *out, const json_t *answer)
+{
+	const json_t *took = json_object_get(answer, "took");
+	const char *state = text_of(answer, "state");
+	struct row row = row_start(out, "", PRINT_INDENT);
+	char label[PRINT_INDENT + 1];
+
+	snprintf(label, sizeof(label), " %s", word_protocol(text_of(answer, "protocol")));
+	row.label = label;
+	row_add(&row, "%s", word_state(state));
+	if (json_number_value(took) > 0)
+		row_add(&row, "after %.1f ms", json_number_value(took) * 1000);
+	if (*text_of(answer, "said"))
+		row_add(&row, "%s", text_of(answer, "said"));
+	row_end(&row);
+}
+
+static void show_line(FILE *out, const char *label, const char *value, const char *more)
+{
+	struct row row = row_start(out, label, PRINT_INDENT);
+
+	if (*value)
+		row_add(&row, "%s", value);
+	if (*more)
+		row_add(&row, "%s", more);
+	row_end(&row);
+}
+
+void probe_show(FILE *out, const json_t *facts)
+{
+	const json_t *router = json_object_get(facts, "router");
+	const json_t *host = json_object_get(facts, "host");
+	const json_t *answer;
+	size_t i;
+
+	if (*text_of(facts, "reason")) {
+		show_line(out, "No router:", text_of(facts, "reason"), "");
+		return;
+	}
+	show_line(out, "Router", text_of(router, "address"), text_of(router, "model"));
+	show_line(out, " its page", text_of(router, "url"), "");
+	json_array_foreach(json_object_get(facts, "answers"), i, answer) show_answer(out, answer);
+	show_line(out, " WAN address", text_of(router, "wan_address"),
+		  word_wan_kind(text_of(router, "wan_kind")));
+	show_line(out, "This host", text_of(host, "address"), text_of(host, "interface"));
+}
+
+int probe_exit(const json_t *facts)
+{
+	const json_t *router = json_object_get(facts, "router");
+	const json_t *answer;
+	size_t i;
+
+	json_array_foreach(json_object_get(facts, "answers"), i,
+			   answer) if (strcmp(text_of(answer, "state"), "ok") ==
+				       0) return strcmp(text_of(router, "wan_kind"), "public") == 0
+		? NATCTL_WELL
+		: NATCTL_WARNING;
+	return NATCTL_BROKEN;
+}
+
+int command_probe(const struct invocation *typed)
+{
+	json_t *facts = facts_gather();
+	int status = probe_exit(facts);
+
+	if (typed->json)
+		say_json(facts);
+	else
+		probe_show(stdout, facts);
+	json_decref(facts);
+	return status;
+}

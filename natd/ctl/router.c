@@ -1,0 +1,141 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "natd/ctl/router.h"
+
+#include <errno.h>
+#include <poll.h>
+#include <pwd.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "natd/process.h"
+
+/* A router that is asked in vain by all three protocols is given up well before. */
+#define PROBE_SECONDS 15
+
+/* natctl asks about one network only. */
+#define GENERATION 1
+
+/* Debian's "nobody", where natd's own user does not exist. */
+#define NOBODY 65534
+
+/* Root becomes natd's user before it listens to a stranger; anybody else stays who they are. */
+static struct identity who_asks(void)
+{
+	const struct passwd *user = getpwnam("natd");
+
+	if (geteuid() != 0)
+		return (struct identity){ 0 };
+	if (!user || user->pw_uid == 0)
+		return (struct identity){ .uid = NOBODY, .gid = NOBODY };
+	return (struct identity){ .uid = user->pw_uid, .gid = user->pw_gid };
+}
+
+static bool send_questions(int socket, const struct uplink *uplink)
+{
+	struct upnp_request request = {
+		.what = UPNP_USE,
+		.generation = GENERATION,
+		.network = {
+			.gateway = uplink->gateway.v4,
+			.address = uplink->address.address.v4,
+			.ifindex = uplink->index,
+			.prefix = uplink->address.length,
+			.count = UPNP_PROTOCOLS,
+			.order = { UPNP_PCP, UPNP_NATPMP, UPNP_IGD },
+		},
+	};
+
+	if (!process_send(socket, &request, sizeof(request)))
+		return false;
+	request = (struct upnp_request){ .what = UPNP_PROBE, .generation = GENERATION };
+	return process_send(socket, &request, sizeof(request));
+}
+
+/* Copies what a report says, where it can be true. upnp has checked what the router said; this
+ * checks upnp. */
+static void note(struct router_answers *answers, struct upnp_report *report)
+{
+	if (report->generation != GENERATION)
+		return;
+	if (report->what == UPNP_PROTOCOL && report->protocol.protocol < UPNP_PROTOCOLS &&
+	    report->protocol.state < UPNP_STATES) {
+		report->protocol.said[UPNP_TEXT_MAX - 1] = '\0';
+		answers->protocols[report->protocol.protocol] = report->protocol;
+	} else if (report->what == UPNP_WAN && report->wan.via < UPNP_PROTOCOLS) {
+		answers->wans[report->wan.via] = report->wan;
+	} else if (report->what == UPNP_ROUTER) {
+		report->router.model[UPNP_TEXT_MAX - 1] = '\0';
+		report->router.url[UPNP_TEXT_MAX - 1] = '\0';
+		report->router.server[UPNP_TEXT_MAX - 1] = '\0';
+		answers->router = report->router;
+	}
+}
+
+static int64_t now_ms(void)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
+}
+
+static bool receive_answers(int socket, struct router_answers *answers)
+{
+	struct pollfd wait = { .fd = socket, .events = POLLIN };
+	int64_t deadline = now_ms() + PROBE_SECONDS * 1000;
+	struct upnp_report report = { .what = UPNP_REPORTS };
+
+	while (report.what != UPNP_PROBED) {
+		int64_t left = deadline - now_ms();
+		int got = process_receive(socket, &report, sizeof(report), false);
+
+		if (got < 0)
+			return false;
+		if (got > 0)
+			note(answers, &report);
+		else if (left <= 0 || (poll(&wait, 1, (int)left) < 0 && errno != EINTR))
+			return true;
+	}
+	return true;
+}
+
+bool router_ask(const struct uplink *uplink, struct router_answers *answers)
+{
+	struct identity identity = who_asks();
+	struct process upnp;
+	bool asked;
+
+	memset(answers, 0, sizeof(*answers));
+	for (uint8_t i = 0; i < UPNP_PROTOCOLS; i++) {
+		answers->protocols[i] =
+			(struct upnp_protocol_report){ .protocol = i, .state = UPNP_ASKING };
+		answers->wans[i].via = UPNP_ANY;
+	}
+	fflush(NULL); /* the child must not print what waits in our buffers */
+	process_start(&upnp, "upnp", PROCESS_NO_CAPABILITY, &identity, upnp_main);
+	asked = send_questions(upnp.socket, uplink) && receive_answers(upnp.socket, answers);
+	close(upnp.socket);
+	/* A probe leaves nothing on the router: there is nothing to wait for. */
+	kill(upnp.pid, SIGKILL);
+	waitpid(upnp.pid, NULL, 0);
+	return asked;
+}
+
+bool router_wan(const struct router_answers *answers, struct in_addr *wan)
+{
+	bool told = false;
+
+	for (int i = 0; i < UPNP_PROTOCOLS; i++) {
+		if (answers->wans[i].via == UPNP_ANY)
+			continue;
+		/* A protocol that knows an address counts for more than one that knows of none. */
+		if (!told || wan->s_addr == INADDR_ANY)
+			*wan = answers->wans[i].address;
+		told = true;
+	}
+	return told;
+}

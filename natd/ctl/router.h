@@ -1,0 +1,23 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* router: natctl asks the router itself, changing nothing, through a upnp process of its own. */
+#ifndef NATD_CTL_ROUTER_H
+#define NATD_CTL_ROUTER_H
+
+#include "natd/network.h"
+#include "upnp/upnp.h"
+
+struct router_answers {
+	struct upnp_protocol_report protocols[UPNP_PROTOCOLS]; /* by enum upnp_protocol */
+	struct upnp_wan wans[UPNP_PROTOCOLS]; /* by who says it; .via is UPNP_ANY where none does */
+	struct upnp_router router;
+};
+
+/* Probes the gateway of `uplink`, which must have one, and waits until every protocol has answered
+ * or had its time. Those that did not get that far stay UPNP_ASKING. False if upnp ended early. */
+bool router_ask(const struct uplink *uplink, struct router_answers *answers);
+
+/* The internet address that the preferred protocol told; 0.0.0.0 if the router says that it has
+ * none. False if nobody said anything. */
+bool router_wan(const struct router_answers *answers, struct in_addr *wan);
+
+#endif
