@@ -1,0 +1,275 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "natd/kernel.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "natd/log.h"
+#include "natd/process.h"
+
+/* Tunnels, their networks, the LAN's networks, ports, and the two that frame them. */
+#define SET_MAX                                                                                    \
+	(2 + CONFIG_TUNNELS_MAX * (1 + CONFIG_NETWORKS_MAX) + NETWORK_ADDRESSES_MAX +              \
+	 CONFIG_FORWARDS_MAX)
+
+struct set {
+	struct rules_request *items;
+	size_t count;
+};
+
+void kernel_init(struct kernel *kernel, int socket)
+{
+	memset(kernel, 0, sizeof(*kernel));
+	kernel->socket = socket;
+}
+
+static void send_request(struct kernel *kernel, const struct rules_request *request)
+{
+	if (!process_send(kernel->socket, request, sizeof(*request)))
+		fatal("rules does not take requests any more");
+}
+
+static struct rules_request *append(struct set *set, enum rules_request_what what)
+{
+	struct rules_request *request = &set->items[set->count++];
+
+	request->what = what;
+	return request;
+}
+
+static struct rules_prefix to_rules(const struct prefix *prefix)
+{
+	struct rules_prefix out;
+
+	memset(&out, 0, sizeof(out)); /* sets are compared byte by byte */
+	out.family = prefix->address.family;
+	out.length = prefix->length;
+	if (out.family == AF_INET)
+		out.v4 = prefix->address.v4;
+	else
+		out.v6 = prefix->address.v6;
+	return out;
+}
+
+static void append_tunnel(struct set *set, const struct tunnel *tunnel)
+{
+	struct rules_request *request = append(set, RULES_TUNNEL);
+
+	memcpy(request->tunnel.interface, tunnel->interface, sizeof(tunnel->interface));
+	request->tunnel.reach = tunnel->reach;
+	for (size_t i = 0; i < tunnel->network_count; i++) {
+		struct config_egress egress = tunnel_egress(tunnel, &tunnel->networks[i]);
+		struct prefix host = { egress.address, address_bits(&egress.address) };
+
+		request = append(set, RULES_NETWORK);
+		memcpy(request->network.interface, tunnel->interface, sizeof(tunnel->interface));
+		request->network.network = to_rules(&tunnel->networks[i]);
+		request->network.egress = egress.kind;
+		if (egress.kind == RULES_EGRESS_ADDRESS)
+			request->network.address = to_rules(&host);
+	}
+}
+
+static bool overlaps(const struct set *set, size_t from, const struct prefix *prefix)
+{
+	struct rules_prefix wanted = to_rules(prefix);
+
+	for (size_t i = from; i < set->count; i++)
+		if (memcmp(&set->items[i].prefix, &wanted, sizeof(wanted)) == 0)
+			return true;
+	return false;
+}
+
+/* The home's networks: those of every interface that is neither a tunnel nor the loopback, and not
+ * the internet itself. */
+static void append_lan(struct set *set, const struct network *network)
+{
+	size_t from = set->count;
+
+	for (size_t i = 0; i < network->address_count; i++) {
+		const struct network_address *address = &network->addresses[i];
+		const struct network_link *link = network_link_by_index(network, address->index);
+		struct prefix prefix = prefix_network(&address->prefix);
+
+		if (!link || link->loopback || network_is_tunnel(link) ||
+		    address_kind(&address->prefix.address) == ADDRESS_SPECIAL || !prefix.length)
+			continue;
+		if (!overlaps(set, from, &prefix))
+			append(set, RULES_LAN)->prefix = to_rules(&prefix);
+	}
+}
+
+static void build(struct set *set, const struct kernel *kernel, const struct network *network,
+		  const struct kernel_port *ports, size_t port_count)
+{
+	append(set, RULES_BEGIN);
+	for (size_t i = 0; i < kernel->tunnel_count; i++)
+		append_tunnel(set, &kernel->tunnels[i]);
+	append_lan(set, network);
+	for (size_t i = 0; i < port_count && i < CONFIG_FORWARDS_MAX; i++) {
+		struct rules_request *request = append(set, RULES_PORT);
+
+		request->port.protocol = ports[i].protocol;
+		request->port.port = ports[i].port;
+	}
+	append(set, RULES_COMMIT);
+}
+
+/* Takes the set over and sends it, unless rules has it already. */
+static void send_set(struct kernel *kernel, struct set *set)
+{
+	if (kernel->set && kernel->set_count == set->count &&
+	    memcmp(kernel->set, set->items, set->count * sizeof(*set->items)) == 0) {
+		free(set->items);
+		return;
+	}
+	free(kernel->set);
+	kernel->set = set->items;
+	kernel->set_count = set->count;
+	kernel->written = false;
+	kernel->generation++;
+	for (size_t i = 0; i < set->count; i++) {
+		struct rules_request request = set->items[i];
+
+		request.generation = kernel->generation;
+		send_request(kernel, &request);
+	}
+}
+
+static void send_sysctl(struct kernel *kernel, const char *name, int32_t value)
+{
+	struct rules_request request = { .what = RULES_SYSCTL };
+
+	snprintf(request.sysctl.name, sizeof(request.sysctl.name), "%s", name);
+	request.sysctl.value = value;
+	send_request(kernel, &request);
+}
+
+void kernel_want(struct kernel *kernel, const struct config *config, const struct network *network,
+		 const struct kernel_port *ports, size_t port_count, void (*save)(void *context),
+		 void *context)
+{
+	struct set set = { calloc(SET_MAX, sizeof(*set.items)), 0 };
+
+	if (!set.items)
+		fatal("no memory for %d rules", SET_MAX);
+	kernel->tunnel_count = tunnels_find(kernel->tunnels, config, network);
+	build(&set, kernel, network, ports, port_count);
+	send_set(kernel, &set);
+	if (!sysctls_need(&kernel->sysctls, network, kernel->tunnels, kernel->tunnel_count))
+		return;
+	save(context);
+	for (size_t i = 0; i < kernel->sysctls.count; i++)
+		if (kernel->sysctls.list[i].before != kernel->sysctls.list[i].ours)
+			send_sysctl(kernel, kernel->sysctls.list[i].name,
+				    kernel->sysctls.list[i].ours);
+}
+
+void kernel_count(struct kernel *kernel)
+{
+	struct rules_request request = { .what = RULES_COUNT };
+
+	kernel->port_count = 0;
+	kernel->tunnel_count_count = 0;
+	send_request(kernel, &request);
+}
+
+void kernel_ask_wireguard(struct kernel *kernel, const char *name)
+{
+	struct rules_request request = { .what = RULES_WIREGUARD };
+
+	snprintf(request.tunnel.interface, sizeof(request.tunnel.interface), "%s", name);
+	send_request(kernel, &request);
+}
+
+void kernel_remove(struct kernel *kernel)
+{
+	struct rules_request request = { .what = RULES_REMOVE };
+
+	kernel->removing = true;
+	for (size_t i = 0; i < kernel->sysctls.count; i++)
+		send_sysctl(kernel, kernel->sysctls.list[i].name, kernel->sysctls.list[i].before);
+	send_request(kernel, &request);
+}
+
+static void on_written(struct kernel *kernel, const struct rules_report *report)
+{
+	if (report->generation != kernel->generation)
+		return; /* a newer set is on its way */
+	kernel->written = report->written.error == 0;
+	memcpy(kernel->refused, report->written.what, sizeof(kernel->refused));
+	if (kernel->written)
+		log_debug("the kernel has the rules after %u us", report->written.took_us);
+	else
+		log_error("the kernel refuses the rules: %s: %s", report->written.what,
+			  strerror(report->written.error));
+}
+
+static void on_sysctl(struct kernel *kernel, const struct rules_sysctl_is *sysctl)
+{
+	if (sysctl->error == ENOENT)
+		return; /* its interface has gone */
+	if (sysctl->error)
+		log_warning("%s cannot be written: %s", sysctl->name, strerror(sysctl->error));
+	else if (!kernel->removing)
+		log_info("forwarding: %s was %d and is changed until natd stops", sysctl->name,
+			 sysctl->before);
+}
+
+static void on_touched(struct kernel *kernel, const struct rules_touched *touched, int64_t now)
+{
+	kernel->repairs++;
+	kernel->last_repair = *touched;
+	kernel->last_repair_at = now;
+	kernel->written = touched->error == 0;
+	if (touched->error)
+		log_error("%s (pid %u) changed table inet natd, and it cannot be repaired: %s",
+			  touched->program, touched->pid, strerror(touched->error));
+	else
+		log_warning("%s (pid %u) changed table inet natd; repaired in %u us",
+			    touched->program, touched->pid, touched->took_us);
+}
+
+static bool interface_is_sound(const char interface[IF_NAMESIZE])
+{
+	return memchr(interface, '\0', IF_NAMESIZE) != NULL;
+}
+
+static bool report_is_sound(const struct rules_report *report)
+{
+	switch (report->what) {
+	case RULES_WRITTEN:
+	case RULES_REMOVED: return memchr(report->written.what, '\0', RULES_TEXT_MAX) != NULL;
+	case RULES_SYSCTL_IS: return memchr(report->sysctl.name, '\0', RULES_SYSCTL_MAX) != NULL;
+	case RULES_TUNNEL_COUNT: return interface_is_sound(report->tunnel.interface);
+	case RULES_WIREGUARD_IS: return interface_is_sound(report->wireguard.interface);
+	case RULES_TOUCHED: return memchr(report->touched.program, '\0', 16) != NULL;
+	case RULES_PORT_COUNT:
+	case RULES_NETWORK_COUNT:
+	case RULES_COUNTED: return true;
+	default: return false;
+	}
+}
+
+void kernel_report(struct kernel *kernel, const struct rules_report *report, int64_t now)
+{
+	if (!report_is_sound(report))
+		fatal("rules sent a report that makes no sense (%d)", report->what);
+	switch (report->what) {
+	case RULES_WRITTEN: on_written(kernel, report); break;
+	case RULES_REMOVED: kernel->removed = true; break;
+	case RULES_SYSCTL_IS: on_sysctl(kernel, &report->sysctl); break;
+	case RULES_TOUCHED: on_touched(kernel, &report->touched, now); break;
+	case RULES_PORT_COUNT:
+		if (kernel->port_count < CONFIG_FORWARDS_MAX)
+			kernel->ports[kernel->port_count++] = report->port;
+		break;
+	case RULES_TUNNEL_COUNT:
+		if (kernel->tunnel_count_count < CONFIG_TUNNELS_MAX)
+			kernel->tunnel_counts[kernel->tunnel_count_count++] = report->tunnel;
+		break;
+	default: break; /* what only ends or starts a list, or is natd's */
+	}
+}

@@ -1,0 +1,67 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* kernel: what natd wants of the kernel and what rules has told of it. */
+#ifndef NATD_KERNEL_H
+#define NATD_KERNEL_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "natd/config.h"
+#include "natd/network.h"
+#include "natd/sysctl.h"
+#include "natd/tunnels.h"
+#include "rules/rules.h"
+
+struct kernel {
+	int socket; /* rules */
+	struct tunnel tunnels[CONFIG_TUNNELS_MAX];
+	size_t tunnel_count;
+	struct sysctls sysctls;
+	bool removing; /* natd stops: nothing is wanted any more */
+
+	/* The set that rules was given last. */
+	struct rules_request *set;
+	size_t set_count;
+	uint32_t generation;
+
+	/* What rules says. */
+	bool written; /* the kernel has the set of `generation` */
+	bool removed;
+	char refused[RULES_TEXT_MAX]; /* why not */
+	uint32_t repairs;
+	struct rules_touched last_repair;
+	int64_t last_repair_at; /* CLOCK_BOOTTIME milliseconds */
+	struct rules_port_count ports[CONFIG_FORWARDS_MAX];
+	size_t port_count;
+	struct rules_tunnel_count tunnel_counts[CONFIG_TUNNELS_MAX];
+	size_t tunnel_count_count;
+};
+
+/* A forward's port that rules shall count. */
+struct kernel_port {
+	uint8_t protocol;
+	uint16_t port;
+};
+
+void kernel_init(struct kernel *kernel, int socket);
+
+/* Works out the set from configuration, network and ports, and sends it where it differs from the last
+ * one. `save` is called before the first sysctl is written, so that its old value survives a crash. */
+void kernel_want(struct kernel *kernel, const struct config *config, const struct network *network,
+		 const struct kernel_port *ports, size_t port_count, void (*save)(void *context),
+		 void *context);
+
+/* Asks rules for the counters; RULES_COUNTED ends the answer. */
+void kernel_count(struct kernel *kernel);
+
+/* Asks which port the kernel's WireGuard interface `name` listens on; RULES_WIREGUARD_IS answers. */
+void kernel_ask_wireguard(struct kernel *kernel, const char *name);
+
+/* Puts the switches back and deletes the table; kernel->removed when it is done. */
+void kernel_remove(struct kernel *kernel);
+
+/* Takes a report; fatal on one that our own build cannot send. */
+void kernel_report(struct kernel *kernel, const struct rules_report *report, int64_t now);
+
+#endif

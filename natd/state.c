@@ -1,0 +1,207 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "natd/state.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <jansson.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "natd/log.h"
+
+#define STATE_VERSION 1
+#define PATH_SIZE     512
+
+static const char hex_digits[] = "0123456789abcdef";
+
+static const char *print_nonce(const uint8_t nonce[UPNP_NONCE_SIZE],
+			       char text[2 * UPNP_NONCE_SIZE + 1])
+{
+	for (size_t i = 0; i < UPNP_NONCE_SIZE; i++) {
+		text[2 * i] = hex_digits[nonce[i] >> 4];
+		text[2 * i + 1] = hex_digits[nonce[i] & 15];
+	}
+	text[2 * UPNP_NONCE_SIZE] = '\0';
+	return text;
+}
+
+static bool parse_nonce(uint8_t nonce[UPNP_NONCE_SIZE], const char *text)
+{
+	if (strlen(text) != 2 * UPNP_NONCE_SIZE || strspn(text, hex_digits) != 2 * UPNP_NONCE_SIZE)
+		return false;
+	for (size_t i = 0; i < UPNP_NONCE_SIZE; i++) {
+		size_t high = (size_t)(strchr(hex_digits, text[2 * i]) - hex_digits);
+		size_t low = (size_t)(strchr(hex_digits, text[2 * i + 1]) - hex_digits);
+
+		nonce[i] = (uint8_t)(high << 4 | low);
+	}
+	return true;
+}
+
+/* ---- writing ---- */
+
+static json_t *forward_to_json(const struct forward *forward)
+{
+	const struct config_forward *wanted = &forward->wanted;
+	const char *via = forward->via < UPNP_PROTOCOLS ? upnp_protocol_names[forward->via] : NULL;
+	char nonce[2 * UPNP_NONCE_SIZE + 1];
+
+	return json_pack("{s:s, s:s, s:i, s:i, s:s, s:s?, s:i}", "name", wanted->name, "protocol",
+			 wanted->protocol == IPPROTO_UDP ? "udp" : "tcp", "port", (int)wanted->port,
+			 "external", (int)wanted->external, "nonce",
+			 print_nonce(forward->nonce, nonce), "via", via, "external_port",
+			 (int)forward->external_port);
+}
+
+static json_t *to_json(const struct engine *engine, const struct sysctls *sysctls)
+{
+	json_t *forwards = json_array();
+	json_t *switches = json_array();
+
+	for (size_t i = 0; i < engine->forward_count; i++)
+		json_array_append_new(forwards, forward_to_json(&engine->forwards[i]));
+	for (size_t i = 0; i < sysctls->count; i++)
+		json_array_append_new(switches,
+				      json_pack("{s:s, s:i, s:i}", "name", sysctls->list[i].name,
+						"before", (int)sysctls->list[i].before, "ours",
+						(int)sysctls->list[i].ours));
+	return json_pack("{s:i, s:o, s:o}", "version", STATE_VERSION, "mappings", forwards,
+			 "sysctls", switches);
+}
+
+static bool write_file(const char *path, json_t *state, bool lasting)
+{
+	int file = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
+	bool good;
+
+	if (file < 0)
+		return false;
+	good = json_dumpfd(state, file, JSON_INDENT(1)) == 0;
+	if (good && lasting)
+		good = fsync(file) == 0;
+	return close(file) == 0 && good;
+}
+
+bool state_write(const char *directory, const struct engine *engine, const struct sysctls *sysctls,
+		 bool lasting)
+{
+	json_t *state = to_json(engine, sysctls);
+	char fresh[PATH_SIZE];
+	char path[PATH_SIZE];
+	bool good;
+
+	snprintf(path, sizeof(path), "%s/state.json", directory);
+	snprintf(fresh, sizeof(fresh), "%s/state.json.new", directory);
+	good = state && write_file(fresh, state, lasting) && rename(fresh, path) == 0;
+	if (!good)
+		log_warning(
+			"%s cannot be written (%s): after a crash natd will not know its mappings",
+			path, strerror(errno));
+	json_decref(state);
+	return good;
+}
+
+/* ---- reading ---- */
+
+static uint8_t via_from_name(const char *name)
+{
+	uint8_t via = 0;
+
+	while (via < UPNP_PROTOCOLS && (!name || strcmp(name, upnp_protocol_names[via]) != 0))
+		via++;
+	return via;
+}
+
+static bool port_is_sound(int port, int least)
+{
+	return port >= least && port <= 65535;
+}
+
+static bool restore_mapping(struct engine *engine, json_t *mapping)
+{
+	struct forward saved = { 0 };
+	const char *name, *protocol, *nonce;
+	const char *via = NULL;
+	int port, external, external_port;
+
+	if (json_unpack(mapping, "{s:s, s:s, s:i, s:i, s:s, s?s, s:i}", "name", &name, "protocol",
+			&protocol, "port", &port, "external", &external, "nonce", &nonce, "via",
+			&via, "external_port", &external_port) < 0)
+		return false;
+	if (!port_is_sound(port, 1) || !port_is_sound(external, 1) ||
+	    !port_is_sound(external_port, 0) || strlen(name) >= sizeof(saved.wanted.name) ||
+	    !parse_nonce(saved.nonce, nonce) ||
+	    !config_parse_protocol(protocol, &saved.wanted.protocol))
+		return false;
+	snprintf(saved.wanted.name, sizeof(saved.wanted.name), "%s", name);
+	saved.wanted.port = (uint16_t)port;
+	saved.wanted.external = (uint16_t)external;
+	saved.external_port = (uint16_t)external_port;
+	saved.via = via_from_name(via);
+	engine_restore(engine, &saved);
+	return true;
+}
+
+static bool restore_sysctl(struct sysctls *sysctls, json_t *entry)
+{
+	struct sysctl *sysctl = &sysctls->list[sysctls->count];
+	const char *name;
+	int before, ours;
+
+	if (sysctls->count == SYSCTL_SAVED_MAX ||
+	    json_unpack(entry, "{s:s, s:i, s:i}", "name", &name, "before", &before, "ours", &ours) <
+		    0 ||
+	    strlen(name) >= sizeof(sysctl->name) || strstr(name, ".."))
+		return false;
+	*sysctl = (struct sysctl){ .before = before, .ours = ours };
+	snprintf(sysctl->name, sizeof(sysctl->name), "%s", name);
+	sysctls->count++;
+	return true;
+}
+
+static bool restore(json_t *state, struct engine *engine, struct sysctls *sysctls)
+{
+	json_t *mappings = json_object_get(state, "mappings");
+	json_t *switches = json_object_get(state, "sysctls");
+	bool good = json_integer_value(json_object_get(state, "version")) == STATE_VERSION &&
+		    json_is_array(mappings) && json_is_array(switches);
+	size_t i;
+	json_t *entry;
+
+	if (!good)
+		return false;
+	json_array_foreach(mappings, i, entry) good &= restore_mapping(engine, entry);
+	json_array_foreach(switches, i, entry) good &= restore_sysctl(sysctls, entry);
+	return good;
+}
+
+static void set_aside(const char *path, const char *why)
+{
+	char aside[PATH_SIZE + sizeof(".broken")];
+
+	snprintf(aside, sizeof(aside), "%s.broken", path);
+	log_warning("%s is damaged (%s): natd goes on without what it cannot read and keeps the "
+		    "file as "
+		    "%s",
+		    path, why, aside);
+	if (rename(path, aside) < 0)
+		log_warning("%s cannot be set aside: %s", path, strerror(errno));
+}
+
+void state_read(const char *directory, struct engine *engine, struct sysctls *sysctls)
+{
+	char path[PATH_SIZE];
+	json_error_t error;
+	json_t *state;
+
+	snprintf(path, sizeof(path), "%s/state.json", directory);
+	if (access(path, F_OK) < 0 && errno == ENOENT)
+		return;
+	state = json_load_file(path, 0, &error);
+	if (!state)
+		set_aside(path, error.text);
+	else if (!restore(state, engine, sysctls))
+		set_aside(path, "an entry is not natd's");
+	json_decref(state);
+}
