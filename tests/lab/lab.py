@@ -40,6 +40,7 @@ GATEWAY = f"{LAN}.1"
 HOST = f"{LAN}.10"
 HOST6 = f"{LAN6}:10"
 OTHER = f"{LAN}.11"
+EGRESS = "11.0.4.9"  # a second address of the host, as some providers sell it
 LEASE_SECONDS = 86400  # of the host's address, as from DHCP
 
 
@@ -52,17 +53,16 @@ class Lab:
             assert lab.fetch_through_tunnel() == lab.wan
     """
 
-    open = []  # every laboratory of this process that is not closed yet
+    open = []       # every laboratory of this process that is not closed yet
+    last_logs = {}  # of the laboratory that was left last because of an error
 
     def __init__(self, router="everything", vpn="wireguard", start_vpn=True, online=True):
         """router: a name of router.VARIANTS. vpn: "wireguard", "tun" or "tap"; start_vpn: its
         server runs from the beginning. online: the host has its address and route already."""
         remove_leftovers()
         self.wan = WAN
-        self.web = WEB
-        self.web6 = WEB6
         self._natds = {}
-        self._server = None
+        self._servers = []
         self.folder = pathlib.Path(tempfile.mkdtemp(prefix=f"{PREFIX}-{os.getpid()}-"))
         self.folder.chmod(0o755)  # natd looks in as nobody
         self._nodes = {}
@@ -79,7 +79,11 @@ class Lab:
             self._nodes[name] = Node(name, f"{PREFIX}-{os.getpid()}-{name}", self.folder / name)
         for node in self._nodes.values():
             node.wait_ready()
+            # No waiting for duplicate addresses, which are not there; before there are interfaces.
+            node.sysctl("ipv6/conf/default/accept_dad", 0)
+            node.sysctl("ipv6/conf/all/accept_dad", 0)
         self.internet = self._nodes["internet"]
+        self.web_node = self._nodes["web"]
         self.client = self._nodes["client"]
         self.host = self._nodes["host"]
         self.other = self._nodes["other"]
@@ -89,7 +93,7 @@ class Lab:
         if online:
             self.host_online()
         self.router.start(router)
-        self._server = web.serve(self._nodes["web"])
+        self.serve(self.web_node)
         self.vpn = (WireGuard(self.host, self.client) if vpn == "wireguard"
                     else OpenVPN(self.host, self.client, vpn))
         if start_vpn:
@@ -105,14 +109,12 @@ class Lab:
                                         ("router", "port2", "other", "eth0")):
             self._nodes[here].ip(f"link add {name} type veth peer name {peer} "
                                  f"netns {self._nodes[there].namespace}")
-        self._nodes["router"].ip("link add lan type bridge forward_delay 0",
+        self._nodes["router"].ip("link add lan type bridge forward_delay 0 "
+                                 "mcast_snooping 0",
                                  "link set port1 master lan", "link set port2 master lan",
                                  "link set port1 up", "link set port2 up")
 
     def _addresses(self):
-        for node in self._nodes.values():
-            node.sysctl("ipv6/conf/default/accept_dad", 0)
-            node.sysctl("ipv6/conf/all/accept_dad", 0)
         for name in ("internet", "router"):
             self._nodes[name].sysctl("ipv4/ip_forward", 1)
             self._nodes[name].sysctl("ipv6/conf/all/forwarding", 1)
@@ -145,6 +147,12 @@ class Lab:
                      f"route add default via {GATEWAY} dev eth0",
                      f"route add ::/0 via {LAN6}:1 dev eth0")
 
+    def give_egress_address(self):
+        """The host gets a second, public address of its own, which the router does not translate."""
+        self.internet.ip(f"route add {EGRESS}/32 via {WAN}")
+        self._nodes["router"].ip(f"route add {EGRESS}/32 via {HOST}")
+        self.host.ip(f"addr add {EGRESS}/32 dev eth0")
+
     # ---- natd ----
 
     def natd(self, config=None, on=None, **options):
@@ -157,6 +165,12 @@ class Lab:
         if node.name not in self._natds:
             self._natds[node.name] = Natd(node)
         return self._natds[node.name]
+
+    def snapshot(self):
+        """What natd may change and has to put back: the router's mappings, the host's firewall and
+        its network settings."""
+        return {"router": self.router.redirects(), "rules": self.host.ruleset(),
+                "settings": self.host.sysctls()}
 
     # ---- what people do ----
 
@@ -184,9 +198,18 @@ class Lab:
             return False
         return True
 
-    def fetch_through_tunnel(self, ipv6=False, timeout=5):
+    def fetch_through_tunnel(self, ipv6=False, timeout=5, size=0):
         """The address with which a client in the tunnel appears on the internet."""
-        return web.fetch(self.client, WEB6 if ipv6 else WEB, timeout=timeout)
+        return self.fetch(self.client, WEB6 if ipv6 else WEB, timeout=timeout, size=size)
+
+    @staticmethod
+    def fetch(node, address, **options):
+        """The address with which `node` appears to the web server at `address`."""
+        return web.fetch(node, address, **options)
+
+    def serve(self, node):
+        """A web server on one more machine."""
+        self._servers.append(web.serve(node))
 
     # ---- the end ----
 
@@ -199,9 +222,9 @@ class Lab:
         if self not in Lab.open:
             return
         Lab.open.remove(self)
-        if self._server:
-            self._server.shutdown()
-            self._server.server_close()
+        for server in self._servers:
+            server.shutdown()
+            server.server_close()
         for node in self._nodes.values():
             node.close()
         shutil.rmtree(self.folder, ignore_errors=True)
@@ -209,7 +232,9 @@ class Lab:
     def __enter__(self):
         return self
 
-    def __exit__(self, *_):
+    def __exit__(self, error, *_):
+        if error:
+            Lab.last_logs = self.logs()
         self.close()
 
 

@@ -20,6 +20,9 @@ class Natd:
     """natd on a machine. Its socket, its state and its log are files in the machine's folder."""
 
     def __init__(self, node):
+        if not NATD.exists() or not NATCTL.exists():
+            raise LabError(f"{NATD} and {NATCTL} are not built (make; NATD_BUILD names another "
+                           "folder)")
         self.node = node
         self.socket = node.folder / "run" / "natd.sock"
         self.state = node.folder / "state"

@@ -21,7 +21,7 @@ RULES = """
 table ip home {
 	chain postrouting {
 		type nat hook postrouting priority srcnat;
-		oifname "wan" masquerade
+		oifname "wan" ip saddr 192.168.0.0/16 masquerade
 	}
 }
 table inet home {

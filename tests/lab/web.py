@@ -11,7 +11,8 @@ import threading
 class Answer(http.server.BaseHTTPRequestHandler):
     def do_GET(self):  # the name that http.server wants
         peer = ipaddress.ip_address(self.client_address[0])
-        body = f"{getattr(peer, 'ipv4_mapped', None) or peer}\n".encode("ascii")
+        size = int(self.path.strip("/") or 0)  # "/300000" asks for that many bytes
+        body = f"{getattr(peer, 'ipv4_mapped', None) or peer}\n".encode("ascii").ljust(size, b".")
         self.send_response(200)
         self.send_header("Content-Length", str(len(body)))
         self.end_headers()
@@ -35,13 +36,17 @@ def serve(node, port=80):
     return server
 
 
-def fetch(node, address, port=80, timeout=3):
-    """The address that the web server at `address` saw when `node` asked. OSError on no answer."""
+def fetch(node, address, port=80, timeout=3, size=0):
+    """The address that the web server at `address` saw when `node` asked, in an answer of at least
+    `size` bytes. OSError on no answer."""
     connection = http.client.HTTPConnection(address, port, timeout=timeout)
     try:
         with node.inside():
             connection.connect()
-        connection.request("GET", "/")
-        return connection.getresponse().read().decode("ascii").strip()
+        connection.request("GET", f"/{size}")
+        body = connection.getresponse().read()
+        if len(body) < size:
+            raise OSError(f"{len(body)} bytes of {size} arrived")
+        return body.decode("ascii").split("\n", 1)[0]
     finally:
         connection.close()

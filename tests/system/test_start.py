@@ -1,0 +1,75 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""natd may be started before there is anything to do, and follows what comes and goes."""
+
+from lab import GATEWAY, HOST, LAN, WAN, Lab, Redirect, wait_until
+
+WIREGUARD = Redirect("udp", 51820, HOST, 51820)
+
+
+def test_before_everything():
+    """At boot: no address, no route, no tunnel. Then they come, one after the other."""
+    with Lab(start_vpn=False, online=False) as lab:
+        natd = lab.natd()
+        status = natd.wait_status("E11")
+        assert status["router"]["address"] is None
+        assert status["host"]["address"] is None
+        assert status["tunnels"] == []
+        lab.host_online()
+        natd.wait_status(None, state="open", external_port=51820)
+        assert lab.router.redirects() == {WIREGUARD}
+        lab.vpn.server_up()
+        wait_until(lambda: [one["interface"] for one in natd.status()["tunnels"]] == ["wg0"], 10,
+                   "natd to see wg0")
+        natd.wait_status("OK")
+        lab.tunnel_up()
+        assert lab.fetch_through_tunnel() == WAN
+
+
+def test_tunnel_goes_and_comes_back():
+    """`wg-quick down wg0; wg-quick up wg0` while natd runs."""
+    with Lab() as lab:
+        natd = lab.natd()
+        natd.wait_status("OK")
+        lab.vpn.server_down()
+        wait_until(lambda: natd.status()["tunnels"] == [], 10, "natd to see that wg0 is gone")
+        lab.vpn.server_up()
+        natd.wait_status("OK")
+        lab.tunnel_up()
+        assert lab.fetch_through_tunnel() == WAN
+
+
+def test_address_changes():
+    """DHCP gives the host another address: the router's mapping follows."""
+    with Lab(router="igd2") as lab:
+        natd = lab.natd("router { lease = 60 }")
+        natd.wait_status("OK", state="open")
+        lab.host.ip("addr flush dev eth0")
+        natd.wait_status("E11")
+        lab.host_online(f"{LAN}.30")
+        # secure_mode: only .10 itself could remove the old mapping, and .10 is no more. natd gets
+        # the port when its lease ends.
+        wait_until(lambda: Redirect("udp", 51820, f"{LAN}.30", 51820) in lab.router.redirects(),
+                   120, "the mapping of the new address", every=0.5)
+        natd.wait_status("OK", state="open", external_port=51820)
+
+
+def test_router_goes_and_comes_back():
+    with Lab() as lab:
+        natd = lab.natd()
+        natd.wait_status("OK")
+        lab.host.ip("route del default")
+        natd.wait_status("E11")
+        lab.host.ip(f"route add default via {GATEWAY} dev eth0")
+        natd.wait_status("OK", state="open")
+        assert lab.router.redirects() == {WIREGUARD}
+
+
+def test_default_route_into_another_tunnel():
+    """The host itself is a client of a commercial VPN: the home router is still the gateway."""
+    with Lab() as lab:
+        lab.host.ip("tuntap add dev tun7 mode tun", "addr add 10.99.0.2/24 dev tun7",
+                    "link set tun7 up", "route add 0.0.0.0/1 dev tun7",
+                    "route add 128.0.0.0/1 dev tun7")
+        status = lab.natd().wait_status(None, state="open", external_port=51820)
+        assert status["router"]["address"] == GATEWAY
+        assert lab.router.redirects() == {WIREGUARD}

@@ -1,0 +1,120 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""natd leaves everything as it found it, and two natds leave each other in peace."""
+
+import pytest
+
+from lab import HOST, Lab, Redirect, wait_until
+
+WIREGUARD = Redirect("udp", 51820, HOST, 51820)
+
+
+def settled(lab):
+    """natd has done all it does at first: OK, and nothing changes any more."""
+    natd = lab.natd_on()
+    natd.wait_status("OK", state="open")
+    wait_until(lambda: "inet natd" in lab.host.tables(), 10, "table inet natd")
+    return natd
+
+
+@pytest.mark.parametrize("router", ["everything", "igd2", "pcp"])
+def test_stopped(router):
+    with Lab(router=router) as lab:
+        before = lab.snapshot()
+        natd = lab.natd()
+        settled(lab)
+        during = lab.snapshot()
+        assert during["router"] == {WIREGUARD}
+        assert during["settings"]["ipv4/ip_forward"] == "1"
+        assert during["settings"]["ipv6/conf/all/forwarding"] == "1"
+        assert natd.stop() == 0
+        assert lab.snapshot() == before
+
+
+def test_stopped_after_a_crash():
+    """SIGKILL: everything stays in force. Started again and stopped: all as at first."""
+    with Lab() as lab:
+        before = lab.snapshot()
+        natd = lab.natd()
+        settled(lab)
+        during = lab.snapshot()
+        natd.kill()
+        assert lab.snapshot() == during
+        natd.start()
+        settled(lab)
+        assert natd.stop() == 0
+        assert lab.snapshot() == before
+
+
+def test_forwarding_that_was_on_stays_on():
+    with Lab() as lab:
+        lab.host.sysctl("ipv4/ip_forward", 1)
+        before = lab.snapshot()
+        natd = lab.natd()
+        settled(lab)
+        assert natd.stop() == 0
+        assert lab.snapshot() == before
+        assert lab.host.sysctl("ipv4/ip_forward") == "1"
+
+
+def test_keep():
+    """keep = true: the mapping outlives natd."""
+    with Lab() as lab:
+        natd = lab.natd("router { keep = true }")
+        settled(lab)
+        assert natd.stop() == 0
+        assert lab.router.redirects() == {WIREGUARD}
+        assert "inet natd" not in lab.host.tables()
+
+
+def test_other_tables_are_not_touched():
+    with Lab() as lab:
+        lab.host.nft("table inet mine { chain input { type filter hook input priority 0;\n"
+                     "tcp dport 22 accept\n} }\n")
+        before = lab.snapshot()
+        natd = lab.natd()
+        settled(lab)
+        assert natd.stop() == 0
+        assert lab.snapshot() == before
+
+
+def test_a_mapping_of_somebody_else_stays():
+    with Lab() as lab:
+        lab.other.run("upnpc", "-m", "eth0", "-e", "game", "-a", "192.168.77.11", 3074, 3074,
+                      "UDP", 3600)
+        before = lab.router.redirects()
+        assert before
+        natd = lab.natd()
+        settled(lab)
+        assert lab.router.redirects() == before | {WIREGUARD}
+        assert natd.stop() == 0
+        assert lab.router.redirects() == before
+
+
+@pytest.mark.parametrize("router", ["igd2", "everything"])
+def test_two_natds(router):
+    """The second on the LAN wants the same port: the first keeps it, the second says who has it."""
+    with Lab(router=router) as lab:
+        first = lab.natd("router { lease = 120 }")
+        first.wait_status("OK", state="open", external_port=51820)
+        second = lab.natd("router { lease = 120 }", on=lab.other)
+        status = second.wait_status("E13")
+        assert lab.router.redirect("udp", 51820) == WIREGUARD
+        if router == "igd2":  # PCP has no way to ask for the owner
+            assert HOST in status["verdict"]["text"] + status["verdict"]["advice"]
+        assert second.stop() == 0
+        assert lab.router.redirects() == {WIREGUARD}
+        first.wait_status("OK", state="open", external_port=51820)
+        lab.tunnel_up()
+
+
+def test_the_second_takes_over():
+    """The first stops; the second gets the port without being told."""
+    with Lab(router="igd2") as lab:
+        first = lab.natd("router { lease = 20 }")
+        first.wait_status("OK", state="open", external_port=51820)
+        second = lab.natd("router { lease = 20 }", on=lab.other)
+        second.wait_status("E13")
+        first.stop()
+        wait_until(lambda: lab.router.redirect("udp", 51820), 90, "the second natd's mapping",
+                   every=0.5)
+        assert lab.router.redirect("udp", 51820).address != HOST
