@@ -6,6 +6,7 @@
 #include "natd/address.h"
 #include "natd/ctl/client.h"
 #include "natd/ctl/facts.h"
+#include "natd/ctl/headline.h"
 #include "natd/ctl/print.h"
 #include "natd/ctl/words.h"
 
@@ -14,70 +15,29 @@ static struct row start(FILE *out, const char *label)
 	return row_start(out, label, PRINT_INDENT);
 }
 
-/* With these the phone does reach the VPN, but nothing beyond it. */
-static bool stops_behind_vpn(const char *code)
+static bool wan_is_public(const json_t *status)
 {
-	static const char *const codes[] = { "E41", "E42", "E43" };
-
-	for (size_t i = 0; i < sizeof(codes) / sizeof(codes[0]); i++)
-		if (strcmp(code, codes[i]) == 0)
-			return true;
-	return false;
+	return strcmp(text_of(json_object_get(status, "router"), "wan_kind"), "public") == 0;
 }
 
-static void show_headline(FILE *out, const char *works, const char *code)
-{
-	if (strcmp(works, "yes") == 0) {
-		fputs("Home VPN reachable: ", out);
-		print_coloured(out, PRINT_GREEN, "YES");
-	} else if (strcmp(works, "no") == 0 && stops_behind_vpn(code)) {
-		print_coloured(out, PRINT_RED, "Clients connect, but have no Internet");
-	} else if (strcmp(works, "no") == 0) {
-		fputs("Home VPN reachable: ", out);
-		print_coloured(out, PRINT_RED, "NO");
-	} else {
-		fputs("Home VPN reachable: ", out);
-		print_coloured(out, PRINT_YELLOW, *code ? "UNKNOWN" : "NOT KNOWN YET");
-	}
-}
-
-/* The verdict's code and text: behind the headline if they fit, else under it. */
-static void show_verdict(FILE *out, const json_t *verdict)
-{
-	const char *code = text_of(verdict, "code");
-	const char *text = text_of(verdict, "text");
-	const char *works = text_of(verdict, "works");
-	struct row row = row_start(out, "", 1);
-	/* "Clients connect, but have no Internet" and the gap */
-	size_t headline = 40;
-
-	if (strcmp(code, "OK") == 0)
-		code = "";
-	show_headline(out, works, strcmp(text_of(verdict, "code"), "OK") == 0 ? "OK" : code);
-	if (headline + strlen(code) + 1 + print_width(text) <= PRINT_COLUMNS) {
-		fprintf(out, "%s%s%s%s\n", *code || *text ? "   " : "", code,
-			*code && *text ? " " : "", text);
-		return;
-	}
-	fputc('\n', out);
-	row_add(&row, "%s%s%s", code, *code ? " " : "", text);
-	row_end(&row);
-}
-
+/* Where a phone outside finds the forward, as far as that is known. */
 static const char *reachable_at(const json_t *status, const json_t *forward)
 {
+	const json_t *router = json_object_get(status, "router");
 	const char *address = text_of(forward, "external_address");
+	const char *kind = text_of(router, "wan_kind");
 
-	return *address ? address : text_of(json_object_get(status, "router"), "wan_address");
+	if (*kind && strcmp(kind, "unknown") != 0 && !wan_is_public(status))
+		return "no address that the internet can reach";
+	if (!*address)
+		address = text_of(router, "wan_address");
+	return *address ? address : "address not known yet";
 }
 
-static json_int_t external_port(const json_t *forward)
+/* False where the forward says no port at all. */
+static bool external_port(const json_t *forward, json_int_t *port)
 {
-	json_int_t port = 0;
-
-	if (!number_of(forward, "external_port", &port))
-		number_of(forward, "port", &port);
-	return port;
+	return number_of(forward, "external_port", port) || number_of(forward, "port", port);
 }
 
 static void show_clients_use(FILE *out, const json_t *status)
@@ -89,14 +49,15 @@ static void show_clients_use(FILE *out, const json_t *status)
 
 	json_array_foreach(json_object_get(status, "forwards"), i, forward)
 	{
-		const char *address = reachable_at(status, forward);
 		const char *dns = text_of(name, "name");
+		json_int_t port;
 
+		if (!external_port(forward, &port))
+			continue;
 		row_break(&row);
 		row_add(&row, "%s%s%s port %lld", dns, *dns ? "  " : "",
-			word_transport(text_of(forward, "protocol")),
-			(long long)external_port(forward));
-		row_add(&row, "-> %s", *address ? address : "address not known yet");
+			word_transport(text_of(forward, "protocol")), (long long)port);
+		row_add(&row, "-> %s", reachable_at(status, forward));
 		if (json_is_true(json_object_get(name, "matches")))
 			row_add(&row, "DNS ok");
 		else if (json_is_false(json_object_get(name, "matches")))
@@ -112,25 +73,28 @@ static void add_mapping(struct row *row, const json_t *forward)
 	const char *transport = word_transport(text_of(forward, "protocol"));
 	const char *via = text_of(forward, "via");
 	const char *reason = text_of(forward, "reason");
-	long long external = external_port(forward);
 	char time[DURATION_TEXT_MAX];
+	json_int_t external;
 	json_int_t seconds;
 
+	if (!external_port(forward, &external))
+		return;
 	row_break(row);
 	if (strcmp(state, "open") == 0) {
-		row_add(row, "%s %lld opened%s%s", transport, external, *via ? " by " : "",
-			word_protocol(via));
+		row_add(row, "%s %lld opened%s%s", transport, (long long)external,
+			*via ? " by " : "", word_protocol(via));
 		if (number_of(forward, "renew_in", &seconds))
 			row_add(row, "renewed in %s", print_duration(seconds, time));
 		if (number_of(forward, "expires_in", &seconds) && seconds > 0)
 			row_add(row, "lasts %s", print_duration(seconds, time));
 	} else if (strcmp(state, "opening") == 0) {
-		row_add(row, "%s %lld: asking the router to open it", transport, external);
+		row_add(row, "%s %lld: asking the router to open it", transport,
+			(long long)external);
 	} else if (strcmp(state, "failed") == 0) {
-		row_add(row, "%s %lld not opened%s%s", transport, external, *reason ? ": " : "",
-			reason);
+		row_add(row, "%s %lld not opened%s%s", transport, (long long)external,
+			*reason ? ": " : "", reason);
 	} else if (strcmp(state, "off") == 0) {
-		row_add(row, "%s %lld: the router is not asked%s%s", transport, external,
+		row_add(row, "%s %lld: the router is not asked%s%s", transport, (long long)external,
 			*reason ? ": " : "", reason);
 	}
 }
@@ -219,34 +183,50 @@ static void show_host(FILE *out, const json_t *status)
 	row_end(&row);
 }
 
+static void add_packets(struct row *row, const json_t *forward)
+{
+	char time[DURATION_TEXT_MAX];
+	json_int_t packets;
+	json_int_t ago;
+
+	if (!number_of(forward, "packets", &packets))
+		return;
+	if (packets == 0)
+		row_add(row, "no packet yet");
+	else if (number_of(forward, "last_packet_ago", &ago))
+		row_add(row, "%lld packets, last %s ago", (long long)packets,
+			print_duration(ago, time));
+	else
+		row_add(row, "%lld packets", (long long)packets);
+}
+
 static void add_listening(struct row *row, const json_t *forward)
 {
 	const json_t *listening = json_object_get(forward, "listening");
 	const char *transport = word_transport(text_of(forward, "protocol"));
-	char time[DURATION_TEXT_MAX];
-	json_int_t port = 0;
-	json_int_t number;
+	json_int_t port;
 
-	number_of(forward, "port", &port);
+	if (!number_of(forward, "port", &port))
+		return;
 	row_break(row);
-	if (json_is_true(listening))
-		row_add(row, "listens on %s %lld", transport, (long long)port);
-	else if (json_is_false(listening))
-		row_add(row, "nothing listens on %s %lld", transport, (long long)port);
-	if (number_of(forward, "last_packet_ago", &number))
-		row_add(row, "last packet %s ago", print_duration(number, time));
-	else if (number_of(forward, "packets", &number))
-		row_add(row, number == 0 ? "no packet yet" : "%lld packets", (long long)number);
+	row_add(row, "%s %lld%s", transport, (long long)port,
+		json_is_true(listening)    ? " is listened on"
+		: json_is_false(listening) ? ": nothing listens"
+					   : "");
+	add_packets(row, forward);
 }
 
-/* "wg0 (10.8.0.0/24, fd42::/64)" */
+/* "wg0  clients in 10.8.0.0/24, fd42::/64" */
 static void add_tunnel(struct row *row, const json_t *tunnel)
 {
 	const json_t *network;
 	char list[512] = "";
 	size_t used = 0;
+	json_int_t packets;
 	size_t i;
 
+	if (!*text_of(tunnel, "interface"))
+		return;
 	json_array_foreach(json_object_get(tunnel, "networks"), i, network)
 	{
 		const char *text = json_string_value(network);
@@ -258,6 +238,8 @@ static void add_tunnel(struct row *row, const json_t *tunnel)
 	row_break(row);
 	row_add(row, "%s", text_of(tunnel, "interface"));
 	row_add(row, used ? "clients in %s" : "without client networks", list);
+	if (number_of(tunnel, "packets", &packets))
+		row_add(row, "%lld packets", (long long)packets);
 }
 
 static void show_vpn(FILE *out, const json_t *status)
@@ -309,7 +291,9 @@ static void add_egress(struct row *row, const json_t *tunnel, const char *networ
 
 static void show_exit(FILE *out, const json_t *status)
 {
-	const char *wan = text_of(json_object_get(status, "router"), "wan_address");
+	const char *wan = wan_is_public(status)
+				  ? text_of(json_object_get(status, "router"), "wan_address")
+				  : "";
 	struct row row = start(out, " Exit IP");
 	const json_t *network;
 	const json_t *tunnel;
@@ -318,13 +302,9 @@ static void show_exit(FILE *out, const json_t *status)
 
 	json_array_foreach(json_object_get(status, "tunnels"), i, tunnel)
 	{
-		json_int_t packets;
-
 		json_array_foreach(json_object_get(tunnel, "networks"), j,
 				   network) if (json_is_string(network))
 			add_egress(&row, tunnel, json_string_value(network), wan);
-		if (number_of(tunnel, "packets", &packets) && row.column > 0)
-			row_add(&row, "%lld packets", (long long)packets);
 	}
 	row_end(&row);
 }
@@ -348,46 +328,11 @@ static void show_rules(FILE *out, const json_t *status)
 	row_end(&row);
 }
 
-static void show_evidence(FILE *out, const json_t *verdict)
-{
-	struct row row = start(out, " Because");
-	const json_t *line;
-	size_t i;
-
-	json_array_foreach(json_object_get(verdict, "evidence"), i, line)
-	{
-		if (!json_is_string(line))
-			continue;
-		row_break(&row);
-		row_add(&row, "%s", json_string_value(line));
-	}
-	row_end(&row);
-}
-
-static void show_advice(FILE *out, const json_t *verdict)
-{
-	const char *line = text_of(verdict, "advice");
-	struct row row = row_start(out, "Do this:", 9);
-
-	if (!*line)
-		return;
-	fputc('\n', out);
-	while (*line) {
-		size_t length = strcspn(line, "\n");
-
-		row_break(&row);
-		if (length)
-			row_add(&row, "%.*s", (int)length, line);
-		line += length + (line[length] == '\n');
-	}
-	row_end(&row);
-}
-
 void status_show(FILE *out, const json_t *status)
 {
 	const json_t *verdict = json_object_get(status, "verdict");
 
-	show_verdict(out, verdict);
+	headline_show(out, verdict);
 	fputc('\n', out);
 	show_clients_use(out, status);
 	show_router(out, status);
@@ -396,18 +341,8 @@ void status_show(FILE *out, const json_t *status)
 	show_vpn(out, status);
 	show_exit(out, status);
 	show_rules(out, status);
-	show_evidence(out, verdict);
-	show_advice(out, verdict);
-}
-
-int status_exit(const json_t *status)
-{
-	const json_t *verdict = json_object_get(status, "verdict");
-	const char *works = text_of(verdict, "works");
-
-	if (strcmp(works, "yes") == 0)
-		return strcmp(text_of(verdict, "code"), "OK") == 0 ? NATCTL_WELL : NATCTL_WARNING;
-	return strcmp(works, "no") == 0 ? NATCTL_BROKEN : NATCTL_NOT_KNOWN;
+	headline_show_evidence(out, verdict);
+	headline_show_advice(out, verdict);
 }
 
 int command_status(const struct invocation *typed)
@@ -422,7 +357,7 @@ int command_status(const struct invocation *typed)
 		say_json(status);
 	else
 		status_show(stdout, status);
-	exit_status = status_exit(status);
+	exit_status = headline_exit(json_object_get(status, "verdict"));
 	json_decref(status);
 	return exit_status;
 }

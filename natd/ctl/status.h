@@ -9,7 +9,4 @@
 /* Prints natd's status. A fact that natd does not know is left out or said to be unknown. */
 void status_show(FILE *out, const json_t *status);
 
-/* natctl's exit status for it: from verdict.works, and a warning where it works with a code. */
-int status_exit(const json_t *status);
-
 #endif

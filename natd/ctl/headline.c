@@ -1,0 +1,103 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "natd/ctl/headline.h"
+
+#include <string.h>
+
+#include "natd/ctl/ctl.h"
+#include "natd/ctl/facts.h"
+#include "natd/ctl/print.h"
+
+/* With these the phone does reach the VPN, but nothing beyond it. */
+static bool stops_behind_vpn(const char *code)
+{
+	static const char *const codes[] = { "E41", "E42", "E43" };
+
+	for (size_t i = 0; i < sizeof(codes) / sizeof(codes[0]); i++)
+		if (strcmp(code, codes[i]) == 0)
+			return true;
+	return false;
+}
+
+/* Returns the columns it takes. */
+static size_t show_answer(FILE *out, const char *works, const char *code)
+{
+	const char *question = "Home VPN reachable: ";
+	const char *answer = *code ? "UNKNOWN" : "NOT KNOWN YET";
+	enum print_colour colour = PRINT_YELLOW;
+
+	if (strcmp(works, "yes") == 0) {
+		answer = "YES";
+		colour = strcmp(code, "OK") == 0 ? PRINT_GREEN : PRINT_YELLOW;
+	} else if (strcmp(works, "no") == 0) {
+		answer = "NO";
+		colour = PRINT_RED;
+		if (stops_behind_vpn(code)) {
+			question = "";
+			answer = "Clients connect, but have no Internet";
+		}
+	}
+	fputs(question, out);
+	print_coloured(out, colour, answer);
+	return strlen(question) + strlen(answer);
+}
+
+void headline_show(FILE *out, const json_t *verdict)
+{
+	const char *code = text_of(verdict, "code");
+	const char *text = text_of(verdict, "text");
+	struct row row = row_start(out, "", 1);
+
+	row.column = show_answer(out, text_of(verdict, "works"), code);
+	if (strcmp(code, "OK") == 0)
+		code = "";
+	/* Under the headline where it does not fit behind it. */
+	if (row.column + strlen("   E10 ") + print_width(text) > PRINT_COLUMNS)
+		row_break(&row);
+	if (*code || *text)
+		row_add(&row, "%s%s%s", code, *code && *text ? " " : "", text);
+	row_end(&row);
+}
+
+void headline_show_evidence(FILE *out, const json_t *verdict)
+{
+	struct row row = row_start(out, " Because", PRINT_INDENT);
+	const json_t *line;
+	size_t i;
+
+	json_array_foreach(json_object_get(verdict, "evidence"), i, line)
+	{
+		if (!json_is_string(line))
+			continue;
+		row_break(&row);
+		row_add(&row, "%s", json_string_value(line));
+	}
+	row_end(&row);
+}
+
+void headline_show_advice(FILE *out, const json_t *verdict)
+{
+	const char *line = text_of(verdict, "advice");
+	struct row row = row_start(out, "Do this:", 9);
+
+	if (!*line)
+		return;
+	fputc('\n', out);
+	while (*line) {
+		size_t length = strcspn(line, "\n");
+
+		row_break(&row);
+		if (length)
+			row_add(&row, "%.*s", (int)length, line);
+		line += length + (line[length] == '\n');
+	}
+	row_end(&row);
+}
+
+int headline_exit(const json_t *verdict)
+{
+	const char *works = text_of(verdict, "works");
+
+	if (strcmp(works, "yes") == 0)
+		return strcmp(text_of(verdict, "code"), "OK") == 0 ? NATCTL_WELL : NATCTL_WARNING;
+	return strcmp(works, "no") == 0 ? NATCTL_BROKEN : NATCTL_NOT_KNOWN;
+}
