@@ -178,14 +178,14 @@ class Lab:
         """The client outside dials home and sends everything into the tunnel. LabError where the
         tunnel does not come to life."""
         self.dial()
-        wait_until(lambda: self._reached_home() and self.vpn.handshakes(), timeout, "the tunnel")
+        wait_until(lambda: self.reached_home() and self.vpn.handshakes(), timeout, "the tunnel")
 
     def dial(self):
         """The client outside starts its VPN, whether it gets through or not."""
         self.client.ip(f"route replace {WAN}/32 via 11.0.2.1")
         self.vpn.client_up(WAN)
 
-    def _reached_home(self):
+    def reached_home(self):
         """Does a packet come back from the other end of the tunnel? Nobody listens on the discard
         port there, and "connection refused" is an answer as well."""
         try:
