@@ -1,0 +1,159 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "rules/batch.h"
+
+#include <arpa/inet.h>
+#include <errno.h>
+#include <libnftnl/common.h>
+#include <linux/netfilter.h>
+#include <linux/netfilter/nf_tables.h>
+#include <linux/netfilter/nfnetlink.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "natd/log.h"
+
+#define GENERATION_OFFSET                                                                          \
+	(MNL_ALIGN(sizeof(struct nlmsghdr)) + MNL_ALIGN(sizeof(struct nfgenmsg)) + MNL_ATTR_HDRLEN)
+
+/* An array doubles whenever its count has reached a power of two. */
+static void *grow(void *items, size_t count, size_t size)
+{
+	if (count & (count - 1))
+		return items;
+	items = realloc(items, (count ? count * 2 : 1) * size);
+	if (!items)
+		fatal("no memory for a transaction of %zu parts", count);
+	return items;
+}
+
+static void reserve(struct batch *batch, size_t room)
+{
+	if (batch->capacity - batch->size >= room)
+		return;
+	batch->capacity = batch->capacity * 2 + room;
+	batch->data = realloc(batch->data, batch->capacity);
+	if (!batch->data)
+		fatal("no memory for a transaction of %zu bytes", batch->capacity);
+}
+
+void batch_mark(struct batch *batch, const void *at, struct item item)
+{
+	batch->marks = grow(batch->marks, batch->mark_count, sizeof(*batch->marks));
+	batch->marks[batch->mark_count++] = (struct batch_mark){
+		.offset = (size_t)((const char *)at - batch->data),
+		.item = item,
+	};
+}
+
+static struct nlmsghdr *start(struct batch *batch, struct item item)
+{
+	reserve(batch, BATCH_MESSAGE_MAX);
+	batch->messages = grow(batch->messages, batch->message_count, sizeof(*batch->messages));
+	batch->messages[batch->message_count++] = batch->size;
+	batch_mark(batch, batch->data + batch->size, item);
+	return (struct nlmsghdr *)(void *)(batch->data + batch->size);
+}
+
+struct nlmsghdr *batch_new(struct batch *batch, struct item item, uint16_t type, uint16_t flags)
+{
+	struct nlmsghdr *message = start(batch, item);
+
+	return nftnl_nlmsg_build_hdr((char *)message, type, NFPROTO_INET, flags,
+				     (uint32_t)batch->message_count);
+}
+
+void batch_add(struct batch *batch, const struct nlmsghdr *message)
+{
+	batch->size += MNL_ALIGN(message->nlmsg_len);
+}
+
+void batch_begin(struct batch *batch)
+{
+	struct nlmsghdr *message;
+
+	*batch = (struct batch){ 0 };
+	message = start(batch, (struct item){ ITEM_TABLE, 0 });
+	nftnl_batch_begin((char *)message, (uint32_t)batch->message_count);
+	mnl_attr_put_u32(message, NFNL_BATCH_GENID, 0);
+	batch_add(batch, message);
+}
+
+void batch_end(struct batch *batch)
+{
+	struct nlmsghdr *message = start(batch, (struct item){ ITEM_TABLE, 0 });
+
+	nftnl_batch_end((char *)message, (uint32_t)batch->message_count);
+	batch_add(batch, message);
+}
+
+void batch_free(struct batch *batch)
+{
+	free(batch->data);
+	free(batch->messages);
+	free(batch->marks);
+	*batch = (struct batch){ 0 };
+}
+
+void batch_set_generation(struct batch *batch, uint32_t generation)
+{
+	generation = htonl(generation);
+	memcpy(batch->data + GENERATION_OFFSET, &generation, sizeof(generation));
+}
+
+static struct item item_at(const struct batch *batch, size_t offset)
+{
+	size_t low = 0;
+	size_t high = batch->mark_count;
+
+	/* The last mark that is not beyond `offset`; the first mark is at 0. */
+	while (high - low > 1) {
+		size_t middle = low + (high - low) / 2;
+
+		if (batch->marks[middle].offset <= offset)
+			low = middle;
+		else
+			high = middle;
+	}
+	return batch->marks[low].item;
+}
+
+static int read_offset(const struct nlattr *attribute, void *offset)
+{
+	if (mnl_attr_get_type(attribute) == NLMSGERR_ATTR_OFFS &&
+	    mnl_attr_validate(attribute, MNL_TYPE_U32) == 0)
+		*(uint32_t *)offset = mnl_attr_get_u32(attribute);
+	return MNL_CB_OK;
+}
+
+/* Where in the refused message the kernel points; 0 where it does not. The reply repeats the
+ * message's header, and its payload too unless NLM_F_CAPPED says otherwise. */
+static uint32_t error_offset(const struct nlmsghdr *reply, const struct nlmsgerr *refused)
+{
+	size_t skip = sizeof(*refused);
+	uint32_t offset = 0;
+
+	if (!(reply->nlmsg_flags & NLM_F_ACK_TLVS))
+		return 0;
+	if (!(reply->nlmsg_flags & NLM_F_CAPPED) && refused->msg.nlmsg_len >= NLMSG_HDRLEN)
+		skip += MNL_ALIGN(refused->msg.nlmsg_len - NLMSG_HDRLEN);
+	if (skip < mnl_nlmsg_get_payload_len(reply))
+		mnl_attr_parse(reply, (unsigned int)skip, read_offset, &offset);
+	return offset;
+}
+
+bool batch_read_error(const struct batch *batch, const struct nlmsghdr *reply,
+		      struct batch_error *error)
+{
+	const struct nlmsgerr *refused = mnl_nlmsg_get_payload(reply);
+	uint32_t sequence;
+
+	if (reply->nlmsg_type != NLMSG_ERROR ||
+	    mnl_nlmsg_get_payload_len(reply) < sizeof(*refused) || refused->error >= 0)
+		return false;
+	sequence = refused->msg.nlmsg_seq;
+	if (sequence == 0 || sequence > batch->message_count)
+		return false;
+	error->error = -refused->error;
+	error->item = item_at(batch, batch->messages[sequence - 1] + error_offset(reply, refused));
+	return true;
+}

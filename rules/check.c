@@ -1,0 +1,218 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "rules/check.h"
+
+#include <ctype.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+#define REACH_ALL (RULES_REACH_INTERNET | RULES_REACH_LAN | RULES_REACH_CLIENTS)
+
+#define SYSCTL_VALUE_MAX 2 /* accept_ra: 2 accepts router advertisements while forwarding */
+
+static bool no(char why[CHECK_TEXT_MAX], const char *format, ...)
+	__attribute__((format(printf, 2, 3)));
+
+static bool no(char why[CHECK_TEXT_MAX], const char *format, ...)
+{
+	va_list arguments;
+
+	va_start(arguments, format);
+	vsnprintf(why, CHECK_TEXT_MAX, format, arguments);
+	va_end(arguments);
+	return false;
+}
+
+static bool interface_name(const char *name, size_t length)
+{
+	if (length == 0 || length >= IF_NAMESIZE || strcmp(name, ".") == 0 ||
+	    strcmp(name, "..") == 0)
+		return false;
+	for (size_t i = 0; i < length; i++)
+		if (name[i] == '/' || name[i] == ':' || isspace((unsigned char)name[i]))
+			return false;
+	return true;
+}
+
+bool check_interface(const char name[IF_NAMESIZE])
+{
+	return interface_name(name, strnlen(name, IF_NAMESIZE));
+}
+
+bool check_printable(const char *name)
+{
+	for (; *name; name++)
+		if (*name < '!' || *name > '~' || strchr("\"*\\", *name))
+			return false;
+	return true;
+}
+
+static bool is_interface(const char name[IF_NAMESIZE], char why[CHECK_TEXT_MAX])
+{
+	if (!check_interface(name))
+		return no(why, "an interface cannot be called \"%.*s\"", IF_NAMESIZE, name);
+	return true;
+}
+
+/* Are all bits of `bytes` beyond the first `length` zero? */
+static bool host_bits_zero(const uint8_t *bytes, size_t size, unsigned int length)
+{
+	for (size_t i = 0; i < size; i++) {
+		unsigned int first = (unsigned int)i * 8;
+		uint8_t network = length >= first + 8 ? 0xff
+				  : length <= first   ? 0
+						      : (uint8_t)(0xff << (first + 8 - length));
+
+		if (bytes[i] & ~network)
+			return false;
+	}
+	return true;
+}
+
+static bool is_prefix(const struct rules_prefix *prefix, char why[CHECK_TEXT_MAX])
+{
+	size_t size = prefix->family == AF_INET    ? sizeof(prefix->v4)
+		      : prefix->family == AF_INET6 ? sizeof(prefix->v6)
+						   : 0;
+
+	if (size == 0)
+		return no(why, "a prefix of family %u", prefix->family);
+	if (prefix->length > size * 8)
+		return no(why, "a prefix of %u bits in a family of %zu", prefix->length, size * 8);
+	if (!host_bits_zero((const uint8_t *)&prefix->v6, size, prefix->length))
+		return no(why, "a prefix of %u bits with host bits set", prefix->length);
+	return true;
+}
+
+static bool is_zero_address(const struct rules_prefix *prefix)
+{
+	static const struct in6_addr zero;
+	size_t size = prefix->family == AF_INET ? sizeof(prefix->v4) : sizeof(prefix->v6);
+
+	return memcmp(&prefix->v6, &zero, size) == 0;
+}
+
+static bool check_tunnel(const struct rules_request *request, char why[CHECK_TEXT_MAX])
+{
+	if (request->tunnel.reach & ~REACH_ALL)
+		return no(why, "a tunnel that reaches %#x", request->tunnel.reach);
+	return is_interface(request->tunnel.interface, why);
+}
+
+static bool check_egress(const struct rules_network *network, char why[CHECK_TEXT_MAX])
+{
+	const struct rules_prefix *address = &network->address;
+
+	if (network->egress >= RULES_EGRESSES)
+		return no(why, "an egress of kind %u", network->egress);
+	if (network->egress != RULES_EGRESS_ADDRESS)
+		return true;
+	if (!is_prefix(address, why))
+		return false;
+	if (address->family != network->network.family)
+		return no(why, "an egress address of family %u for a network of family %u",
+			  address->family, network->network.family);
+	if (address->length != (address->family == AF_INET ? 32 : 128))
+		return no(why, "an egress address of %u bits", address->length);
+	if (is_zero_address(address))
+		return no(why, "an egress address that is zero");
+	return true;
+}
+
+static bool check_network(const struct rules_request *request, char why[CHECK_TEXT_MAX])
+{
+	return is_interface(request->network.interface, why) &&
+	       is_prefix(&request->network.network, why) && check_egress(&request->network, why);
+}
+
+static bool check_lan(const struct rules_request *request, char why[CHECK_TEXT_MAX])
+{
+	return is_prefix(&request->prefix, why);
+}
+
+static bool check_port(const struct rules_request *request, char why[CHECK_TEXT_MAX])
+{
+	if (request->port.protocol != IPPROTO_UDP && request->port.protocol != IPPROTO_TCP)
+		return no(why, "a port of protocol %u", request->port.protocol);
+	if (request->port.port == 0)
+		return no(why, "port 0");
+	return true;
+}
+
+/* The settings in the folder of one interface (or "all", "default"). */
+static bool is_setting(const char *folder, size_t folder_length, const char *setting)
+{
+	static const struct {
+		const char *folder;
+		const char *setting;
+	} allowed[] = {
+		{ "ipv4/conf/", "forwarding" },       { "ipv4/conf/", "accept_redirects" },
+		{ "ipv6/conf/", "forwarding" },       { "ipv6/conf/", "accept_ra" },
+		{ "ipv6/conf/", "force_forwarding" }, /* Linux 6.17 */
+	};
+
+	for (size_t i = 0; i < sizeof(allowed) / sizeof(*allowed); i++)
+		if (strlen(allowed[i].folder) == folder_length &&
+		    strncmp(allowed[i].folder, folder, folder_length) == 0 &&
+		    strcmp(allowed[i].setting, setting) == 0)
+			return true;
+	return false;
+}
+
+bool check_sysctl(const char name[RULES_SYSCTL_MAX])
+{
+	const size_t folder_length = strlen("ipv4/conf/");
+	char interface[RULES_SYSCTL_MAX];
+	const char *setting;
+	size_t length;
+
+	if (!memchr(name, '\0', RULES_SYSCTL_MAX))
+		return false;
+	if (strcmp(name, "ipv4/ip_forward") == 0)
+		return true;
+	setting = strrchr(name, '/');
+	if (!setting || (size_t)(setting - name) <= folder_length)
+		return false;
+	length = (size_t)(setting - name) - folder_length;
+	memcpy(interface, name + folder_length, length);
+	interface[length] = '\0';
+	return is_setting(name, folder_length, setting + 1) && interface_name(interface, length);
+}
+
+static bool check_setting(const struct rules_request *request, char why[CHECK_TEXT_MAX])
+{
+	const struct rules_sysctl *sysctl = &request->sysctl;
+
+	if (!check_sysctl(sysctl->name))
+		return no(why, "a setting \"%.*s\"", RULES_SYSCTL_MAX, sysctl->name);
+	if (sysctl->value < 0 || sysctl->value > SYSCTL_VALUE_MAX)
+		return no(why, "%s = %d", sysctl->name, sysctl->value);
+	return true;
+}
+
+static bool check_wireguard(const struct rules_request *request, char why[CHECK_TEXT_MAX])
+{
+	return is_interface(request->tunnel.interface, why);
+}
+
+static bool check_nothing(const struct rules_request *request, char why[CHECK_TEXT_MAX])
+{
+	(void)request;
+	(void)why;
+	return true;
+}
+
+bool check_request(const struct rules_request *request, char why[CHECK_TEXT_MAX])
+{
+	static bool (*const checks[RULES_REQUESTS])(const struct rules_request *, char *) = {
+		[RULES_BEGIN] = check_nothing,   [RULES_TUNNEL] = check_tunnel,
+		[RULES_NETWORK] = check_network, [RULES_LAN] = check_lan,
+		[RULES_PORT] = check_port,       [RULES_COMMIT] = check_nothing,
+		[RULES_REMOVE] = check_nothing,  [RULES_SYSCTL] = check_setting,
+		[RULES_COUNT] = check_nothing,   [RULES_WIREGUARD] = check_wireguard,
+	};
+
+	if ((unsigned int)request->what >= RULES_REQUESTS)
+		return no(why, "a request of kind %u", (unsigned int)request->what);
+	return checks[request->what](request, why);
+}

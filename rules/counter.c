@@ -1,0 +1,146 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "rules/counter.h"
+
+#include <libnftnl/expr.h>
+#include <libnftnl/set.h>
+#include <linux/netfilter.h>
+#include <linux/netfilter/nf_tables.h>
+#include <string.h>
+
+#include "natd/log.h"
+#include "rules/element.h"
+#include "rules/table.h"
+
+/* One dump: of which set of the table, and where its counters go. */
+struct dump {
+	enum table_set from;
+	struct set *set;
+};
+
+static struct count *tunnel_count(const struct dump *dump, const uint8_t *key)
+{
+	char name[IF_NAMESIZE];
+	struct set_tunnel *tunnel;
+
+	memcpy(name, key, sizeof(name));
+	tunnel = set_find_tunnel(dump->set, name);
+	if (!tunnel)
+		return NULL;
+	return dump->from == SET_FROM_TUNNELS ? &tunnel->in : &tunnel->out;
+}
+
+static struct count *port_count(const struct dump *dump, const uint8_t *key)
+{
+	struct set_port *port = set_find_port(dump->set, key[0], (uint16_t)(key[4] << 8 | key[5]));
+
+	if (!port)
+		return NULL;
+	return dump->from == SET_ARRIVED ? &port->arrived : &port->delivered;
+}
+
+static struct count *network_count4(const struct dump *dump, const uint8_t *key)
+{
+	struct range *range = ranges_find(&dump->set->networks4, key);
+
+	return range ? &range->count : NULL;
+}
+
+static struct count *network_count6(const struct dump *dump, const uint8_t *key)
+{
+	struct range *range = ranges_find(&dump->set->networks6, key);
+
+	return range ? &range->count : NULL;
+}
+
+static const struct {
+	uint32_t key_size;
+	struct count *(*find)(const struct dump *dump, const uint8_t *key);
+} counting[TABLE_SETS] = {
+	[SET_FROM_TUNNELS] = { IF_NAMESIZE, tunnel_count },
+	[SET_TO_TUNNELS] = { IF_NAMESIZE, tunnel_count },
+	[SET_ARRIVED] = { PORT_KEY_SIZE, port_count },
+	[SET_DELIVERED] = { PORT_KEY_SIZE, port_count },
+	[SET_EGRESS4] = { 4, network_count4 },
+	[SET_EGRESS6] = { 16, network_count6 },
+	[SET_MASQUERADE4] = { 4, network_count4 },
+	[SET_MASQUERADE6] = { 16, network_count6 },
+};
+
+static int take_counter(struct nftnl_expr *expression, void *data)
+{
+	struct count *count = data;
+
+	if (strcmp(nftnl_expr_get_str(expression, NFTNL_EXPR_NAME), "counter") == 0) {
+		count->packets = nftnl_expr_get_u64(expression, NFTNL_EXPR_CTR_PACKETS);
+		count->bytes = nftnl_expr_get_u64(expression, NFTNL_EXPR_CTR_BYTES);
+	}
+	return 0;
+}
+
+static int take_element(struct nftnl_set_elem *element, void *data)
+{
+	const struct dump *dump = data;
+	uint32_t size = 0;
+	const uint8_t *key = nftnl_set_elem_get(element, NFTNL_SET_ELEM_KEY, &size);
+	struct count *count;
+
+	if (!key || size != counting[dump->from].key_size)
+		return 0;
+	if (nftnl_set_elem_is_set(element, NFTNL_SET_ELEM_FLAGS) &&
+	    nftnl_set_elem_get_u32(element, NFTNL_SET_ELEM_FLAGS) & NFT_SET_ELEM_INTERVAL_END)
+		return 0;
+	count = counting[dump->from].find(dump, key);
+	if (count)
+		nftnl_set_elem_expr_foreach(element, take_counter, count);
+	return 0;
+}
+
+static struct nftnl_set *set_new(enum table_set index)
+{
+	struct nftnl_set *set = nftnl_set_alloc();
+
+	if (!set)
+		fatal("no memory to read counters");
+	nftnl_set_set_str(set, NFTNL_SET_TABLE, TABLE_NAME);
+	nftnl_set_set_str(set, NFTNL_SET_NAME, table_set_name(index));
+	return set;
+}
+
+/* One part of a dump at a time, so that memory does not grow with the set. */
+static int take_part(const struct nlmsghdr *message, void *data)
+{
+	struct nftnl_set *part = nftnl_set_alloc();
+
+	if (part && nftnl_set_elems_nlmsg_parse(message, part) == 0)
+		nftnl_set_elem_foreach(part, take_element, data);
+	if (part)
+		nftnl_set_free(part);
+	return MNL_CB_OK;
+}
+
+static int read_set(struct nftables *nftables, struct set *set, enum table_set index)
+{
+	char buffer[512] __attribute__((aligned(NLMSG_ALIGNTO)));
+	struct nlmsghdr *request =
+		nftnl_nlmsg_build_hdr(buffer, NFT_MSG_GETSETELEM, NFPROTO_INET, NLM_F_DUMP, 0);
+	struct nftnl_set *which = set_new(index);
+
+	nftnl_set_elems_nlmsg_build_payload(request, which);
+	nftnl_set_free(which);
+	return nftables_dump(nftables, request, take_part,
+			     &(struct dump){ .from = index, .set = set });
+}
+
+int counters_read(struct nftables *nftables, struct set *set)
+{
+	int first = 0;
+
+	for (enum table_set index = 0; index < TABLE_SETS; index++) {
+		int error = counting[index].find ? read_set(nftables, set, index) : 0;
+
+		if (!first)
+			first = error;
+	}
+	set_sum_networks(set);
+	return first;
+}

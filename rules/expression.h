@@ -1,0 +1,53 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* expression: the few nftables expressions that our rules are made of.
+ *
+ * Each appends to a rule. They are what nft itself would make of the same text, so that
+ * `nft list ruleset` shows that text. Comments give it. */
+#ifndef RULES_EXPRESSION_H
+#define RULES_EXPRESSION_H
+
+#include <libnftnl/rule.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+enum side { SOURCE, DESTINATION };
+
+/* iifname @SET, oifname != @SET; `key` is NFT_META_IIFNAME or NFT_META_OIFNAME */
+void match_interface(struct nftnl_rule *rule, uint32_t key, const char *set);
+void match_other_interface(struct nftnl_rule *rule, uint32_t key, const char *set);
+
+/* iifname != "lo" */
+void match_not_loopback(struct nftnl_rule *rule);
+
+/* fib daddr type local */
+void match_local_destination(struct nftnl_rule *rule);
+
+/* meta l4proto . th dport @SET */
+void match_port(struct nftnl_rule *rule, const char *set);
+
+/* ip saddr @SET, ip6 daddr != @SET; `family` is NFPROTO_IPV4 or NFPROTO_IPV6 */
+void match_address(struct nftnl_rule *rule, uint8_t family, enum side side, const char *set);
+void match_other_address(struct nftnl_rule *rule, uint8_t family, enum side side, const char *set);
+
+/* ct state established,related */
+void match_established(struct nftnl_rule *rule);
+
+/* tcp flags syn / syn,rst */
+void match_syn(struct nftnl_rule *rule);
+
+/* tcp option maxseg size set rt mtu */
+void clamp_mss(struct nftnl_rule *rule);
+
+/* snat ip to ip saddr map @MAP; a source that the map does not hold goes on to the next rule */
+void translate_source(struct nftnl_rule *rule, uint8_t family, const char *map);
+
+/* masquerade */
+void masquerade(struct nftnl_rule *rule);
+
+/* counter */
+void count_packets(struct nftnl_rule *rule);
+
+/* accept, drop; `verdict` is NF_ACCEPT or NF_DROP */
+void decide(struct nftnl_rule *rule, uint32_t verdict);
+
+#endif

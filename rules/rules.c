@@ -1,0 +1,365 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "rules/rules.h"
+
+#include <errno.h>
+#include <poll.h>
+#include <seccomp.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "natd/log.h"
+#include "natd/process.h"
+#include "natd/sandbox.h"
+#include "rules/check.h"
+#include "rules/contest.h"
+#include "rules/counter.h"
+#include "rules/nftables.h"
+#include "rules/set.h"
+#include "rules/sysctl.h"
+#include "rules/table.h"
+#include "rules/watch.h"
+#include "rules/wireguard.h"
+
+/* The table was changed by another; it is written again when the contest allows. */
+struct repair {
+	bool needed;
+	int64_t noticed_us;
+	int64_t when_ms;
+	struct culprit culprit;
+};
+
+struct rules {
+	int natd;
+	struct nftables nftables;
+	struct watch watch;
+	struct set staged;    /* from RULES_BEGIN on */
+	struct set committed; /* what the kernel has, or shall have again */
+	struct contest contest;
+	struct repair repair;
+};
+
+static int64_t now_us(void)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	return (int64_t)now.tv_sec * 1000000 + now.tv_nsec / 1000;
+}
+
+static void leave(void)
+{
+	log_debug("natd has gone; the rules stay in force");
+	exit(EXIT_SUCCESS);
+}
+
+static void report(const struct rules *rules, const struct rules_report *said)
+{
+	if (!process_send(rules->natd, said, sizeof(*said)))
+		leave();
+}
+
+/* A report without what the stack held before. */
+static struct rules_report report_new(enum rules_report_what what, uint32_t generation)
+{
+	struct rules_report new;
+
+	memset(&new, 0, sizeof(new));
+	new.what = what;
+	new.generation = generation;
+	return new;
+}
+
+static void finish_report(const struct rules *rules, struct rules_report *said, int64_t started_us)
+{
+	said->written.took_us = (uint32_t)(now_us() - started_us);
+	report(rules, said);
+}
+
+/* ---- the table ---- */
+
+/* Makes the kernel hold exactly `set`. 0, or an errno with `what` was refused. */
+static int write_table(struct rules *rules, const struct set *set, char what[RULES_TEXT_MAX])
+{
+	struct batch_error error = { 0 };
+	struct batch batch;
+
+	batch_begin(&batch);
+	table_write(&batch, set);
+	batch_end(&batch);
+	if (!nftables_commit(&rules->nftables, &batch, &error))
+		table_describe(set, error.item, what);
+	batch_free(&batch);
+	return error.error;
+}
+
+static void on_begin(struct rules *rules, const struct rules_request *request)
+{
+	set_begin(&rules->staged, request->generation);
+}
+
+/* Items stand between RULES_BEGIN and RULES_COMMIT and bear its generation. */
+static struct set *staged(struct rules *rules, const struct rules_request *request)
+{
+	if (!rules->staged.exists)
+		fatal("request %d of set %u, which was not begun: not from this build of natd",
+		      (int)request->what, request->generation);
+	if (rules->staged.generation != request->generation)
+		fatal("request %d of set %u within set %u: not from this build of natd",
+		      (int)request->what, request->generation, rules->staged.generation);
+	return &rules->staged;
+}
+
+static void on_tunnel(struct rules *rules, const struct rules_request *request)
+{
+	set_add_tunnel(staged(rules, request), &request->tunnel);
+}
+
+static void on_network(struct rules *rules, const struct rules_request *request)
+{
+	set_add_network(staged(rules, request), &request->network);
+}
+
+static void on_lan(struct rules *rules, const struct rules_request *request)
+{
+	set_add_lan(staged(rules, request), &request->prefix);
+}
+
+static void on_port(struct rules *rules, const struct rules_request *request)
+{
+	set_add_port(staged(rules, request), &request->port);
+}
+
+static int commit(struct rules *rules, struct set *set, char what[RULES_TEXT_MAX])
+{
+	int error;
+
+	if (!set_finish(set)) {
+		memcpy(what, set->what, RULES_TEXT_MAX);
+		return set->error;
+	}
+	if (rules->committed.exists) {
+		counters_read(&rules->nftables, &rules->committed);
+		set_carry_counts(set, &rules->committed);
+	}
+	error = write_table(rules, set, what);
+	if (error)
+		return error;
+	set_clear(&rules->committed);
+	rules->committed = *set;
+	*set = (struct set){ 0 };
+	rules->repair.needed = false;
+	return 0;
+}
+
+/* Where it fails, what was committed before stays in force. */
+static void on_commit(struct rules *rules, const struct rules_request *request)
+{
+	struct rules_report said = report_new(RULES_WRITTEN, request->generation);
+	int64_t started = now_us();
+
+	said.written.error = commit(rules, staged(rules, request), said.written.what);
+	set_clear(&rules->staged);
+	finish_report(rules, &said, started);
+}
+
+static void on_remove(struct rules *rules, const struct rules_request *request)
+{
+	struct rules_report said = report_new(RULES_REMOVED, request->generation);
+	struct batch_error error = { 0 };
+	int64_t started = now_us();
+	struct batch batch;
+
+	batch_begin(&batch);
+	table_remove(&batch);
+	batch_end(&batch);
+	if (nftables_commit(&rules->nftables, &batch, &error)) {
+		set_clear(&rules->committed);
+		rules->repair.needed = false;
+	} else {
+		table_describe(&rules->committed, error.item, said.written.what);
+	}
+	batch_free(&batch);
+	said.written.error = error.error;
+	finish_report(rules, &said, started);
+}
+
+/* ---- what others do to it ---- */
+
+static void on_watch(struct rules *rules)
+{
+	struct culprit culprit;
+	int64_t now = now_us();
+
+	if (!watch_read(&rules->watch, &rules->nftables, &culprit) || !rules->committed.exists ||
+	    rules->repair.needed)
+		return;
+	rules->repair = (struct repair){
+		.needed = true,
+		.noticed_us = now,
+		.when_ms = contest_when(&rules->contest, now / 1000),
+		.culprit = culprit,
+	};
+}
+
+static void repair(struct rules *rules)
+{
+	struct rules_report said = report_new(RULES_TOUCHED, rules->committed.generation);
+	char what[RULES_TEXT_MAX] = "";
+	int error = write_table(rules, &rules->committed, what);
+	int64_t now = now_us();
+
+	if (error)
+		log_error("cannot repair the firewall: the kernel refuses %s: %s", what,
+			  strerror(error));
+	contest_repaired(&rules->contest, now / 1000);
+	rules->repair.needed = error != 0;
+	rules->repair.when_ms = contest_when(&rules->contest, now / 1000);
+	said.touched.pid = rules->repair.culprit.pid;
+	memcpy(said.touched.program, rules->repair.culprit.program, sizeof(said.touched.program));
+	said.touched.took_us = (uint32_t)(now - rules->repair.noticed_us);
+	said.touched.error = error;
+	report(rules, &said);
+}
+
+/* ---- questions ---- */
+
+static void on_sysctl(struct rules *rules, const struct rules_request *request)
+{
+	struct rules_report said = report_new(RULES_SYSCTL_IS, request->generation);
+
+	said.sysctl = sysctl_write(&request->sysctl);
+	report(rules, &said);
+}
+
+static void on_wireguard(struct rules *rules, const struct rules_request *request)
+{
+	struct rules_report said = report_new(RULES_WIREGUARD_IS, request->generation);
+
+	memcpy(said.wireguard.interface, request->tunnel.interface,
+	       sizeof(said.wireguard.interface));
+	said.wireguard.port = wireguard_port(request->tunnel.interface);
+	report(rules, &said);
+}
+
+static void report_ports(const struct rules *rules, uint32_t generation)
+{
+	for (uint32_t i = 0; i < rules->committed.port_count; i++) {
+		const struct set_port *port = &rules->committed.ports[i];
+		struct rules_report said = report_new(RULES_PORT_COUNT, generation);
+
+		said.port.protocol = port->is.protocol;
+		said.port.port = port->is.port;
+		said.port.arrived = port->arrived.packets;
+		said.port.delivered = port->delivered.packets;
+		report(rules, &said);
+	}
+}
+
+static void report_networks(const struct rules *rules, uint32_t generation)
+{
+	for (uint32_t i = 0; i < rules->committed.network_count; i++) {
+		struct rules_report said = report_new(RULES_NETWORK_COUNT, generation);
+
+		said.network.network = rules->committed.networks[i].is.network;
+		said.network.packets = rules->committed.networks[i].packets;
+		report(rules, &said);
+	}
+}
+
+static void report_tunnels(const struct rules *rules, uint32_t generation)
+{
+	for (uint32_t i = 0; i < rules->committed.tunnel_count; i++) {
+		const struct set_tunnel *tunnel = &rules->committed.tunnels[i];
+		struct rules_report said = report_new(RULES_TUNNEL_COUNT, generation);
+
+		memcpy(said.tunnel.interface, tunnel->is.interface, sizeof(said.tunnel.interface));
+		said.tunnel.in = tunnel->in.packets;
+		said.tunnel.out = tunnel->out.packets;
+		report(rules, &said);
+	}
+}
+
+static void on_count(struct rules *rules, const struct rules_request *request)
+{
+	struct rules_report said = report_new(RULES_COUNTED, request->generation);
+	int error =
+		rules->committed.exists ? counters_read(&rules->nftables, &rules->committed) : 0;
+
+	if (error)
+		log_debug("cannot read the counters: %s", strerror(error));
+	report_ports(rules, request->generation);
+	report_networks(rules, request->generation);
+	report_tunnels(rules, request->generation);
+	report(rules, &said);
+}
+
+/* ---- the loop ---- */
+
+static void on_natd(struct rules *rules)
+{
+	static void (*const handlers[RULES_REQUESTS])(struct rules *,
+						      const struct rules_request *) = {
+		[RULES_BEGIN] = on_begin,     [RULES_TUNNEL] = on_tunnel,
+		[RULES_NETWORK] = on_network, [RULES_LAN] = on_lan,
+		[RULES_PORT] = on_port,       [RULES_COMMIT] = on_commit,
+		[RULES_REMOVE] = on_remove,   [RULES_SYSCTL] = on_sysctl,
+		[RULES_COUNT] = on_count,     [RULES_WIREGUARD] = on_wireguard,
+	};
+	struct rules_request request;
+	char why[CHECK_TEXT_MAX];
+	int got = process_receive(rules->natd, &request, sizeof(request), false);
+
+	if (got < 0)
+		leave();
+	if (got == 0)
+		return;
+	if (!check_request(&request, why))
+		fatal("%s: not from this build of natd", why);
+	handlers[request.what](rules, &request);
+}
+
+/* Milliseconds until the repair that waits; -1: none does. */
+static int until_repair(const struct rules *rules)
+{
+	int64_t left = rules->repair.when_ms - now_us() / 1000;
+
+	if (!rules->repair.needed)
+		return -1;
+	return left > 0 ? (int)left : 0;
+}
+
+static void enter_sandbox(void)
+{
+	/* sysinfo: qsort(3) asks how much memory there is. */
+	static const int calls[] = { SCMP_SYS(bind),   SCMP_SYS(getsockname), SCMP_SYS(open),
+				     SCMP_SYS(openat), SCMP_SYS(sysinfo),     SANDBOX_END };
+	static const int families[] = { AF_NETLINK, SANDBOX_END };
+	static const struct sandbox_path paths[] = { { "/proc/sys/net", true }, { NULL, false } };
+
+	sandbox_enter(&(struct sandbox){ .calls = calls, .families = families, .paths = paths });
+}
+
+void rules_main(int socket)
+{
+	struct rules rules = { .natd = socket };
+
+	enter_sandbox();
+	nftables_open(&rules.nftables);
+	watch_open(&rules.watch);
+	for (;;) {
+		struct pollfd waiting[] = {
+			{ .fd = rules.natd, .events = POLLIN },
+			{ .fd = watch_descriptor(&rules.watch), .events = POLLIN },
+		};
+
+		if (poll(waiting, 2, until_repair(&rules)) < 0 && errno != EINTR)
+			fatal("poll: %s", strerror(errno));
+		if (waiting[1].revents)
+			on_watch(&rules);
+		if (rules.repair.needed && until_repair(&rules) == 0)
+			repair(&rules);
+		if (waiting[0].revents)
+			on_natd(&rules);
+	}
+}

@@ -1,0 +1,398 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "rules/table.h"
+
+#include <arpa/inet.h>
+#include <libnftnl/chain.h>
+#include <libnftnl/expr.h>
+#include <libnftnl/rule.h>
+#include <libnftnl/set.h>
+#include <libnftnl/table.h>
+#include <libnftnl/udata.h>
+#include <linux/netfilter.h>
+#include <linux/netfilter/nf_tables.h>
+#include <linux/netfilter_ipv4.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "natd/log.h"
+#include "rules/element.h"
+#include "rules/expression.h"
+
+#define TABLE_COMMENT "written whole by natd; changes by others are undone"
+
+/* nft's numbers of the types that it prints keys as; include/datatype.h of nftables. They are part
+ * of its format: listings of every version rely on them. */
+enum key_type {
+	KEY_IPV4 = 7,
+	KEY_IPV6 = 8,
+	KEY_PROTOCOL_PORT = 12 << 6 | 13, /* inet_proto . inet_service */
+	KEY_INTERFACE = 41,
+};
+
+#define HOST_ORDER 1 /* BYTEORDER_HOST_ENDIAN of the same header */
+
+static const struct {
+	const char *name;
+	enum key_type type;
+	uint32_t key_size;
+	uint32_t flags;
+	bool counts; /* every element has a counter */
+	const char *comment;
+} sets[TABLE_SETS] = {
+	[SET_TUNNELS] = { "tunnels", KEY_INTERFACE, IF_NAMESIZE, 0, false, NULL },
+	[SET_FROM_TUNNELS] = { "from-tunnels", KEY_INTERFACE, IF_NAMESIZE, 0, true,
+			       "packets from clients" },
+	[SET_TO_TUNNELS] = { "to-tunnels", KEY_INTERFACE, IF_NAMESIZE, 0, true,
+			     "packets to clients" },
+	[SET_NO_CLIENTS] = { "no-clients", KEY_INTERFACE, IF_NAMESIZE, 0, false,
+			     "these do not reach other clients" },
+	[SET_NO_LAN] = { "no-lan", KEY_INTERFACE, IF_NAMESIZE, 0, false,
+			 "these do not reach the home network" },
+	[SET_NO_INTERNET] = { "no-internet", KEY_INTERFACE, IF_NAMESIZE, 0, false,
+			      "these do not reach the internet" },
+	[SET_LAN4] = { "lan4", KEY_IPV4, 4, NFT_SET_INTERVAL, false, "the home network" },
+	[SET_LAN6] = { "lan6", KEY_IPV6, 16, NFT_SET_INTERVAL, false, "the home network" },
+	[SET_ARRIVED] = { "arrived", KEY_PROTOCOL_PORT, 8, 0, true,
+			  "packets that came to this host" },
+	[SET_DELIVERED] = { "delivered", KEY_PROTOCOL_PORT, 8, 0, true,
+			    "packets that no firewall of this host dropped" },
+	[SET_EGRESS4] = { "egress4", KEY_IPV4, 4, NFT_SET_INTERVAL | NFT_SET_MAP, true,
+			  "connections that left with a fixed address" },
+	[SET_EGRESS6] = { "egress6", KEY_IPV6, 16, NFT_SET_INTERVAL | NFT_SET_MAP, true,
+			  "connections that left with a fixed address" },
+	[SET_MASQUERADE4] = { "masquerade4", KEY_IPV4, 4, NFT_SET_INTERVAL, true,
+			      "connections that left with this host's address" },
+	[SET_MASQUERADE6] = { "masquerade6", KEY_IPV6, 16, NFT_SET_INTERVAL, true,
+			      "connections that left with this host's address" },
+};
+
+/* Names that are no words of nft's language: it could not read its own listing again. */
+enum table_chain {
+	CHAIN_COUNT_ARRIVAL,
+	CHAIN_CLAMP_MSS,
+	CHAIN_FORWARDING,
+	CHAIN_COUNT_OUT,
+	CHAIN_TRANSLATE,
+	CHAIN_COUNT_DELIVERY,
+	CHAINS
+};
+
+static const struct {
+	const char *name;
+	const char *type;
+	uint32_t hook;
+	int32_t priority;
+} chains[CHAINS] = {
+	[CHAIN_COUNT_ARRIVAL] = { "count-arrival", "filter", NF_INET_PRE_ROUTING, NF_IP_PRI_RAW },
+	[CHAIN_CLAMP_MSS] = { "clamp-mss", "filter", NF_INET_FORWARD, NF_IP_PRI_MANGLE },
+	[CHAIN_FORWARDING] = { "forwarding", "filter", NF_INET_FORWARD, NF_IP_PRI_FILTER - 5 },
+	[CHAIN_COUNT_OUT] = { "count-out", "filter", NF_INET_FORWARD, NF_IP_PRI_FILTER + 300 },
+	/* Before the NAT of others, who masquerade everything that leaves (Docker, firewalld). */
+	[CHAIN_TRANSLATE] = { "translate", "nat", NF_INET_POST_ROUTING, NF_IP_PRI_NAT_SRC - 5 },
+	[CHAIN_COUNT_DELIVERY] = { "count-delivery", "filter", NF_INET_LOCAL_IN,
+				   NF_IP_PRI_FILTER + 300 },
+};
+
+static const char *by_family(uint8_t family, enum table_set set4, enum table_set set6)
+{
+	return sets[family == NFPROTO_IPV4 ? set4 : set6].name;
+}
+
+static const char *lan(uint8_t family)
+{
+	return by_family(family, SET_LAN4, SET_LAN6);
+}
+
+static void count_arrival(struct nftnl_rule *rule, uint8_t family)
+{
+	(void)family;
+	match_not_loopback(rule);
+	match_local_destination(rule);
+	match_port(rule, sets[SET_ARRIVED].name);
+}
+
+static void count_delivery(struct nftnl_rule *rule, uint8_t family)
+{
+	(void)family;
+	match_not_loopback(rule);
+	match_port(rule, sets[SET_DELIVERED].name);
+}
+
+static void clamp_from(struct nftnl_rule *rule, uint8_t family)
+{
+	(void)family;
+	match_interface(rule, NFT_META_IIFNAME, sets[SET_TUNNELS].name);
+	match_syn(rule);
+	clamp_mss(rule);
+}
+
+static void clamp_to(struct nftnl_rule *rule, uint8_t family)
+{
+	(void)family;
+	match_interface(rule, NFT_META_OIFNAME, sets[SET_TUNNELS].name);
+	match_syn(rule);
+	clamp_mss(rule);
+}
+
+static void count_from(struct nftnl_rule *rule, uint8_t family)
+{
+	(void)family;
+	match_interface(rule, NFT_META_IIFNAME, sets[SET_FROM_TUNNELS].name);
+}
+
+static void count_to(struct nftnl_rule *rule, uint8_t family)
+{
+	(void)family;
+	match_interface(rule, NFT_META_OIFNAME, sets[SET_TO_TUNNELS].name);
+}
+
+static void accept_established(struct nftnl_rule *rule, uint8_t family)
+{
+	(void)family;
+	match_established(rule);
+	decide(rule, NF_ACCEPT);
+}
+
+static void keep_from_clients(struct nftnl_rule *rule, uint8_t family)
+{
+	(void)family;
+	match_interface(rule, NFT_META_IIFNAME, sets[SET_NO_CLIENTS].name);
+	match_interface(rule, NFT_META_OIFNAME, sets[SET_TUNNELS].name);
+	count_packets(rule);
+	decide(rule, NF_DROP);
+}
+
+static void keep_from_lan(struct nftnl_rule *rule, uint8_t family)
+{
+	match_interface(rule, NFT_META_IIFNAME, sets[SET_NO_LAN].name);
+	match_address(rule, family, DESTINATION, lan(family));
+	count_packets(rule);
+	decide(rule, NF_DROP);
+}
+
+static void keep_from_internet(struct nftnl_rule *rule, uint8_t family)
+{
+	match_interface(rule, NFT_META_IIFNAME, sets[SET_NO_INTERNET].name);
+	match_other_interface(rule, NFT_META_OIFNAME, sets[SET_TUNNELS].name);
+	match_other_address(rule, family, DESTINATION, lan(family));
+	count_packets(rule);
+	decide(rule, NF_DROP);
+}
+
+static void accept_clients(struct nftnl_rule *rule, uint8_t family)
+{
+	(void)family;
+	match_interface(rule, NFT_META_IIFNAME, sets[SET_TUNNELS].name);
+	decide(rule, NF_ACCEPT);
+}
+
+static void match_leaving(struct nftnl_rule *rule)
+{
+	match_interface(rule, NFT_META_IIFNAME, sets[SET_TUNNELS].name);
+	match_other_interface(rule, NFT_META_OIFNAME, sets[SET_TUNNELS].name);
+}
+
+static void fix_egress(struct nftnl_rule *rule, uint8_t family)
+{
+	match_leaving(rule);
+	translate_source(rule, family, by_family(family, SET_EGRESS4, SET_EGRESS6));
+}
+
+static void masquerade_egress(struct nftnl_rule *rule, uint8_t family)
+{
+	match_leaving(rule);
+	match_address(rule, family, SOURCE, by_family(family, SET_MASQUERADE4, SET_MASQUERADE6));
+	masquerade(rule);
+}
+
+/* In the order of their chains. After accept_established, what comes from a tunnel is new, or is
+ * nothing that conntrack knows: both have to be allowed. */
+static const struct {
+	enum table_chain chain;
+	void (*build)(struct nftnl_rule *rule, uint8_t family);
+	uint8_t family;
+	const char *comment;
+} rules[] = {
+	{ CHAIN_COUNT_ARRIVAL, count_arrival, NFPROTO_INET, NULL },
+	{ CHAIN_CLAMP_MSS, clamp_from, NFPROTO_INET, NULL },
+	{ CHAIN_CLAMP_MSS, clamp_to, NFPROTO_INET, NULL },
+	{ CHAIN_FORWARDING, count_from, NFPROTO_INET, "counts in the set" },
+	{ CHAIN_FORWARDING, accept_established, NFPROTO_INET, NULL },
+	{ CHAIN_FORWARDING, keep_from_clients, NFPROTO_INET, "reach without clients" },
+	{ CHAIN_FORWARDING, keep_from_lan, NFPROTO_IPV4, "reach without lan" },
+	{ CHAIN_FORWARDING, keep_from_lan, NFPROTO_IPV6, "reach without lan" },
+	{ CHAIN_FORWARDING, keep_from_internet, NFPROTO_IPV4, "reach without internet" },
+	{ CHAIN_FORWARDING, keep_from_internet, NFPROTO_IPV6, "reach without internet" },
+	{ CHAIN_FORWARDING, accept_clients, NFPROTO_INET, NULL },
+	{ CHAIN_COUNT_OUT, count_to, NFPROTO_INET, "counts in the set" },
+	{ CHAIN_TRANSLATE, fix_egress, NFPROTO_IPV4, NULL },
+	{ CHAIN_TRANSLATE, fix_egress, NFPROTO_IPV6, NULL },
+	{ CHAIN_TRANSLATE, masquerade_egress, NFPROTO_IPV4, NULL },
+	{ CHAIN_TRANSLATE, masquerade_egress, NFPROTO_IPV6, NULL },
+	{ CHAIN_COUNT_DELIVERY, count_delivery, NFPROTO_INET, NULL },
+};
+
+#define RULE_COUNT (sizeof(rules) / sizeof(*rules))
+
+const char *table_set_name(enum table_set set)
+{
+	return sets[set].name;
+}
+
+static void *needed(void *object)
+{
+	if (!object)
+		fatal("no memory for an nftables object");
+	return object;
+}
+
+static struct nftnl_udata_buf *userdata_new(void)
+{
+	return needed(nftnl_udata_buf_alloc(NFTNL_UDATA_COMMENT_MAXLEN));
+}
+
+/* Comments as nft writes and prints them: a type, a length and text with its NUL. */
+static struct nftnl_udata_buf *comment_of(uint8_t type, const char *comment)
+{
+	struct nftnl_udata_buf *userdata = userdata_new();
+
+	nftnl_udata_put_strz(userdata, type, comment);
+	return userdata;
+}
+
+static void table_message(struct batch *batch, uint16_t type, uint16_t flags, const char *comment)
+{
+	struct nftnl_table *table = needed(nftnl_table_alloc());
+	struct nlmsghdr *message = batch_new(batch, (struct item){ ITEM_TABLE, 0 }, type, flags);
+
+	nftnl_table_set_str(table, NFTNL_TABLE_NAME, TABLE_NAME);
+	if (comment) {
+		struct nftnl_udata_buf *text = comment_of(NFTNL_UDATA_TABLE_COMMENT, comment);
+
+		nftnl_table_set_data(table, NFTNL_TABLE_USERDATA, nftnl_udata_buf_data(text),
+				     nftnl_udata_buf_len(text));
+		nftnl_udata_buf_free(text);
+	}
+	nftnl_table_nlmsg_build_payload(message, table);
+	nftnl_table_free(table);
+	batch_add(batch, message);
+}
+
+void table_remove(struct batch *batch)
+{
+	/* Deleting what is not there would be an error; there is no DESTROY before Linux 6.3. */
+	table_message(batch, NFT_MSG_NEWTABLE, NLM_F_CREATE, NULL);
+	table_message(batch, NFT_MSG_DELTABLE, 0, NULL);
+}
+
+/* The comment, and for nft the byte order of names, without which it prints them as "". */
+static void describe_set(struct nftnl_set *set, enum table_set index)
+{
+	struct nftnl_udata_buf *text = userdata_new();
+
+	if (sets[index].type == KEY_INTERFACE)
+		nftnl_udata_put_u32(text, NFTNL_UDATA_SET_KEYBYTEORDER, HOST_ORDER);
+	if (sets[index].comment)
+		nftnl_udata_put_strz(text, NFTNL_UDATA_SET_COMMENT, sets[index].comment);
+	if (nftnl_udata_buf_len(text) > 0)
+		nftnl_set_set_data(set, NFTNL_SET_USERDATA, nftnl_udata_buf_data(text),
+				   nftnl_udata_buf_len(text));
+	nftnl_udata_buf_free(text);
+}
+
+static void set_attributes(struct nftnl_set *set, enum table_set index)
+{
+	nftnl_set_set_str(set, NFTNL_SET_TABLE, TABLE_NAME);
+	nftnl_set_set_str(set, NFTNL_SET_NAME, sets[index].name);
+	nftnl_set_set_u32(set, NFTNL_SET_FAMILY, NFPROTO_INET);
+	nftnl_set_set_u32(set, NFTNL_SET_ID, index + 1);
+	nftnl_set_set_u32(set, NFTNL_SET_KEY_TYPE, sets[index].type);
+	nftnl_set_set_u32(set, NFTNL_SET_KEY_LEN, sets[index].key_size);
+	nftnl_set_set_u32(set, NFTNL_SET_FLAGS, sets[index].flags);
+	if (sets[index].flags & NFT_SET_MAP) {
+		nftnl_set_set_u32(set, NFTNL_SET_DATA_TYPE, sets[index].type);
+		nftnl_set_set_u32(set, NFTNL_SET_DATA_LEN, sets[index].key_size);
+	}
+	if (sets[index].counts)
+		nftnl_set_add_expr(set, needed(nftnl_expr_alloc("counter")));
+	describe_set(set, index);
+}
+
+static void add_set(struct batch *batch, enum table_set index)
+{
+	struct nftnl_set *set = needed(nftnl_set_alloc());
+	struct nlmsghdr *message = batch_new(batch, (struct item){ ITEM_SET, index },
+					     NFT_MSG_NEWSET, NLM_F_CREATE | NLM_F_EXCL);
+
+	set_attributes(set, index);
+	nftnl_set_nlmsg_build_payload(message, set);
+	nftnl_set_free(set);
+	batch_add(batch, message);
+}
+
+static void add_chain(struct batch *batch, enum table_chain index)
+{
+	struct nftnl_chain *chain = needed(nftnl_chain_alloc());
+	struct nlmsghdr *message = batch_new(batch, (struct item){ ITEM_CHAIN, index },
+					     NFT_MSG_NEWCHAIN, NLM_F_CREATE | NLM_F_EXCL);
+
+	nftnl_chain_set_str(chain, NFTNL_CHAIN_TABLE, TABLE_NAME);
+	nftnl_chain_set_str(chain, NFTNL_CHAIN_NAME, chains[index].name);
+	nftnl_chain_set_str(chain, NFTNL_CHAIN_TYPE, chains[index].type);
+	nftnl_chain_set_u32(chain, NFTNL_CHAIN_HOOKNUM, chains[index].hook);
+	nftnl_chain_set_s32(chain, NFTNL_CHAIN_PRIO, chains[index].priority);
+	nftnl_chain_set_u32(chain, NFTNL_CHAIN_POLICY, NF_ACCEPT);
+	nftnl_chain_nlmsg_build_payload(message, chain);
+	nftnl_chain_free(chain);
+	batch_add(batch, message);
+}
+
+static void add_rule(struct batch *batch, uint32_t index)
+{
+	struct nftnl_rule *rule = needed(nftnl_rule_alloc());
+	struct nlmsghdr *message = batch_new(batch, (struct item){ ITEM_RULE, index },
+					     NFT_MSG_NEWRULE, NLM_F_CREATE | NLM_F_APPEND);
+
+	nftnl_rule_set_str(rule, NFTNL_RULE_TABLE, TABLE_NAME);
+	nftnl_rule_set_str(rule, NFTNL_RULE_CHAIN, chains[rules[index].chain].name);
+	rules[index].build(rule, rules[index].family);
+	if (rules[index].comment) {
+		struct nftnl_udata_buf *text =
+			comment_of(NFTNL_UDATA_RULE_COMMENT, rules[index].comment);
+
+		nftnl_rule_set_data(rule, NFTNL_RULE_USERDATA, nftnl_udata_buf_data(text),
+				    nftnl_udata_buf_len(text));
+		nftnl_udata_buf_free(text);
+	}
+	nftnl_rule_nlmsg_build_payload(message, rule);
+	nftnl_rule_free(rule);
+	batch_add(batch, message);
+}
+
+void table_write(struct batch *batch, const struct set *set)
+{
+	table_remove(batch);
+	table_message(batch, NFT_MSG_NEWTABLE, NLM_F_CREATE, TABLE_COMMENT);
+	for (enum table_set index = 0; index < TABLE_SETS; index++)
+		add_set(batch, index);
+	for (enum table_chain index = 0; index < CHAINS; index++)
+		add_chain(batch, index);
+	for (uint32_t index = 0; index < RULE_COUNT; index++)
+		add_rule(batch, index);
+	elements_write(batch, set);
+}
+
+void table_describe(const struct set *set, struct item item, char text[RULES_TEXT_MAX])
+{
+	if (item.kind == ITEM_TABLE)
+		snprintf(text, RULES_TEXT_MAX, "the table inet %s", TABLE_NAME);
+	else if (item.kind == ITEM_SET && item.index < TABLE_SETS)
+		snprintf(text, RULES_TEXT_MAX, "the set %s", sets[item.index].name);
+	else if (item.kind == ITEM_CHAIN && item.index < CHAINS)
+		snprintf(text, RULES_TEXT_MAX, "the chain %s", chains[item.index].name);
+	else if (item.kind == ITEM_RULE && item.index < RULE_COUNT)
+		snprintf(text, RULES_TEXT_MAX, "a rule of the chain %s",
+			 chains[rules[item.index].chain].name);
+	else
+		set_describe(set, item, text);
+}

@@ -1,0 +1,50 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* table: inet natd, as it is written into the kernel.
+ *
+ *   count-arrival   prerouting raw            counts what arrives for our ports
+ *   clamp-mss       forward    mangle         TCP fits the tunnel, both directions
+ *   forwarding      forward    filter - 5     what clients may reach
+ *   count-out       forward    filter + 300   counts what every firewall let through to clients
+ *   translate       postrouting srcnat - 5    clients leave with their egress address
+ *   count-delivery  input      filter + 300   counts what every firewall let through to us
+ *
+ * The rules never change. What changes is in sets and maps: the number of rules that a packet
+ * meets does not depend on how much is configured. Interfaces go by name: they come and go. */
+#ifndef RULES_TABLE_H
+#define RULES_TABLE_H
+
+#include "rules/batch.h"
+#include "rules/set.h"
+
+#define TABLE_NAME "natd"
+
+enum table_set {
+	SET_TUNNELS,      /* every tunnel */
+	SET_FROM_TUNNELS, /* the same, counting */
+	SET_TO_TUNNELS,
+	SET_NO_CLIENTS, /* tunnels whose clients may not reach that */
+	SET_NO_LAN,
+	SET_NO_INTERNET,
+	SET_LAN4,
+	SET_LAN6,
+	SET_ARRIVED,
+	SET_DELIVERED,
+	SET_EGRESS4, /* maps: network -> address */
+	SET_EGRESS6,
+	SET_MASQUERADE4,
+	SET_MASQUERADE6,
+	TABLE_SETS
+};
+
+const char *table_set_name(enum table_set set);
+
+/* Appends to a batch: what removes the table, whether it is there or not. */
+void table_remove(struct batch *batch);
+
+/* Appends to a batch: what makes the table hold exactly `set`, counters included. */
+void table_write(struct batch *batch, const struct set *set);
+
+/* What the kernel refused, for a person: "the network 10.8.0.0/24 of wg0", "the chain translate". */
+void table_describe(const struct set *set, struct item item, char text[RULES_TEXT_MAX]);
+
+#endif

@@ -1,0 +1,37 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* watch: what other programs do to our table.
+ *
+ * The kernel tells each change of a transaction and then, with the program's name, its end. */
+#ifndef RULES_WATCH_H
+#define RULES_WATCH_H
+
+#include <libmnl/libmnl.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "rules/nftables.h"
+
+struct culprit {
+	uint32_t pid; /* 0: not known */
+	char program[16];
+};
+
+struct watch {
+	struct mnl_socket *socket;
+	bool ours; /* the transaction that is being told is about our table */
+};
+
+/* Fatal where the kernel does not tell. */
+void watch_open(struct watch *watch);
+int watch_descriptor(const struct watch *watch);
+
+/* Reads every event that waits. True where another program has changed our table since our own last
+ * transaction, or may have (events were lost): `culprit` is the last who did. */
+bool watch_read(struct watch *watch, struct nftables *nftables, struct culprit *culprit);
+
+/* One event: true at the end of a transaction of another program (`portid` and `generation` are of
+ * our own transactions) that changed our table. */
+bool watch_event(struct watch *watch, const struct nlmsghdr *event, unsigned int portid,
+		 uint32_t generation, struct culprit *culprit);
+
+#endif
