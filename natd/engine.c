@@ -47,12 +47,19 @@ void engine_init(struct engine *engine, const struct engine_hooks *hooks, void *
 
 /* ---- the list of forwards ---- */
 
-static struct forward *find_by_id(struct engine *engine, uint32_t id)
+const struct forward *engine_find(const struct engine *engine, uint32_t id)
 {
 	for (size_t i = 0; i < engine->forward_count; i++)
 		if (engine->forwards[i].id == id)
 			return &engine->forwards[i];
 	return NULL;
+}
+
+static struct forward *find_by_id(struct engine *engine, uint32_t id)
+{
+	const struct forward *forward = engine_find(engine, id);
+
+	return forward ? &engine->forwards[forward - engine->forwards] : NULL;
 }
 
 static struct forward *find_by_port(struct engine *engine, uint8_t protocol, uint16_t port)
@@ -511,12 +518,17 @@ static void on_protocol(struct engine *engine, const struct upnp_protocol_report
 
 static void on_wan(struct engine *engine, const struct upnp_wan *wan)
 {
+	struct address address = address_v4(wan->address);
+	struct in_addr public;
 	char text[INET_ADDRSTRLEN];
 
 	if (engine->wan_known && engine->wan.address.s_addr == wan->address.s_addr)
 		return;
 	engine->wan = *wan;
 	engine->wan_known = true;
+	public = address_kind(&address) == ADDRESS_PUBLIC ? wan->address : (struct in_addr){ 0 };
+	engine->dirty |= public.s_addr != engine->public_wan.s_addr;
+	engine->public_wan = public;
 	log_info("the router's WAN address is %s",
 		 inet_ntop(AF_INET, &wan->address, text, sizeof(text)));
 }

@@ -73,6 +73,7 @@ struct engine {
 	struct upnp_router router;
 	bool wan_known;
 	struct upnp_wan wan;
+	struct in_addr public_wan; /* the last public one, kept over restarts: natctl wan-ip */
 };
 
 void engine_init(struct engine *engine, const struct engine_hooks *hooks, void *context);
@@ -95,6 +96,9 @@ bool engine_close(struct engine *engine, uint8_t protocol, uint16_t port,
 
 /* The way to the router changed; NULL: there is none. Asks afresh if it is another than before. */
 void engine_network(struct engine *engine, const struct upnp_network *network, int64_t now);
+
+/* NULL: it is forgotten. */
+const struct forward *engine_find(const struct engine *engine, uint32_t id);
 
 /* Takes a report. Fatal on one that our own build cannot send. True if it was the engine's. */
 bool engine_report(struct engine *engine, const struct upnp_report *report, int64_t now);

@@ -1,0 +1,409 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "natd/control_server.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <jansson.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+#include "natd/log.h"
+#include "natd/loop.h"
+#include "natd/status.h"
+
+#define CLIENTS_MAX 32
+#define GROUPS_MAX  256
+
+/* How long a client may take to ask, and natd to find the answer. */
+#define ASK_SECONDS    2
+#define ANSWER_SECONDS 10
+
+enum waiting { WAITING_REQUEST, WAITING_COUNTERS, WAITING_LIST, WAITING_FORWARD };
+
+struct client {
+	struct control *control;
+	int socket; /* -1: free */
+	struct event *event;
+	enum waiting waiting;
+	struct control_request request;
+	uint32_t forward; /* WAITING_FORWARD: its id */
+};
+
+struct control {
+	struct natd *natd;
+	int socket;
+	struct event *event;
+	struct client clients[CLIENTS_MAX];
+	json_t *list; /* the table while upnp reads it; NULL: nobody asked */
+};
+
+static void drop(struct client *client)
+{
+	event_free(client->event);
+	close(client->socket);
+	client->socket = -1;
+}
+
+/* Sends the whole answer, takes it over and ends the conversation. A Unix socket's buffer holds any
+ * answer of ours, so a client that does not read is cut off, not waited for. */
+static void answer(struct client *client, json_t *reply)
+{
+	char *text = reply ? json_dumps(reply, JSON_COMPACT) : NULL;
+	size_t size = text ? strlen(text) : 0;
+
+	if (send(client->socket, text, size, MSG_NOSIGNAL | MSG_DONTWAIT) != (ssize_t)size)
+		log_debug("a client of the control socket did not take its answer");
+	free(text);
+	json_decref(reply);
+	drop(client);
+}
+
+__attribute__((format(printf, 2, 3))) static void refuse(struct client *client, const char *format,
+							 ...)
+{
+	char text[CONFIG_ERROR_MAX];
+	va_list arguments;
+
+	va_start(arguments, format);
+	vsnprintf(text, sizeof(text), format, arguments);
+	va_end(arguments);
+	answer(client, json_pack("{s:s}", "error", text));
+}
+
+static void wait_for(struct client *client, enum waiting what)
+{
+	struct timeval limit = { .tv_sec = ANSWER_SECONDS };
+
+	client->waiting = what;
+	event_add(client->event, &limit);
+}
+
+/* ---- the commands ---- */
+
+static void do_status(struct client *client)
+{
+	kernel_count(&client->control->natd->kernel);
+	wait_for(client, WAITING_COUNTERS);
+}
+
+static void do_list(struct client *client)
+{
+	struct control *control = client->control;
+	struct natd *natd = control->natd;
+	struct upnp_request request = { .what = UPNP_LIST, .generation = natd->engine.generation };
+
+	if (!natd->engine.has_router || !natd->engine.order_count) {
+		refuse(client, "%s",
+		       natd->engine.has_router ? "natd.conf says that no router is to be asked"
+					       : "there is no router to ask");
+		return;
+	}
+	if (!control->list) {
+		control->list = json_array();
+		loop_engine_hooks.send(natd, &request);
+	}
+	wait_for(client, WAITING_LIST);
+}
+
+static void do_wan_ip(struct client *client)
+{
+	answer(client, status_wan_ip(client->control->natd, (int)client->request.family));
+}
+
+static void do_open(struct client *client)
+{
+	struct natd *natd = client->control->natd;
+	const struct control_request *request = &client->request;
+	struct config_forward wanted = {
+		.protocol = (uint8_t)request->protocol,
+		.port = request->port,
+		.external = request->external ? request->external : request->port,
+	};
+	const struct forward *forward;
+	char error[UPNP_TEXT_MAX];
+
+	snprintf(wanted.name, sizeof(wanted.name), "natctl-%u", request->port);
+	forward = engine_open(&natd->engine, &wanted, request->seconds, natd_now(), error);
+	if (!forward) {
+		refuse(client, "%s", error);
+		return;
+	}
+	log_info("%s: asked for by natctl", forward_name(&wanted));
+	client->forward = forward->id;
+	wait_for(client, WAITING_FORWARD);
+	loop_configure(natd, &natd->config);
+}
+
+static void do_close(struct client *client)
+{
+	struct natd *natd = client->control->natd;
+	const struct control_request *request = &client->request;
+	struct config_forward closed = { .protocol = (uint8_t)request->protocol,
+					 .port = request->port };
+	char error[UPNP_TEXT_MAX];
+
+	if (!engine_close(&natd->engine, closed.protocol, closed.port, error)) {
+		refuse(client, "%s", error);
+		return;
+	}
+	answer(client, json_pack("{s:s}", "closed", forward_name(&closed)));
+	loop_configure(natd, &natd->config);
+}
+
+static void do_reload(struct client *client)
+{
+	struct natd *natd = client->control->natd;
+	char error[CONFIG_ERROR_MAX];
+	struct config config;
+
+	if (!config_read(&config, natd->config_path, natd->config_optional, error)) {
+		refuse(client, "%s", error);
+		return;
+	}
+	loop_configure(natd, &config);
+	log_info("%s is read again, asked for by natctl", natd->config_path);
+	answer(client, json_pack("{s:s}", "reloaded", natd->config_path));
+}
+
+/* What each command needs: whether it changes anything, and which fields must be sound. */
+static const struct command {
+	const char *name;
+	void (*run)(struct client *client);
+	bool changes;
+	bool names_port;
+} commands[CONTROL_COMMANDS] = {
+	[CONTROL_STATUS] = { "status", do_status, false, false },
+	[CONTROL_LIST] = { "list", do_list, false, false },
+	[CONTROL_WAN_IP] = { "wan-ip", do_wan_ip, false, false },
+	[CONTROL_OPEN] = { "open", do_open, true, true },
+	[CONTROL_CLOSE] = { "close", do_close, true, true },
+	[CONTROL_RELOAD] = { "reload", do_reload, true, false },
+};
+
+/* ---- who may ---- */
+
+static bool in_our_group(int socket, gid_t gid)
+{
+	gid_t groups[GROUPS_MAX];
+	socklen_t size = sizeof(groups);
+
+	if (getsockopt(socket, SOL_SOCKET, SO_PEERGROUPS, groups, &size) < 0)
+		return false;
+	for (size_t i = 0; i < size / sizeof(groups[0]); i++)
+		if (groups[i] == gid)
+			return true;
+	return false;
+}
+
+static bool may_change(const struct client *client)
+{
+	struct ucred peer;
+	socklen_t size = sizeof(peer);
+
+	if (getsockopt(client->socket, SOL_SOCKET, SO_PEERCRED, &peer, &size) < 0)
+		return false;
+	return peer.uid == 0 || peer.uid == getuid() || peer.gid == getgid() ||
+	       in_our_group(client->socket, getgid());
+}
+
+static bool protocol_is_sound(uint32_t protocol)
+{
+	return protocol == IPPROTO_UDP || protocol == IPPROTO_TCP;
+}
+
+static void obey(struct client *client)
+{
+	const struct control_request *request = &client->request;
+	const struct command *command;
+
+	if (request->version != CONTROL_VERSION) {
+		refuse(client, "this natctl is of another version than natd (%u, natd has %d)",
+		       request->version, CONTROL_VERSION);
+		return;
+	}
+	if (request->command >= CONTROL_COMMANDS) {
+		refuse(client, "natd does not know command %u; it knows 0 to %d", request->command,
+		       CONTROL_COMMANDS - 1);
+		return;
+	}
+	command = &commands[request->command];
+	if (command->names_port && (!protocol_is_sound(request->protocol) || !request->port))
+		refuse(client, "%s needs udp or tcp and a port from 1 to 65535", command->name);
+	else if (command->changes && !may_change(client))
+		refuse(client, "%s is for root and the group of natd: try sudo natctl %s",
+		       command->name, command->name);
+	else if (client->control->natd->stopping)
+		refuse(client, "natd is stopping");
+	else
+		command->run(client);
+}
+
+/* ---- conversation ---- */
+
+static void on_client(evutil_socket_t socket, short what, void *context)
+{
+	struct client *client = context;
+	char buffer[sizeof(client->request) + 1];
+	ssize_t got;
+
+	if (what & EV_TIMEOUT) {
+		if (client->waiting == WAITING_REQUEST)
+			drop(client);
+		else if (client->waiting == WAITING_COUNTERS)
+			answer(client, status_json(client->control->natd));
+		else
+			refuse(client, "the router has not answered within %d seconds",
+			       ANSWER_SECONDS);
+		return;
+	}
+	got = recv(socket, buffer, sizeof(buffer), MSG_DONTWAIT);
+	if (got < 0 && (errno == EAGAIN || errno == EINTR))
+		return;
+	if (got <= 0 || client->waiting != WAITING_REQUEST) {
+		drop(client); /* gone, or talking out of turn */
+		return;
+	}
+	/* A Unix socket delivers what was written in one piece in one piece. */
+	if (got != sizeof(client->request)) {
+		refuse(client, "a request of %zd bytes where %zu belong: not natctl's", got,
+		       sizeof(client->request));
+		return;
+	}
+	memcpy(&client->request, buffer, sizeof(client->request));
+	obey(client);
+}
+
+static struct client *free_client(struct control *control)
+{
+	for (size_t i = 0; i < CLIENTS_MAX; i++)
+		if (control->clients[i].socket < 0)
+			return &control->clients[i];
+	return NULL;
+}
+
+static void on_connection(evutil_socket_t listener, short what, void *context)
+{
+	struct control *control = context;
+	struct timeval limit = { .tv_sec = ASK_SECONDS };
+	struct client *client = free_client(control);
+	int socket = accept4(listener, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
+
+	(void)what;
+	if (socket < 0)
+		return;
+	if (!client) {
+		close(socket); /* its natctl says so; the others are short-lived */
+		return;
+	}
+	*client = (struct client){ .control = control, .socket = socket };
+	client->event =
+		event_new(control->natd->base, socket, EV_READ | EV_PERSIST, on_client, client);
+	if (!client->event || event_add(client->event, &limit) < 0)
+		fatal("no memory for a client of the control socket");
+}
+
+/* ---- what they wait for ---- */
+
+void control_counted(struct control *control)
+{
+	for (size_t i = 0; i < CLIENTS_MAX; i++)
+		if (control->clients[i].socket >= 0 &&
+		    control->clients[i].waiting == WAITING_COUNTERS)
+			answer(&control->clients[i], status_json(control->natd));
+}
+
+void control_forwards_changed(struct control *control)
+{
+	for (size_t i = 0; i < CLIENTS_MAX; i++) {
+		struct client *client = &control->clients[i];
+		const struct forward *forward;
+
+		if (client->socket < 0 || client->waiting != WAITING_FORWARD)
+			continue;
+		forward = engine_find(&control->natd->engine, client->forward);
+		if (!forward)
+			refuse(client, "it was closed again");
+		else if (forward->state != FORWARD_OPENING)
+			answer(client, json_pack("{s:o}", "forward",
+						 status_forward(control->natd, forward)));
+	}
+}
+
+static void on_listed(struct control *control, const struct upnp_listed *listed)
+{
+	for (size_t i = 0; i < CLIENTS_MAX; i++) {
+		struct client *client = &control->clients[i];
+
+		if (client->socket < 0 || client->waiting != WAITING_LIST)
+			continue;
+		answer(client, json_pack("{s:O, s:b, s:s?}", "mappings", control->list, "complete",
+					 listed->complete, "reason",
+					 listed->complete ? NULL : listed->said));
+	}
+	json_decref(control->list);
+	control->list = NULL;
+}
+
+void control_router_report(struct control *control, const struct upnp_report *report)
+{
+	if (!control || !control->list)
+		return;
+	if (report->what == UPNP_ENTRY)
+		json_array_append_new(control->list, status_entry(control->natd, &report->entry));
+	if (report->what == UPNP_LISTED)
+		on_listed(control, &report->listed);
+}
+
+/* ---- the socket ---- */
+
+static int listen_at(const char *path)
+{
+	struct sockaddr_un address = { .sun_family = AF_UNIX };
+	int listener = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+
+	if (listener < 0 || strlen(path) >= sizeof(address.sun_path))
+		fatal("cannot listen at %s: %s", path,
+		      strerror(listener < 0 ? errno : ENAMETOOLONG));
+	memcpy(address.sun_path, path, strlen(path));
+	if (connect(listener, (struct sockaddr *)&address, sizeof(address)) == 0)
+		fatal("another natd answers at %s: stop it first", path);
+	unlink(path); /* of a natd that was killed */
+	if (bind(listener, (struct sockaddr *)&address, sizeof(address)) < 0 ||
+	    chmod(path, 0666) < 0 || listen(listener, CLIENTS_MAX) < 0)
+		fatal("cannot listen at %s: %s", path, strerror(errno));
+	return listener;
+}
+
+struct control *control_open(struct natd *natd)
+{
+	struct control *control = calloc(1, sizeof(*control));
+
+	if (!control)
+		fatal("no memory for the control socket");
+	control->natd = natd;
+	control->socket = listen_at(natd->socket_path);
+	for (size_t i = 0; i < CLIENTS_MAX; i++)
+		control->clients[i].socket = -1;
+	control->event = event_new(natd->base, control->socket, EV_READ | EV_PERSIST, on_connection,
+				   control);
+	if (!control->event || event_add(control->event, NULL) < 0)
+		fatal("no memory for the control socket");
+	return control;
+}
+
+void control_close(struct control *control)
+{
+	for (size_t i = 0; i < CLIENTS_MAX; i++)
+		if (control->clients[i].socket >= 0)
+			refuse(&control->clients[i], "natd is stopping");
+	event_free(control->event);
+	close(control->socket);
+	unlink(control->natd->socket_path);
+	json_decref(control->list);
+	free(control);
+}

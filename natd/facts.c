@@ -1,0 +1,130 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "natd/facts.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "natd/sysctl.h"
+
+const struct rules_port_count *facts_port_count(const struct natd *natd, uint8_t protocol,
+						uint16_t port)
+{
+	for (size_t i = 0; i < natd->kernel.port_count; i++)
+		if (natd->kernel.ports[i].protocol == protocol &&
+		    natd->kernel.ports[i].port == port)
+			return &natd->kernel.ports[i];
+	return NULL;
+}
+
+struct address facts_public_v6(const struct natd *natd)
+{
+	struct uplink uplink = network_uplink(&natd->network, AF_INET6);
+
+	if (uplink.known && address_kind(&uplink.address.address) == ADDRESS_PUBLIC)
+		return uplink.address.address;
+	return (struct address){ 0 };
+}
+
+static void gather_network(const struct natd *natd, struct facts *facts)
+{
+	const struct uplink *uplink = &natd->uplink;
+
+	facts->has_route = uplink->known;
+	facts->has_router = uplink->known && uplink->gateway.family == AF_INET;
+	facts->asks_router = natd->engine.order_count > 0;
+	facts->host_kind = address_kind(&uplink->address.address);
+	address_print(&uplink->gateway, facts->router_address);
+	address_print(&uplink->address.address, facts->host_address);
+}
+
+static void gather_router(const struct engine *engine, struct facts *facts)
+{
+	struct address wan = address_v4(engine->wan.address);
+
+	for (size_t i = 0; i < UPNP_PROTOCOLS; i++) {
+		facts->asking |= engine->protocols[i].state == UPNP_ASKING;
+		facts->router_answers |= engine->protocols[i].state == UPNP_OK ||
+					 engine->protocols[i].state == UPNP_ERROR;
+	}
+	facts->wan_known = engine->wan_known;
+	facts->wan_kind = address_kind(&wan);
+	address_print(&wan, facts->wan_address);
+}
+
+static void gather_failure(const struct forward *forward, struct facts *facts)
+{
+	if (facts->failed[0])
+		return; /* the first one explains enough */
+	snprintf(facts->failed, sizeof(facts->failed), "%s", forward_name(&forward->wanted));
+	snprintf(facts->reason, sizeof(facts->reason), "%s", forward->reason);
+	facts->host_refused = forward->failure == UPNP_HOST_REFUSED;
+	facts->port_taken = forward->failure == UPNP_PORT_TAKEN;
+}
+
+static void gather_arrival(const struct natd *natd, const struct forward *forward,
+			   struct facts *facts)
+{
+	const struct rules_port_count *count =
+		facts_port_count(natd, forward->wanted.protocol, forward->wanted.port);
+	bool silent = listen_check(forward->wanted.protocol, forward->wanted.port) == LISTEN_NO;
+	bool dropped = count && count->arrived && !count->delivered;
+
+	if (facts->silent_port[0] || !(silent || dropped))
+		return;
+	snprintf(facts->silent_port, sizeof(facts->silent_port), "%s",
+		 forward_name(&forward->wanted));
+	facts->not_listening = silent;
+	facts->dropped = dropped;
+	facts->arrived = count ? count->arrived : 0;
+}
+
+static void gather_forward(const struct natd *natd, const struct forward *forward,
+			   struct facts *facts)
+{
+	if (forward->state == FORWARD_CLOSING)
+		return;
+	facts->forwards++;
+	facts->open += forward->state == FORWARD_OPEN;
+	if (forward->state == FORWARD_FAILED)
+		gather_failure(forward, facts);
+	if (forward->state == FORWARD_OPEN && forward->external_port != forward->wanted.external)
+		snprintf(facts->wrong_port, sizeof(facts->wrong_port),
+			 "%s is open as external port %u", forward_name(&forward->wanted),
+			 forward->external_port);
+	gather_arrival(natd, forward, facts);
+}
+
+static void gather_kernel(const struct natd *natd, struct facts *facts)
+{
+	const struct kernel *kernel = &natd->kernel;
+	int32_t forwarding = 1;
+	bool has_ipv4 = false;
+
+	for (size_t i = 0; i < kernel->tunnel_count; i++) {
+		const struct tunnel *tunnel = &kernel->tunnels[i];
+		const struct config_egress *egress = &tunnel->egress;
+
+		facts->has_tunnels |= tunnel->present;
+		for (size_t n = 0; n < tunnel->network_count; n++)
+			has_ipv4 |= tunnel->networks[n].address.family == AF_INET;
+		if (egress->kind == RULES_EGRESS_ADDRESS &&
+		    !network_is_local(&natd->network, &egress->address))
+			address_print(&egress->address, facts->lost_egress);
+	}
+	facts->forwarding_off =
+		has_ipv4 && sysctl_read("ipv4/ip_forward", &forwarding) && forwarding == 0;
+	facts->rules_refused = !kernel->written && kernel->refused[0];
+	snprintf(facts->rules_reason, sizeof(facts->rules_reason), "%s", kernel->refused);
+}
+
+struct facts facts_gather(const struct natd *natd)
+{
+	struct facts facts = { 0 };
+
+	gather_network(natd, &facts);
+	gather_router(&natd->engine, &facts);
+	for (size_t i = 0; i < natd->engine.forward_count; i++)
+		gather_forward(natd, &natd->engine.forwards[i], &facts);
+	gather_kernel(natd, &facts);
+	return facts;
+}

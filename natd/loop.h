@@ -1,0 +1,27 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* loop: what happens when something happens. One function per source of events. */
+#ifndef NATD_LOOP_H
+#define NATD_LOOP_H
+
+#include "natd/natd.h"
+
+/* The engine's hooks: questions go to upnp, forwards to the state file. Context: struct natd. */
+extern const struct engine_hooks loop_engine_hooks;
+
+/* Reads the network and asks the router, if there is one. Called once before the loop, so that the
+ * first question leaves before anything that can wait. */
+void loop_first_look(struct natd *natd);
+
+/* Registers every source of events. Fatal without memory. */
+void loop_start(struct natd *natd);
+
+/* Runs until natd is to stop; the mappings and rules are then removed. Returns the exit status. */
+int loop_run(struct natd *natd);
+
+/* Takes a configuration over and acts on it. */
+void loop_configure(struct natd *natd, const struct config *config);
+
+/* After the engine was given something to do from outside the loop (natctl). */
+void loop_engine_touched(struct natd *natd);
+
+#endif

@@ -1,0 +1,63 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* natd: decides. It knows what is wanted (natd.conf, natctl), what is so (rtnetlink, upnp, rules), and
+ * closes the gap. upnp and rules do.
+ *
+ * It holds no capability and speaks to nobody outside this host. The parts: config reads the file,
+ * network reads rtnetlink, engine keeps the router's mappings, kernel keeps the rules, state survives a
+ * crash, control answers natctl, status and verdict say how it stands, loop joins them. */
+#ifndef NATD_NATD_H
+#define NATD_NATD_H
+
+#include <event2/event.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "natd/config.h"
+#include "natd/control.h"
+#include "natd/engine.h"
+#include "natd/kernel.h"
+#include "natd/network.h"
+#include "natd/process.h"
+
+struct control;
+
+struct natd {
+	/* The command line. */
+	const char *config_path;
+	bool config_optional; /* the default path may be missing */
+	const char *socket_path;
+	const char *state_directory;
+	struct identity identity;
+
+	struct config config;
+	struct network network;
+	struct uplink uplink; /* IPv4 */
+	struct engine engine;
+	struct kernel kernel;
+	struct control *control;
+	struct process upnp;
+	struct process rules;
+
+	/* Where the forwards come from when natd.conf names none. */
+	const char *forwards_origin;
+	uint16_t wireguard_port;        /* the kernel's WireGuard listens there; 0: none */
+	unsigned int wireguard_pending; /* interfaces that rules was asked about */
+
+	struct event_base *base;
+	struct event *upnp_event;
+	struct event *rules_event;
+	struct event *network_event;
+	struct event *settle_timer; /* several rtnetlink events are one change */
+	struct event *engine_timer;
+	struct event *stop_timer;
+	struct event *signals[4];
+	int watch; /* rtnetlink events */
+	int64_t started_at;
+	bool stopping;
+	int exit_status;
+};
+
+/* CLOCK_BOOTTIME in milliseconds: goes on while the host sleeps, is never set. */
+int64_t natd_now(void);
+
+#endif

@@ -1,0 +1,23 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* status: how it stands, as the JSON that design.md promises. Every function returns a new reference;
+ * NULL only without memory. */
+#ifndef NATD_STATUS_H
+#define NATD_STATUS_H
+
+#include <jansson.h>
+
+#include "natd/natd.h"
+
+/* The object of `natctl -j status`. */
+json_t *status_json(const struct natd *natd);
+
+/* One element of "forwards". */
+json_t *status_forward(const struct natd *natd, const struct forward *forward);
+
+/* One element of `natctl -j list`. */
+json_t *status_entry(const struct natd *natd, const struct upnp_entry *entry);
+
+/* {"address": "203.0.113.5"}: the last verified public address, null if none was ever known. */
+json_t *status_wan_ip(const struct natd *natd, int family);
+
+#endif

@@ -1,0 +1,277 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "natd/verdict.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+
+const char *const verdict_works_names[] = { "yes", "no", "unknown" };
+
+__attribute__((format(printf, 2, 3))) static void say(struct verdict *verdict, const char *format,
+						      ...)
+{
+	va_list arguments;
+
+	va_start(arguments, format);
+	vsnprintf(verdict->text, sizeof(verdict->text), format, arguments);
+	va_end(arguments);
+}
+
+__attribute__((format(printf, 2, 3))) static void advise(struct verdict *verdict,
+							 const char *format, ...)
+{
+	va_list arguments;
+
+	va_start(arguments, format);
+	vsnprintf(verdict->advice, sizeof(verdict->advice), format, arguments);
+	va_end(arguments);
+}
+
+/* ---- one pair per cause: does it hold, and what to say ---- */
+
+static bool no_route(const struct facts *facts)
+{
+	return !facts->has_route;
+}
+
+static void say_no_route(const struct facts *facts, struct verdict *verdict)
+{
+	(void)facts;
+	say(verdict, "this host has no way to the internet: no default route");
+	advise(verdict,
+	       "Check the cable or Wi-Fi and DHCP: `ip route` shows no line that begins with "
+	       "\"default\".\nnatd goes on by itself as soon as there is one.");
+}
+
+/* A host with a public address of its own needs no router's help. */
+static bool is_direct(const struct facts *facts)
+{
+	return facts->host_kind == ADDRESS_PUBLIC && !facts->router_answers;
+}
+
+static bool still_asking(const struct facts *facts)
+{
+	return facts->has_router && facts->asking && facts->open < facts->forwards;
+}
+
+static void say_asking(const struct facts *facts, struct verdict *verdict)
+{
+	say(verdict, "asking the router %s", facts->router_address);
+}
+
+static bool behind_cgnat(const struct facts *facts)
+{
+	return facts->wan_known && facts->wan_kind == ADDRESS_CGNAT;
+}
+
+static void say_cgnat(const struct facts *facts, struct verdict *verdict)
+{
+	say(verdict,
+	    "carrier-grade NAT: the router's WAN address %s is shared by the provider's customers",
+	    facts->wan_address);
+	advise(verdict, "No setting in the router can fix this.\n"
+			"Ask the provider for a public (global) IPv4 address, or use IPv6.");
+}
+
+static bool behind_second_router(const struct facts *facts)
+{
+	return facts->wan_known && facts->wan_kind == ADDRESS_PRIVATE;
+}
+
+static void say_second_router(const struct facts *facts, struct verdict *verdict)
+{
+	say(verdict, "two routers in a row: the WAN address %s of the router %s is private",
+	    facts->wan_address, facts->router_address);
+	advise(verdict,
+	       "Best first:\n"
+	       "1  set the router %s to access-point mode\n"
+	       "2  or set the outer router to bridge mode\n"
+	       "3  or forward the port on the outer router to %s as well (natctl manual)",
+	       facts->router_address, facts->wan_address);
+}
+
+static bool has_no_ipv4(const struct facts *facts)
+{
+	return facts->wan_known &&
+	       (facts->wan_kind == ADDRESS_DSLITE || facts->wan_kind == ADDRESS_NONE);
+}
+
+static void say_no_ipv4(const struct facts *facts, struct verdict *verdict)
+{
+	if (facts->wan_kind == ADDRESS_DSLITE)
+		say(verdict, "no IPv4 from outside: the line of the router %s is DS-Lite (%s)",
+		    facts->router_address, facts->wan_address);
+	else
+		say(verdict,
+		    "no IPv4 from outside: the router %s has no WAN address to forward from",
+		    facts->router_address);
+	advise(verdict,
+	       "Look at the router's page. Offline: wait. A DS-Lite line: use IPv6, or ask the\n"
+	       "provider for an IPv4 address. A private WAN address: there is a second router\n"
+	       "or carrier-grade NAT before it (man natd-portforward).");
+}
+
+static bool host_is_refused(const struct facts *facts)
+{
+	return facts->host_refused;
+}
+
+static void say_host_refused(const struct facts *facts, struct verdict *verdict)
+{
+	say(verdict, "the router refuses to open ports for this host (%s): %s", facts->host_address,
+	    facts->reason);
+	advise(verdict,
+	       "Allow it in the router. FRITZ!Box: Home Network, this device, edit,\n"
+	       "\"Permit independent port sharing\". Or open the port by hand: natctl manual");
+}
+
+static bool port_is_taken(const struct facts *facts)
+{
+	return facts->port_taken;
+}
+
+static void say_port_taken(const struct facts *facts, struct verdict *verdict)
+{
+	say(verdict, "%s is taken on the router: %s", facts->failed, facts->reason);
+	advise(verdict, "Free it on the device that holds it (natctl list), or set another\n"
+			"`external` port in /etc/natd/natd.conf and in the clients' Endpoint.");
+}
+
+static bool router_cannot_be_asked(const struct facts *facts)
+{
+	return facts->has_route && facts->open < facts->forwards && !is_direct(facts) &&
+	       !facts->router_answers;
+}
+
+static void say_cannot_be_asked(const struct facts *facts, struct verdict *verdict)
+{
+	if (!facts->has_router)
+		say(verdict, "the internet is reached without a router that could be asked");
+	else if (!facts->asks_router)
+		say(verdict, "the router %s is not asked (natd.conf: protocols = { })",
+		    facts->router_address);
+	else
+		say(verdict, "the router %s does not open ports when asked (UPnP is off)",
+		    facts->router_address);
+	advise(verdict, "Open the port by hand, once: `natctl manual` prints what to type.\n"
+			"Or switch UPnP on in the router; natd notices within ten minutes.");
+}
+
+static bool not_open(const struct facts *facts)
+{
+	return facts->open < facts->forwards && !is_direct(facts);
+}
+
+static void say_not_open(const struct facts *facts, struct verdict *verdict)
+{
+	say(verdict, "the router did not open %s: %s", facts->failed, facts->reason);
+	advise(verdict, "natd tries again by itself. By hand: natctl manual");
+}
+
+static bool is_dropped(const struct facts *facts)
+{
+	return facts->dropped;
+}
+
+static void say_dropped(const struct facts *facts, struct verdict *verdict)
+{
+	say(verdict,
+	    "a firewall on this host drops what arrives: %llu packets came, none was delivered",
+	    (unsigned long long)facts->arrived);
+	advise(verdict,
+	       "Allow %s in it: `ufw allow PORT/udp`, or\n"
+	       "`firewall-cmd --permanent --add-port=PORT/udp && firewall-cmd --reload`.",
+	       facts->silent_port[0] ? facts->silent_port : "the port");
+}
+
+static bool nothing_listens(const struct facts *facts)
+{
+	return facts->not_listening;
+}
+
+static void say_nothing_listens(const struct facts *facts, struct verdict *verdict)
+{
+	say(verdict, "nothing on this host listens on %s", facts->silent_port);
+	advise(verdict, "Start the VPN: `sudo systemctl enable --now wg-quick@wg0` or "
+			"`openvpn-server@...`.");
+}
+
+static bool is_not_forwarding(const struct facts *facts)
+{
+	return facts->has_tunnels && (facts->forwarding_off || facts->rules_refused);
+}
+
+static void say_not_forwarding(const struct facts *facts, struct verdict *verdict)
+{
+	if (facts->forwarding_off)
+		say(verdict, "IP forwarding is off: clients connect but reach nothing");
+	else
+		say(verdict, "the kernel refuses natd's rules: %s", facts->rules_reason);
+	advise(verdict, facts->forwarding_off
+				? "Another program switched it off after natd: look in "
+				  "/etc/sysctl.d and /etc/ufw/sysctl.conf."
+				: "Is the kernel complete? After an upgrade: reboot.");
+}
+
+static bool egress_is_gone(const struct facts *facts)
+{
+	return facts->lost_egress[0];
+}
+
+static void say_egress_gone(const struct facts *facts, struct verdict *verdict)
+{
+	say(verdict, "the egress address %s is not on this host", facts->lost_egress);
+	advise(verdict, "Give it back to an interface (`ip address add`), or change `egress` in\n"
+			"/etc/natd/natd.conf. Until then the tunnel's clients reach nothing.");
+}
+
+static bool is_well(const struct facts *facts)
+{
+	(void)facts;
+	return true;
+}
+
+static void say_well(const struct facts *facts, struct verdict *verdict)
+{
+	if (facts->wrong_port[0])
+		say(verdict, "%s: clients must use that port", facts->wrong_port);
+	else if (is_direct(facts))
+		say(verdict, "this host has the public address %s itself", facts->host_address);
+	else
+		say(verdict, "the router forwards the port to this host");
+}
+
+/* In the order of the packet's way: what stands first explains what comes after. */
+static const struct cause {
+	const char *code;
+	enum verdict_works works;
+	bool (*holds)(const struct facts *facts);
+	void (*say)(const struct facts *facts, struct verdict *verdict);
+} causes[] = {
+	{ "E11", WORKS_NO, no_route, say_no_route },
+	{ NULL, WORKS_UNKNOWN, still_asking, say_asking },
+	{ "E20", WORKS_NO, behind_cgnat, say_cgnat },
+	{ "E21", WORKS_NO, behind_second_router, say_second_router },
+	{ "E23", WORKS_NO, has_no_ipv4, say_no_ipv4 },
+	{ "E14", WORKS_NO, host_is_refused, say_host_refused },
+	{ "E13", WORKS_NO, port_is_taken, say_port_taken },
+	{ "E10", WORKS_UNKNOWN, router_cannot_be_asked, say_cannot_be_asked },
+	{ "E10", WORKS_NO, not_open, say_not_open },
+	{ "E40", WORKS_NO, is_dropped, say_dropped },
+	{ "E60", WORKS_NO, nothing_listens, say_nothing_listens },
+	{ "E42", WORKS_NO, is_not_forwarding, say_not_forwarding },
+	{ "E43", WORKS_NO, egress_is_gone, say_egress_gone },
+	{ "OK", WORKS_YES, is_well, say_well },
+};
+
+struct verdict verdict_of(const struct facts *facts)
+{
+	const struct cause *cause = causes;
+	struct verdict verdict = { 0 };
+
+	while (!cause->holds(facts))
+		cause++;
+	verdict.code = cause->code;
+	verdict.works = cause->works;
+	cause->say(facts, &verdict);
+	return verdict;
+}

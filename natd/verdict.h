@@ -1,0 +1,59 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* verdict: what is wrong, in one code: the most upstream cause that explains the rest. */
+#ifndef NATD_VERDICT_H
+#define NATD_VERDICT_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "natd/address.h"
+
+#define VERDICT_TEXT_MAX   256
+#define VERDICT_ADVICE_MAX 1024
+
+/* What a verdict rests on. Texts may be empty. */
+struct facts {
+	bool has_route;
+	bool has_router;     /* the route goes by a gateway */
+	bool asks_router;    /* natd.conf lets it */
+	bool asking;         /* no answer is in yet */
+	bool router_answers; /* by at least one protocol */
+	bool wan_known;
+	enum address_kind wan_kind;
+	enum address_kind host_kind; /* of this host's own address */
+	char wan_address[ADDRESS_TEXT_MAX];
+	char router_address[ADDRESS_TEXT_MAX];
+	char host_address[ADDRESS_TEXT_MAX];
+	size_t forwards;
+	size_t open;
+	bool host_refused;
+	bool port_taken;
+	char failed[32];      /* "udp 51820": the first that is not open */
+	char reason[160];     /* why */
+	char wrong_port[64];  /* "udp 51820 is open as external port 1024" */
+	bool not_listening;   /* nothing listens on an open port */
+	char silent_port[32]; /* which */
+	bool dropped;         /* packets arrive and are not delivered */
+	uint64_t arrived;
+	bool has_tunnels;
+	bool forwarding_off;
+	bool rules_refused; /* the kernel did not take them */
+	char rules_reason[160];
+	char lost_egress[ADDRESS_TEXT_MAX]; /* an egress address that this host does not have */
+};
+
+enum verdict_works { WORKS_YES, WORKS_NO, WORKS_UNKNOWN };
+
+struct verdict {
+	const char *code; /* "OK", "E10"; NULL: not known yet */
+	enum verdict_works works;
+	char text[VERDICT_TEXT_MAX];
+	char advice[VERDICT_ADVICE_MAX]; /* lines; empty: nothing to do */
+};
+
+struct verdict verdict_of(const struct facts *facts);
+
+extern const char *const verdict_works_names[];
+
+#endif
