@@ -56,6 +56,8 @@ static json_t *forward_to_json(const struct forward *forward)
 
 static json_t *to_json(const struct engine *engine, const struct sysctls *sysctls)
 {
+	struct address wan = address_v4(engine->public_wan);
+	char text[ADDRESS_TEXT_MAX];
 	json_t *forwards = json_array();
 	json_t *switches = json_array();
 
@@ -66,8 +68,9 @@ static json_t *to_json(const struct engine *engine, const struct sysctls *sysctl
 				      json_pack("{s:s, s:i, s:i}", "name", sysctls->list[i].name,
 						"before", (int)sysctls->list[i].before, "ours",
 						(int)sysctls->list[i].ours));
-	return json_pack("{s:i, s:o, s:o}", "version", STATE_VERSION, "mappings", forwards,
-			 "sysctls", switches);
+	return json_pack("{s:i, s:s?, s:o, s:o}", "version", STATE_VERSION, "wan",
+			 engine->public_wan.s_addr ? address_print(&wan, text) : NULL, "mappings",
+			 forwards, "sysctls", switches);
 }
 
 static bool write_file(const char *path, json_t *state, bool lasting)
@@ -160,6 +163,21 @@ static bool restore_sysctl(struct sysctls *sysctls, json_t *entry)
 	return true;
 }
 
+/* Absent, null, or one public address. */
+static bool restore_wan(struct engine *engine, const json_t *wan)
+{
+	const char *text = json_string_value(wan);
+	struct address address = { 0 };
+
+	if (!wan || json_is_null(wan))
+		return true;
+	if (!text || !address_parse(&address, text) || address.family != AF_INET ||
+	    address_kind(&address) != ADDRESS_PUBLIC)
+		return false;
+	engine->public_wan = address.v4;
+	return true;
+}
+
 static bool restore(json_t *state, struct engine *engine, struct sysctls *sysctls)
 {
 	json_t *mappings = json_object_get(state, "mappings");
@@ -171,6 +189,7 @@ static bool restore(json_t *state, struct engine *engine, struct sysctls *sysctl
 
 	if (!good)
 		return false;
+	good = restore_wan(engine, json_object_get(state, "wan"));
 	json_array_foreach(mappings, i, entry) good &= restore_mapping(engine, entry);
 	json_array_foreach(switches, i, entry) good &= restore_sysctl(sysctls, entry);
 	return good;
