@@ -1,0 +1,225 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* upnp_driver: natd's side of upnp, by hand. Starts the real upnp process as uid nobody; lines on
+ * standard input become requests, reports become lines on standard output.
+ *
+ *   use GATEWAY ADDRESS IFNAME PREFIX GENERATION PROTOCOL...     pcp nat-pmp upnp, preferred first
+ *   map ID udp|tcp VIA PORT EXTERNAL LIFETIME NAME [NONCE]       VIA: a protocol or any
+ *   unmap (the same)                                            NONCE: 24 hex digits
+ *   ask | probe | list | raw TEXT (a message that is no request)
+ *
+ * Ends with the end of its input; then upnp sees its natd go. The first line says upnp's pid. */
+#include <arpa/inet.h>
+#include <net/if.h>
+#include <poll.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "natd/log.h"
+#include "natd/process.h"
+#include "upnp/upnp.h"
+
+#define NOBODY 65534
+
+static const char *const vias[] = { "pcp", "nat-pmp", "upnp", "any" };
+static const char *const states[] = { "off",     "asking",      "ok",   "silent",
+				      "refused", "unsupported", "error" };
+static const char *const failures[] = { "no-protocol",  "no-answer",       "host-refused", "port-taken",
+					"no-resources", "network-failure", "other" };
+
+static uint8_t via_of(const char *name)
+{
+	for (uint8_t i = 0; i <= UPNP_ANY; i++)
+		if (name && strcmp(vias[i], name) == 0)
+			return i;
+	fatal("no such protocol: %s", name ? name : "(none)");
+}
+
+static const char *word(void)
+{
+	return strtok(NULL, " \n");
+}
+
+static unsigned int number(void)
+{
+	const char *text = word();
+
+	return text ? (unsigned int)strtoul(text, NULL, 10) : 0;
+}
+
+static void address(struct in_addr *to)
+{
+	const char *text = word();
+
+	if (!text || inet_pton(AF_INET, text, to) != 1)
+		fatal("not an address: %s", text ? text : "(none)");
+}
+
+static void read_network(struct upnp_request *request)
+{
+	struct upnp_network *network = &request->network;
+	const char *name;
+
+	address(&network->gateway);
+	address(&network->address);
+	name = word();
+	network->ifindex = name ? if_nametoindex(name) : 0;
+	network->prefix = (uint8_t)number();
+	request->generation = number();
+	while (network->count < UPNP_PROTOCOLS && (name = word()))
+		network->order[network->count++] = via_of(name);
+}
+
+static void read_nonce(uint8_t nonce[UPNP_NONCE_SIZE], uint32_t id)
+{
+	const char *text = word();
+
+	memset(nonce, (int)id, UPNP_NONCE_SIZE);
+	for (size_t i = 0; text && i < UPNP_NONCE_SIZE && text[2 * i] && text[2 * i + 1]; i++)
+		nonce[i] = (uint8_t)strtoul((char[]){ text[2 * i], text[2 * i + 1], 0 }, NULL, 16);
+}
+
+static void read_mapping(struct upnp_mapping *mapping)
+{
+	const char *name;
+
+	mapping->id = number();
+	name = word();
+	mapping->protocol = name && strcmp(name, "tcp") == 0 ? IPPROTO_TCP : IPPROTO_UDP;
+	mapping->via = via_of(word());
+	mapping->port = (uint16_t)number();
+	mapping->external_port = (uint16_t)number();
+	mapping->lifetime = number();
+	name = word();
+	snprintf(mapping->name, sizeof(mapping->name), "%s", name ? name : "test");
+	read_nonce(mapping->nonce, mapping->id);
+}
+
+static void request(int upnp, char *line)
+{
+	static const char *const names[UPNP_REQUESTS] = { "use",   "map",  "unmap",
+							  "ask",   "probe", "list" };
+	struct upnp_request message = { 0 };
+	const char *name = strtok(line, " \n");
+	int what = 0;
+
+	if (name && strcmp(name, "raw") == 0) {
+		process_send(upnp, name, strlen(name));
+		return;
+	}
+	while (what < UPNP_REQUESTS && (!name || strcmp(names[what], name) != 0))
+		what++;
+	message.what = (enum upnp_request_what)what;
+	if (what == UPNP_USE)
+		read_network(&message);
+	else if (what == UPNP_MAP || what == UPNP_UNMAP)
+		read_mapping(&message.mapping);
+	process_send(upnp, &message, sizeof(message));
+}
+
+static const char *ip(struct in_addr address_)
+{
+	static char text[INET_ADDRSTRLEN];
+
+	return inet_ntop(AF_INET, &address_, text, sizeof(text));
+}
+
+static const char *transport(uint8_t protocol)
+{
+	return protocol == IPPROTO_TCP ? "tcp" : "udp";
+}
+
+static void print(const struct upnp_report *r)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	printf("%lld.%06ld %u ", (long long)now.tv_sec, now.tv_nsec / 1000, r->generation);
+	switch (r->what) {
+	case UPNP_PROTOCOL:
+		printf("protocol %s %s %u %s\n", vias[r->protocol.protocol],
+		       states[r->protocol.state], r->protocol.took_us, r->protocol.said);
+		break;
+	case UPNP_ROUTER:
+		printf("router igd=%u model=[%s] url=[%s] server=[%s]\n", r->router.igd_version,
+		       r->router.model, r->router.url, r->router.server);
+		break;
+	case UPNP_WAN: printf("wan %s %s\n", vias[r->wan.via], ip(r->wan.address)); break;
+	case UPNP_MAPPED:
+		printf("mapped %u %s %u %s %u %u\n", r->granted.id, vias[r->granted.via],
+		       r->granted.external_port, ip(r->granted.external_address),
+		       r->granted.lifetime, r->granted.took_us);
+		break;
+	case UPNP_FAILED:
+		printf("failed %u %s %s %s\n", r->failed.id, vias[r->failed.via],
+		       failures[r->failed.failure], r->failed.said);
+		break;
+	case UPNP_UNMAPPED:
+		printf("unmapped %u %s %s\n", r->unmapped.id,
+		       r->unmapped.removed ? "removed" : "kept", r->unmapped.said);
+		break;
+	case UPNP_ENTRY:
+		printf("entry %s %u %s %u %u %d [%s]\n", transport(r->entry.protocol),
+		       r->entry.external_port, ip(r->entry.client), r->entry.port, r->entry.lease,
+		       r->entry.enabled, r->entry.description);
+		break;
+	case UPNP_LISTED:
+		printf("listed %u %s %s\n", r->listed.count,
+		       r->listed.complete ? "complete" : "incomplete", r->listed.said);
+		break;
+	case UPNP_PROBED: printf("probed\n"); break;
+	case UPNP_REPORTS: printf("?\n"); break;
+	}
+	fflush(stdout);
+}
+
+static bool read_requests(int upnp, char *line, size_t size)
+{
+	/* Every line that waits goes out at once, as natd sends them. */
+	ssize_t got = read(STDIN_FILENO, line, size - 1);
+	char *next;
+
+	if (got <= 0)
+		return false;
+	line[got] = '\0';
+	for (char *at = line; *at; at = next) {
+		next = at + strcspn(at, "\n");
+		if (*next)
+			*next++ = '\0';
+		request(upnp, at);
+	}
+	return true;
+}
+
+int main(void)
+{
+	static const struct identity nobody = { NOBODY, NOBODY };
+	struct process upnp;
+	struct upnp_report report;
+	char line[4096];
+	int status = 0;
+
+	log_open("driver", getenv("UPNP_QUIET") == NULL);
+	process_start(&upnp, "upnp", PROCESS_NO_CAPABILITY, &nobody, upnp_main);
+	printf("pid %d\n", upnp.pid);
+	fflush(stdout);
+	for (;;) {
+		struct pollfd both[] = { { upnp.socket, POLLIN, 0 }, { STDIN_FILENO, POLLIN, 0 } };
+		int received;
+
+		poll(both, 2, -1);
+		while ((received = process_receive(upnp.socket, &report, sizeof(report), false)) > 0)
+			print(&report);
+		if (received < 0)
+			break;
+		if (both[1].revents && !read_requests(upnp.socket, line, sizeof(line)))
+			break;
+	}
+	close(upnp.socket);
+	waitpid(upnp.pid, &status, 0);
+	printf("upnp ended %d\n", WIFEXITED(status) ? WEXITSTATUS(status) : -1);
+	return 0;
+}

@@ -1,0 +1,173 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* client: what the files of this folder share: the router that is asked, the tasks under way and the
+ * three protocols behind one seam. One thread, no locks. */
+#ifndef UPNP_CLIENT_H
+#define UPNP_CLIENT_H
+
+#include <natpmp.h>
+#include <netinet/in.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "upnp/asking.h"
+#include "upnp/ssdp.h"
+#include "upnp/upnp.h"
+#include "upnp/url.h"
+
+/* Tries at 0, 250, 750 and 1750 ms, given up at 3750: RFC 6886 3.1 (250 ms, doubling), ended early
+ * because a router on the same link has answered by then or will not. */
+#define TRIES        4
+#define TRY_FIRST_US 250000
+
+#define TASKS_MAX       (2 * UPNP_MAPPINGS_MAX)
+#define LOCATIONS_MAX   4
+#define SERVICE_MAX     128
+#define LIST_ENTRIES_MAX 1000 /* of the router's table: some never say that it has an end */
+
+/* A question that is repeated until it is answered or has had its tries. */
+struct tries {
+	bool active;
+	unsigned int count; /* sent so far */
+	int64_t next_us;    /* when to send again or to give up */
+};
+
+/* One mapping and what is being done about it. */
+struct task {
+	enum task_what {
+		TASK_FREE,
+		TASK_WAITING,   /* to be created, as soon as it is known by which protocol */
+		TASK_MAP,       /* `via` is asked to create or renew it */
+		TASK_UNMAP,     /* `via` is asked to remove it */
+		TASK_ABANDONED, /* `via` was asked to create it and another protocol does it now */
+	} what;
+	struct upnp_mapping mapping;
+	uint8_t via;             /* the protocol that is asked */
+	bool quiet;              /* TASK_UNMAP of what was abandoned: natd does not know of it */
+	bool forgotten;          /* abandoned, and natd wants it no more: not to be made again */
+	struct tries tries;
+	int64_t began_us;
+	uint8_t failure;          /* TASK_WAITING: why the last protocol did not do it */
+	uint8_t failed_via;       /* UPNP_ANY: none has tried */
+	char said[UPNP_TEXT_MAX]; /* in the router's words */
+};
+
+struct igd {
+	int socket; /* SSDP; -1: not open */
+	struct url locations[LOCATIONS_MAX];
+	char servers[LOCATIONS_MAX][UPNP_TEXT_MAX];
+	uint8_t location_count;
+	uint8_t location_next; /* the first that was not read yet */
+	uint8_t trouble;       /* enum upnp_state, while searching: what the last one read was */
+	char said[UPNP_TEXT_MAX];
+
+	bool ready; /* the service below is known */
+	char control[URL_TEXT_MAX];
+	char service[SERVICE_MAX];
+	bool permanent_only; /* it takes no lease (725, 402) */
+	bool wants_wan;      /* the external address is to be asked for */
+	bool listing;
+	uint32_t list_next;
+};
+
+struct client {
+	int natd;
+	bool in_use; /* UPNP_USE named a router */
+	uint32_t generation;
+	struct upnp_network network;
+
+	struct asking asking;
+	struct tries probes[UPNP_PROTOCOLS];
+	int64_t asked_us[UPNP_PROTOCOLS]; /* when the question went out that decides its state */
+	bool proven[UPNP_PROTOCOLS];      /* it has created a mapping */
+	bool wan_known[UPNP_PROTOCOLS];
+	struct in_addr wan[UPNP_PROTOCOLS];
+	bool probing; /* UPNP_PROBE is to be answered */
+	struct task tasks[TASKS_MAX];
+
+	int pcp; /* socket, connected; -1: not open */
+	natpmp_t natpmp;
+	bool natpmp_open;
+	struct task *natpmp_task; /* the request that libnatpmp holds; NULL: none, or the probe */
+	bool natpmp_busy;
+	struct igd igd;
+};
+
+enum attempt {
+	ATTEMPT_SENT, /* one try more; the answer comes, or came, by the functions below */
+	ATTEMPT_BUSY, /* not now; nothing was sent */
+};
+
+struct protocol {
+	const char *name;
+	void (*close)(struct client *client);
+	int (*socket)(const struct client *client); /* to poll for input; -1: none */
+	enum attempt (*probe)(struct client *client, unsigned int try);
+	void (*probe_over)(struct client *client); /* the tries are used up */
+	enum attempt (*attempt)(struct client *client, struct task *task);
+	void (*receive)(struct client *client); /* reads all that waits; never blocks */
+};
+
+extern const struct protocol pcp_protocol;
+extern const struct protocol natpmp_protocol;
+extern const struct protocol igd_protocol;
+
+extern const struct protocol *const protocols[UPNP_PROTOCOLS];
+
+int64_t now_us(void); /* monotonic */
+
+void tries_start(struct tries *tries); /* due at once */
+void tries_step(struct tries *tries, int64_t now);
+
+/* ---- report.c ---- */
+
+/* The protocol turned out to be `state`. A state that is no OK gives its tasks back: what was to be
+ * created goes to another protocol, what was to be renewed or removed fails. */
+void protocol_is(struct client *client, uint8_t protocol, enum upnp_state state, const char *said);
+
+/* The router's external address; 0.0.0.0: it says that it has none. */
+void wan_is(struct client *client, uint8_t via, struct in_addr address);
+
+/* Sends it, with the generation. Fatal where natd has gone. */
+void report_send(struct client *client, struct upnp_report *report);
+
+/* Copies a router's words, cut to fit and cleaned. */
+void say(char to[UPNP_TEXT_MAX], const char *format, ...) __attribute__((format(printf, 2, 3)));
+
+/* ---- tasks.c ---- */
+
+/* natd asks for a mapping, or wants it removed. */
+void task_map(struct client *client, const struct upnp_mapping *mapping);
+void task_unmap(struct client *client, const struct upnp_mapping *mapping);
+
+/* The first task that waits for a protocol; NULL: none. */
+struct task *task_waiting(struct client *client);
+
+/* Is the protocol at work on one? */
+bool tasks_under_way(const struct client *client, uint8_t via);
+
+/* `via` is to do it from now on; its tries start. */
+void task_start(struct task *task, enum task_what what, uint8_t via);
+
+/* Gives what waits to the protocol that writes; fails it where none does. */
+void tasks_assign(struct client *client, int64_t now);
+
+/* Sends what is due; when that will be next. */
+void tasks_run(struct client *client, int64_t now);
+int64_t tasks_deadline(const struct client *client);
+
+/* What could not be sent can be now: libnatpmp is free, UPnP is found. */
+void tasks_wake(struct client *client, uint8_t via);
+
+/* The protocol does not do its work: see protocol_is(). */
+void tasks_give_back(struct client *client, uint8_t via, enum upnp_state state, const char *said);
+
+void tasks_forget(struct client *client);
+
+/* What the protocol says about a task under way, which is gone afterwards. `granted` need not name
+ * the mapping, the protocol or the time. */
+void task_granted(struct client *client, struct task *task, struct upnp_granted granted);
+void task_removed(struct client *client, struct task *task);
+void task_failed(struct client *client, struct task *task, enum upnp_failure failure,
+		 const char *said);
+
+#endif

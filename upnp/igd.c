@@ -1,0 +1,289 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* UPnP-IGD: finding the router's description and in it the service that opens ports. */
+#include <errno.h>
+#include <miniupnpc/igd_desc_parse.h>
+#include <miniupnpc/miniupnpc.h>
+#include <miniupnpc/miniwget.h>
+#include <miniupnpc/upnpcommands.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "natd/log.h"
+#include "upnp/client.h"
+#include "upnp/deadline.h"
+#include "upnp/description.h"
+#include "upnp/igd.h"
+
+#define DESCRIPTION_SIZE_MAX (512 * 1024) /* a real one has 3 to 30 KiB */
+#define DESCRIPTION_TIME_MS  3000
+
+static void igd_close(struct client *client)
+{
+	if (client->igd.socket >= 0)
+		close(client->igd.socket);
+	memset(&client->igd, 0, sizeof(client->igd));
+	client->igd.socket = -1;
+}
+
+static int igd_socket(const struct client *client)
+{
+	return client->igd.socket;
+}
+
+void igd_find(struct client *client)
+{
+	if (!client->probes[UPNP_IGD].active)
+		tries_start(&client->probes[UPNP_IGD]);
+}
+
+static void trouble(struct client *client, enum upnp_state state, const char *said)
+{
+	client->igd.trouble = (uint8_t)state;
+	say(client->igd.said, "%s", said);
+	log_debug("%s", client->igd.said);
+}
+
+static enum attempt igd_probe(struct client *client, unsigned int try)
+{
+	struct igd *igd = &client->igd;
+
+	if (try == 0) {
+		igd->ready = false;
+		igd->location_count = igd->location_next = 0;
+		trouble(client, UPNP_SILENT, "UPnP: nobody answers the search");
+	}
+	if (igd->socket < 0)
+		igd->socket = ssdp_open(&client->network);
+	if (igd->socket >= 0)
+		ssdp_search(igd->socket, &client->network, try);
+	else
+		trouble(client, UPNP_ERROR, strerror(errno));
+	return ATTEMPT_SENT;
+}
+
+/* Nothing to send any more; igd_step() sees whether that is the end of the search. */
+static void igd_probe_over(struct client *client)
+{
+	(void)client;
+}
+
+static bool is_known(const struct igd *igd, const struct url *url)
+{
+	for (uint8_t i = 0; i < igd->location_count; i++)
+		if (igd->locations[i].port == url->port &&
+		    strcmp(igd->locations[i].path, url->path) == 0)
+			return true;
+	return false;
+}
+
+static void on_answer(struct client *client, const char *bytes, size_t size, struct in_addr source)
+{
+	struct igd *igd = &client->igd;
+	struct ssdp_answer answer;
+	struct url url;
+
+	if (!ssdp_parse(&answer, bytes, size) ||
+	    !ssdp_accept(&url, &answer, source, &client->network)) {
+		log_debug("SSDP: %zu bytes that do not lead to the gateway", size);
+		return;
+	}
+	if (igd->ready || igd->location_count == LOCATIONS_MAX || is_known(igd, &url))
+		return;
+	igd->locations[igd->location_count] = url;
+	memcpy(igd->servers[igd->location_count], answer.server, sizeof(answer.server));
+	igd->location_count++;
+}
+
+static void igd_receive(struct client *client)
+{
+	char bytes[SSDP_DATAGRAM_MAX];
+	struct sockaddr_in from = { 0 };
+	socklen_t length = sizeof(from);
+	ssize_t size;
+
+	while ((size = recvfrom(client->igd.socket, bytes, sizeof(bytes), 0,
+				(struct sockaddr *)&from, &length)) >= 0) {
+		on_answer(client, bytes, (size_t)size, from.sin_addr);
+		length = sizeof(from);
+	}
+}
+
+/* Fetches a description; the caller frees it. NULL: `trouble` says why. */
+static char *fetch(struct client *client, const struct url *location, int *size)
+{
+	char url[URL_TEXT_MAX];
+	char said[UPNP_TEXT_MAX];
+	int status = 0;
+	int error;
+	char *bytes;
+
+	url_print(location, url);
+	errno = 0;
+	deadline_set(DESCRIPTION_TIME_MS);
+	bytes = miniwget_getaddr(url, size, NULL, 0, 0, &status);
+	error = errno;
+	deadline_clear();
+	if (bytes && status == 200 && *size <= DESCRIPTION_SIZE_MAX)
+		return bytes;
+	free(bytes);
+	if (bytes && status == 200)
+		say(said, "UPnP: the description at %s has no end", url);
+	else if (bytes)
+		say(said, "UPnP: HTTP %d at %s", status, url);
+	else
+		say(said, "UPnP: no description at %s%s%s", url, error ? ": " : "",
+		    error ? strerror(error) : "");
+	trouble(client, !bytes && error == ECONNREFUSED ? UPNP_REFUSED : UPNP_ERROR, said);
+	return NULL;
+}
+
+/* The services that open ports, by the names that go into each request. */
+static bool is_service(const struct IGDdatas_service *service)
+{
+	static const char *const types[] = {
+		"urn:schemas-upnp-org:service:WANIPConnection:1",
+		"urn:schemas-upnp-org:service:WANIPConnection:2",
+		"urn:schemas-upnp-org:service:WANPPPConnection:1",
+	};
+
+	for (size_t i = 0; i < sizeof(types) / sizeof(types[0]); i++)
+		if (strcmp(service->servicetype, types[i]) == 0)
+			return true;
+	return false;
+}
+
+/* Where the description's URLs start. URLBase counts only where it is the router itself: some say
+ * 127.0.0.1 there (field/routers.md 22). */
+static struct url base_of(const struct IGDdatas *data, const struct url *location)
+{
+	struct url base;
+
+	if (url_parse(&base, data->urlbase) && base.host.s_addr == location->host.s_addr)
+		return base;
+	return *location;
+}
+
+static bool use_service(struct igd *igd, const struct IGDdatas_service *service,
+			const struct url *base)
+{
+	struct url control;
+
+	if (!is_service(service) || !url_resolve(&control, base, service->controlurl))
+		return false;
+	url_print(&control, igd->control);
+	snprintf(igd->service, sizeof(igd->service), "%s", service->servicetype);
+	return true;
+}
+
+/* Where a box has two such services, one of them is down (field/routers.md 16, 17): the first that is
+ * connected, else the first. */
+static bool choose_service(struct igd *igd, const struct IGDdatas *data, const struct url *base)
+{
+	bool first = use_service(igd, &data->first, base);
+
+	if (first && (!data->second.servicetype[0] || igd_is_connected(igd)))
+		return true;
+	if (use_service(igd, &data->second, base) && (!first || igd_is_connected(igd)))
+		return true;
+	return use_service(igd, &data->first, base);
+}
+
+static void report_router(struct client *client, const char *bytes, size_t size, uint8_t index)
+{
+	struct upnp_report report = { .what = UPNP_ROUTER };
+	struct description description;
+
+	description_read(&description, bytes, size);
+	description_router(&report.router, &description, &client->igd.locations[index]);
+	memcpy(report.router.server, client->igd.servers[index], sizeof(report.router.server));
+	report_send(client, &report);
+}
+
+static void on_description(struct client *client, const char *bytes, int size, uint8_t index)
+{
+	struct igd *igd = &client->igd;
+	struct IGDdatas data;
+	struct url base;
+	char said[UPNP_TEXT_MAX];
+
+	memset(&data, 0, sizeof(data));
+	parserootdesc(bytes, size, &data);
+	base = base_of(&data, &igd->locations[index]);
+	report_router(client, bytes, (size_t)size, index);
+	if (!choose_service(igd, &data, &base)) {
+		trouble(client, UPNP_UNSUPPORTED, "UPnP: no service that opens ports");
+		return;
+	}
+	igd->ready = true;
+	client->probes[UPNP_IGD].active = false;
+	log_debug("UPnP: %s at %s", igd->service, igd->control);
+	say(said, "UPnP %s", strrchr(igd->service, ':') - strlen("WANIPConnection"));
+	protocol_is(client, UPNP_IGD, UPNP_OK, said);
+	tasks_wake(client, UPNP_IGD);
+}
+
+/* While PCP or NAT-PMP is at work, the description can wait: reading it blocks. */
+static bool may_read(const struct client *client)
+{
+	const struct igd *igd = &client->igd;
+	uint8_t writer = client->asking.writer;
+
+	return !igd->ready && igd->location_next < igd->location_count &&
+	       (writer == UPNP_ANY || writer == UPNP_IGD || !tasks_under_way(client, writer));
+}
+
+static void read_description(struct client *client)
+{
+	uint8_t index = client->igd.location_next++;
+	int size = 0;
+	char *bytes = fetch(client, &client->igd.locations[index], &size);
+
+	if (bytes)
+		on_description(client, bytes, size, index);
+	free(bytes);
+}
+
+/* The search has ended and found nothing of use. */
+static void give_up(struct client *client)
+{
+	struct igd *igd = &client->igd;
+	bool waited_for = client->asking.state[UPNP_IGD] == UPNP_ASKING || igd->listing ||
+			  tasks_under_way(client, UPNP_IGD);
+
+	if (igd->ready || client->probes[UPNP_IGD].active || !waited_for ||
+	    igd->location_next < igd->location_count)
+		return;
+	if (igd->listing)
+		igd_listed(client, false, igd->said);
+	protocol_is(client, UPNP_IGD, igd->trouble, igd->said);
+}
+
+bool igd_step(struct client *client)
+{
+	struct igd *igd = &client->igd;
+
+	if (may_read(client))
+		read_description(client);
+	else if (igd->ready && igd->wants_wan)
+		igd_ask_wan(client);
+	else if (igd->ready && igd->listing)
+		igd_list_next(client);
+	else {
+		give_up(client);
+		return false;
+	}
+	return true;
+}
+
+const struct protocol igd_protocol = {
+	.name = "UPnP",
+	.close = igd_close,
+	.socket = igd_socket,
+	.probe = igd_probe,
+	.probe_over = igd_probe_over,
+	.attempt = igd_attempt,
+	.receive = igd_receive,
+};

@@ -1,0 +1,31 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* igd: UPnP-IGD. igd.c finds the router's service, igd_soap.c asks it; each request is HTTP and blocks
+ * until its answer or its deadline. */
+#ifndef UPNP_IGD_H
+#define UPNP_IGD_H
+
+#include <stdbool.h>
+
+#include "upnp/client.h"
+
+/* Searches for the router's description, unless that is under way. */
+void igd_find(struct client *client);
+
+/* Work beside the mappings, one step that blocks for a moment: reads a description, asks for the
+ * external address, reads one entry of the table. True: a step was made. */
+bool igd_step(struct client *client);
+
+/* Does the service say that it is connected? */
+bool igd_is_connected(const struct igd *igd);
+
+/* Creates, renews or removes a mapping. Busy until the service is known. */
+enum attempt igd_attempt(struct client *client, struct task *task);
+
+/* Asks for the external address (igd->wants_wan) or the next entry (igd->listing). */
+void igd_ask_wan(struct client *client);
+void igd_list_next(struct client *client);
+
+/* The table was read, to its end or not. */
+void igd_listed(struct client *client, bool complete, const char *said);
+
+#endif
