@@ -6,7 +6,7 @@
 #include "natd/config.h"
 #include "natd/ctl/arguments.h"
 #include "natd/ctl/client.h"
-#include "natd/ctl/facts.h"
+#include "natd/ctl/members.h"
 #include "natd/ctl/print.h"
 
 static int refuse(const struct invocation *typed, const char *text, const char *allowed)

@@ -117,7 +117,9 @@ static json_t *read_answer(int client, struct answer *answer)
 	else if (stream.error)
 		fail(answer, NATCTL_BROKEN, "natd's answer broke off: %s", strerror(stream.error));
 	else if (stream.bytes == 0)
-		fail(answer, NATCTL_BROKEN, "natd ended without an answer");
+		fail(answer, NATCTL_BROKEN,
+		     "natd closed the connection without an answer: it is busy or ending, try "
+		     "again");
 	else if (!json_is_object(json))
 		fail(answer, NATCTL_BROKEN, "natd's answer is not a JSON object: %s",
 		     json ? "another type" : error.text);

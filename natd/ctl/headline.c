@@ -4,7 +4,7 @@
 #include <string.h>
 
 #include "natd/ctl/ctl.h"
-#include "natd/ctl/facts.h"
+#include "natd/ctl/members.h"
 #include "natd/ctl/print.h"
 
 /* With these the phone does reach the VPN, but nothing beyond it. */
@@ -96,8 +96,10 @@ void headline_show_advice(FILE *out, const json_t *verdict)
 int headline_exit(const json_t *verdict)
 {
 	const char *works = text_of(verdict, "works");
+	const char *code = text_of(verdict, "code");
 
 	if (strcmp(works, "yes") == 0)
-		return strcmp(text_of(verdict, "code"), "OK") == 0 ? NATCTL_WELL : NATCTL_WARNING;
-	return strcmp(works, "no") == 0 ? NATCTL_BROKEN : NATCTL_NOT_KNOWN;
+		return strcmp(code, "OK") == 0 ? NATCTL_WELL : NATCTL_WARNING;
+	/* Without a code natd is still finding out; with one it found what stands in the way. */
+	return strcmp(works, "no") == 0 || *code ? NATCTL_BROKEN : NATCTL_NOT_KNOWN;
 }

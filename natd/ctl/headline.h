@@ -15,7 +15,8 @@ void headline_show_evidence(FILE *out, const json_t *verdict);
 /* The one "Do this" block; prints nothing where there is nothing to do. */
 void headline_show_advice(FILE *out, const json_t *verdict);
 
-/* natctl's exit status: from "works", and a warning where it works with a code other than OK. */
+/* natctl's exit status: well with OK, a warning where it works with another code, broken where it
+ * does not work or something stands in its way, not known while there is neither. */
 int headline_exit(const json_t *verdict);
 
 #endif

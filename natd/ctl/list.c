@@ -2,7 +2,7 @@
 #include "natd/ctl/list.h"
 
 #include "natd/ctl/client.h"
-#include "natd/ctl/facts.h"
+#include "natd/ctl/members.h"
 #include "natd/ctl/print.h"
 
 #define ROW_FORMAT "%-5s  %-8s  %-21s  %-8s  %-9s  %s\n"

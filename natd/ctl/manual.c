@@ -5,8 +5,9 @@
 #include <string.h>
 
 #include "natd/ctl/client.h"
-#include "natd/ctl/facts.h"
+#include "natd/ctl/members.h"
 #include "natd/ctl/print.h"
+#include "natd/ctl/survey.h"
 #include "natd/ctl/words.h"
 
 #define STEP_INDENT  4
@@ -296,7 +297,7 @@ int command_manual(const struct invocation *typed)
 				 typed->language);
 	facts = ask_natd(typed->socket, request).json;
 	if (!facts)
-		facts = facts_gather();
+		facts = survey_take();
 	if (typed->json) {
 		shown = manual_json(facts);
 		say_json(shown);

@@ -6,7 +6,7 @@
 #include <jansson.h>
 #include <stdio.h>
 
-/* Prints the steps from natd's status or from facts_gather(). */
+/* Prints the steps from natd's status or from survey_take(). */
 void manual_show(FILE *out, const json_t *facts);
 
 /* The same values for programs: {"page", "model", "wan_address", "wan_kind", "host", "rules":

@@ -4,8 +4,9 @@
 #include <string.h>
 
 #include "natd/ctl/ctl.h"
-#include "natd/ctl/facts.h"
+#include "natd/ctl/members.h"
 #include "natd/ctl/print.h"
+#include "natd/ctl/survey.h"
 #include "natd/ctl/words.h"
 
 static void show_answer(FILE *out, const json_t *answer)
@@ -71,7 +72,7 @@ int probe_exit(const json_t *facts)
 
 int command_probe(const struct invocation *typed)
 {
-	json_t *facts = facts_gather();
+	json_t *facts = survey_take();
 	int status = probe_exit(facts);
 
 	if (typed->json)

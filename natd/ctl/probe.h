@@ -6,7 +6,7 @@
 #include <jansson.h>
 #include <stdio.h>
 
-/* Prints what facts_gather() found out. */
+/* Prints what survey_take() found out. */
 void probe_show(FILE *out, const json_t *facts);
 
 /* natctl's exit status: 0 if the router can open a port that the internet reaches; 1 if it opens

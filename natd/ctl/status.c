@@ -5,7 +5,7 @@
 
 #include "natd/address.h"
 #include "natd/ctl/client.h"
-#include "natd/ctl/facts.h"
+#include "natd/ctl/members.h"
 #include "natd/ctl/headline.h"
 #include "natd/ctl/print.h"
 #include "natd/ctl/words.h"
@@ -237,7 +237,10 @@ static void add_tunnel(struct row *row, const json_t *tunnel)
 	}
 	row_break(row);
 	row_add(row, "%s", text_of(tunnel, "interface"));
-	row_add(row, used ? "clients in %s" : "without client networks", list);
+	if (json_is_false(json_object_get(tunnel, "present")))
+		row_add(row, "does not exist yet");
+	else
+		row_add(row, used ? "clients in %s" : "without client networks", list);
 	if (number_of(tunnel, "packets", &packets))
 		row_add(row, "%lld packets", (long long)packets);
 }

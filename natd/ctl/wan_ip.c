@@ -3,7 +3,7 @@
 
 #include "natd/address.h"
 #include "natd/ctl/client.h"
-#include "natd/ctl/facts.h"
+#include "natd/ctl/members.h"
 #include "natd/ctl/print.h"
 
 /* ddclient and inadyn publish whatever this prints: a public address of the family asked for, or

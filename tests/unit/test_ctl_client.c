@@ -95,7 +95,7 @@ static void broken_answers_are_errors(void **state)
 		const char *answer;
 		const char *error;
 	} broken[] = {
-		{ "", "natd ended without an answer" },
+		{ "", "natd closed the connection without an answer" },
 		{ "[1]", "natd's answer is not a JSON object: another type" },
 		{ "{\"version\": ", "natd's answer is not a JSON object: " },
 		{ "{} {}", "natd's answer is not a JSON object: " },

@@ -137,7 +137,7 @@ static void silent_router_leads_to_the_manual(void **state)
 	assert_holds(text, " Because       router 192.168.1.1: UPnP no answer");
 	assert_holds(text, "\nDo this: switch UPnP on in the router, or open the port by hand:\n"
 			   "           natctl manual\n");
-	assert_int_equal(exit_for(SAMPLE_E10), NATCTL_NOT_KNOWN);
+	assert_int_equal(exit_for(SAMPLE_E10), NATCTL_BROKEN);
 	free(text);
 }
 
@@ -256,6 +256,18 @@ static void egress_is_said_as_it_is(void **state)
 	free(text);
 }
 
+static void what_natd_found_by_itself_is_said(void **state)
+{
+	char *text = screen("{\"forwards_from\": \"PiVPN's settings\", \"tunnels\": ["
+			    "{\"interface\": \"wg9\", \"present\": false}]}");
+
+	(void)state;
+	assert_screen(text);
+	assert_holds(text, "wg9  does not exist yet\n");
+	assert_holds(text, "(port from PiVPN's settings)\n");
+	free(text);
+}
+
 static void hostile_router_cannot_draw(void **state)
 {
 	char *text = screen("{\"router\": {\"model\": \"evil\\u001b[2J\\nHome VPN reachable: YES"
@@ -303,6 +315,7 @@ int main(void)
 		cmocka_unit_test(missing_keys_are_not_known),
 		cmocka_unit_test(works_with_a_code_is_a_warning),
 		cmocka_unit_test(egress_is_said_as_it_is),
+		cmocka_unit_test(what_natd_found_by_itself_is_said),
 		cmocka_unit_test(hostile_router_cannot_draw),
 		cmocka_unit_test(long_words_stay_on_the_screen),
 	};

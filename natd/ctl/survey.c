@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-#include "natd/ctl/facts.h"
+#include "natd/ctl/survey.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -25,23 +25,6 @@ static const char *const state_keys[UPNP_STATES] = {
 	[UPNP_UNSUPPORTED] = "unsupported",
 	[UPNP_ERROR] = "error",
 };
-
-const char *text_of(const json_t *object, const char *member)
-{
-	const char *text = json_string_value(json_object_get(object, member));
-
-	return text ? text : "";
-}
-
-bool number_of(const json_t *object, const char *member, json_int_t *number)
-{
-	const json_t *value = json_object_get(object, member);
-
-	if (!json_is_number(value))
-		return false;
-	*number = (json_int_t)json_number_value(value);
-	return true;
-}
 
 static json_t *text_or_null(const char *text)
 {
@@ -181,7 +164,7 @@ static const char *ask_router(json_t *facts, const struct uplink *uplink)
 	return NULL;
 }
 
-json_t *facts_gather(void)
+json_t *survey_take(void)
 {
 	struct network network = { 0 };
 	struct uplink uplink = { 0 };
