@@ -45,11 +45,11 @@ class Natd:
         for path in self.state.iterdir():
             path.unlink()
 
-    def start(self, config=None, wait=True):
+    def start(self, config=None, wait=True, verbose=True):
         """Starts natd; waits until natctl gets an answer."""
         if config is not None:
             self.configure(config)
-        self.process = self.node.start("natd", *self.command("-v"))
+        self.process = self.node.start("natd", *self.command(*["-v"] * verbose))
         if wait:
             wait_until(self._answers, 10, "natd to answer")
         return self

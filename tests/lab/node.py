@@ -54,7 +54,11 @@ class Node:
             stdin=subprocess.DEVNULL, start_new_session=True)
 
     def wait_ready(self):
-        wait_until((self.folder / "up").exists, 10, f"the machine {self.name}")
+        wait_until(lambda: (self.folder / "up").exists() or self._holder.poll() is not None, 10,
+                   f"the machine {self.name}")
+        if self._holder.poll() is not None:
+            raise LabError("this system allows no network namespaces with mounts of their own "
+                           "(a container without CAP_SYS_ADMIN?)")
         self.ip("link set lo up")
 
     # ---- programs ----

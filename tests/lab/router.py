@@ -17,6 +17,7 @@ VARIANTS = {
 
 # A home router drops what comes unasked from its WAN. Without that, the kernel would remember an
 # early packet as "for the router itself", and a mapping made later would not apply to it.
+# (58 is ICMPv6, by number: a bare Debian has no /etc/protocols.)
 RULES = """
 table ip home {
 	chain postrouting {
@@ -28,7 +29,7 @@ table inet home {
 	chain input {
 		type filter hook input priority filter;
 		ct state established,related accept
-		iifname "wan" meta l4proto != ipv6-icmp drop
+		iifname "wan" meta l4proto != 58 drop
 		%s
 	}
 }
