@@ -8,6 +8,8 @@ BINDIR   ?= $(PREFIX)/bin
 MANDIR   ?= $(PREFIX)/share/man
 UNITDIR  ?= /lib/systemd/system
 SYSUSERS ?= /usr/lib/sysusers.d
+DOCDIR   ?= $(PREFIX)/share/doc/natd
+SYSCONFDIR ?= /etc
 DESTDIR  ?=
 
 BUILD    ?= build
@@ -36,10 +38,17 @@ OBJ_NATCTL := $(SRC_NATCTL:%.c=$(BUILD)/%.o)
 OBJ_TESTED := $(filter-out $(BUILD)/natd/natd.o,$(OBJ_NATD)) \
               $(filter-out $(BUILD)/natd/ctl/natctl.o,$(filter $(BUILD)/natd/ctl/%,$(OBJ_NATCTL)))
 UNIT_TESTS := $(SRC_UNIT:%.c=$(BUILD)/%)
+HELPERS    := $(patsubst %.c,$(BUILD)/%,$(wildcard tests/helpers/*.c))
+MANPAGES   := $(wildcard man/*.[1-8])
+
+SANITIZE := -O1 -g -fno-omit-frame-pointer -fsanitize=address,undefined -fno-sanitize-recover=all
+# Debian's own python, which has Debian's pytest, whatever else is first in PATH.
+PYTHON       ?= /usr/bin/python3
+FUZZ_SECONDS ?= 30
 
 Q := $(if $(V),,@)
 
-.PHONY: all demo check lint fuzz bench install uninstall clean packages unit valgrind
+.PHONY: all helpers demo check lint fuzz bench install uninstall clean unit valgrind
 .SECONDARY:
 
 all: $(BUILD)/natd/natd $(BUILD)/natctl
@@ -61,8 +70,71 @@ $(BUILD)/tests/unit/%: $(BUILD)/tests/unit/%.o $(OBJ_TESTED)
 	@echo "  LD      $@"
 	$(Q)$(CC) $(ALL_CFLAGS) $(ALL_LDFLAGS) -o $@ $^ -lcmocka $(LIBS_NATD)
 
+$(BUILD)/tests/helpers/%: $(BUILD)/tests/helpers/%.o $(OBJ_TESTED)
+	@echo "  LD      $@"
+	$(Q)$(CC) $(ALL_CFLAGS) $(ALL_LDFLAGS) -o $@ $^ $(LIBS_NATD)
+
+helpers: $(HELPERS)
+
 unit: $(UNIT_TESTS)
-	$(Q)for test in $(UNIT_TESTS); do echo "  TEST    $$test"; $$test || exit 1; done
+	$(Q)for test in $(UNIT_TESTS); do \
+		$(RUNNER) $$test >$$test.log 2>&1 || { cat $$test.log; echo "failed: $$test"; exit 1; }; \
+		echo "  PASS    $(RUNNER_NAME)$$test"; done
+
+valgrind:
+	$(Q)$(MAKE) --no-print-directory unit RUNNER_NAME="valgrind " \
+		RUNNER="valgrind -q --error-exitcode=9 --leak-check=full --show-leak-kinds=definite"
+
+demo:
+	$(Q)tests/install-packages build demo
+	$(Q)$(MAKE) --no-print-directory all
+	$(Q)NATD_BUILD=$(BUILD) $(PYTHON) tests/demo
+
+bench:
+	$(Q)tests/install-packages build demo bench
+	$(Q)$(MAKE) --no-print-directory all
+	$(Q)NATD_BUILD=$(BUILD) $(PYTHON) tests/bench
+
+# Everything, on real parts: two compilers, two sanitizers, valgrind, then the system tests.
+check:
+	$(Q)tests/install-packages build demo bench check
+	$(Q)$(MAKE) --no-print-directory all helpers unit
+	$(Q)$(MAKE) --no-print-directory BUILD=$(BUILD)/clang CC=clang all
+	$(Q)$(MAKE) --no-print-directory BUILD=$(BUILD)/sanitized CFLAGS="$(SANITIZE)" RUNNER_NAME="sanitized " unit
+	$(Q)$(MAKE) --no-print-directory valgrind
+	$(Q)NATD_BUILD=$(BUILD) $(PYTHON) -m pytest -q -p no:cacheprovider tests/system
+
+lint:
+	$(Q)tests/install-packages build lint
+	$(Q)tests/lint
+
+# Each decoder of foreign bytes for FUZZ_SECONDS.
+fuzz:
+	$(Q)tests/install-packages build check
+	$(Q)tests/fuzz/run $(BUILD)/fuzz $(FUZZ_SECONDS)
+
+install: all
+	install -d $(DESTDIR)$(SBINDIR) $(DESTDIR)$(BINDIR) $(DESTDIR)$(UNITDIR) $(DESTDIR)$(SYSUSERS) \
+		$(DESTDIR)$(DOCDIR)/examples $(DESTDIR)$(SYSCONFDIR)/natd
+	install -m 755 $(BUILD)/natd/natd $(DESTDIR)$(SBINDIR)/natd
+	install -m 755 $(BUILD)/natctl $(DESTDIR)$(BINDIR)/natctl
+	sed 's|@SBINDIR@|$(SBINDIR)|' natd/service/natd.service >$(DESTDIR)$(UNITDIR)/natd.service
+	chmod 644 $(DESTDIR)$(UNITDIR)/natd.service
+	install -m 644 natd/service/natd.sysusers $(DESTDIR)$(SYSUSERS)/natd.conf
+	install -m 644 natd/service/natd.conf $(DESTDIR)$(DOCDIR)/examples/natd.conf
+	install -m 644 README.md $(DESTDIR)$(DOCDIR)/README.md
+	for page in $(MANPAGES); do section=$${page##*.}; \
+		install -d $(DESTDIR)$(MANDIR)/man$$section && \
+		install -m 644 $$page $(DESTDIR)$(MANDIR)/man$$section/ || exit 1; done
+	$(if $(DESTDIR),,-systemd-sysusers $(SYSUSERS)/natd.conf && systemctl daemon-reload)
+
+# What the user wrote (/etc/natd) and what natd remembers (/var/lib/natd) stay.
+uninstall:
+	rm -f $(DESTDIR)$(SBINDIR)/natd $(DESTDIR)$(BINDIR)/natctl $(DESTDIR)$(UNITDIR)/natd.service \
+		$(DESTDIR)$(SYSUSERS)/natd.conf
+	rm -rf $(DESTDIR)$(DOCDIR)
+	for page in $(MANPAGES); do rm -f $(DESTDIR)$(MANDIR)/man$${page##*.}/$${page##*/}; done
+	-rmdir --ignore-fail-on-non-empty $(DESTDIR)$(SYSCONFDIR)/natd
 
 clean:
 	rm -rf $(BUILD)
