@@ -43,7 +43,8 @@ static void trouble(struct client *client, enum upnp_state state, const char *sa
 {
 	client->igd.trouble = (uint8_t)state;
 	say(client->igd.said, "%s", said);
-	log_debug("%s", client->igd.said);
+	if (state != UPNP_SILENT)
+		log_debug("%s", client->igd.said);
 }
 
 static enum attempt igd_probe(struct client *client, unsigned int try)
