@@ -325,7 +325,7 @@ void control_forwards_changed(struct control *control)
 
 		if (client->socket < 0 || client->waiting != WAITING_FORWARD)
 			continue;
-		forward = engine_find(&control->natd->engine, client->forward);
+		forward = forwards_by_id(&control->natd->engine.forwards, client->forward);
 		if (!forward)
 			refuse(client, "it was closed again");
 		else if (forward->state != FORWARD_OPENING)

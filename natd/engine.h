@@ -11,34 +11,8 @@
 #include <stdint.h>
 
 #include "natd/config.h"
+#include "natd/forwards.h"
 #include "upnp/upnp.h"
-
-enum forward_state {
-	FORWARD_OFF,     /* no router is asked */
-	FORWARD_OPENING, /* asked, or waiting for a router to ask */
-	FORWARD_OPEN,
-	FORWARD_FAILED,
-	FORWARD_CLOSING, /* not wanted any more; kept until the router has removed it */
-};
-
-struct forward {
-	uint32_t id;
-	struct config_forward wanted;
-	bool temporary; /* natctl open */
-	int64_t until;  /* a temporary one ends then; 0: with natd */
-	enum forward_state state;
-	uint8_t nonce[UPNP_NONCE_SIZE];
-	/* What the router granted, or held when natd last saw it. */
-	uint8_t via; /* enum upnp_protocol; UPNP_ANY: nothing */
-	uint16_t external_port;
-	struct in_addr external_address;
-	uint32_t lifetime; /* seconds; 0: for ever */
-	int64_t granted_at;
-	int64_t renew_at; /* 0: a renewal is under way or there is nothing to renew */
-	/* Why not. */
-	uint8_t failure; /* enum upnp_failure */
-	char reason[UPNP_TEXT_MAX];
-};
 
 struct protocol_status {
 	uint8_t state; /* enum upnp_state */
@@ -54,10 +28,7 @@ struct engine_hooks {
 struct engine {
 	const struct engine_hooks *hooks;
 	void *context;
-	struct forward forwards[UPNP_MAPPINGS_MAX];
-	size_t forward_count;
-	uint32_t next_id;
-	bool dirty; /* the forwards differ from what was saved */
+	struct forwards forwards;
 
 	uint8_t order[UPNP_PROTOCOLS]; /* configuration */
 	uint8_t order_count;
@@ -97,9 +68,6 @@ bool engine_close(struct engine *engine, uint8_t protocol, uint16_t port,
 /* The way to the router changed; NULL: there is none. Asks afresh if it is another than before. */
 void engine_network(struct engine *engine, const struct upnp_network *network, int64_t now);
 
-/* NULL: it is forgotten. */
-const struct forward *engine_find(const struct engine *engine, uint32_t id);
-
 /* Takes a report. Fatal on one that our own build cannot send. True if it was the engine's. */
 bool engine_report(struct engine *engine, const struct upnp_report *report, int64_t now);
 
@@ -113,11 +81,13 @@ int64_t engine_deadline(const struct engine *engine);
 void engine_stop(struct engine *engine);
 bool engine_is_idle(const struct engine *engine);
 
-/* "udp 51820" for log lines and messages; overwritten by the next call. */
-const char *forward_name(const struct config_forward *forward);
-
 extern const char *const upnp_protocol_names[UPNP_PROTOCOLS]; /* "pcp", as in natd.conf and JSON */
 extern const char *const upnp_state_names[UPNP_STATES];
-extern const char *const forward_state_names[];
+
+/* ---- between engine.c and engine_answers.c ---- */
+
+void engine_send_mapping(struct engine *engine, enum upnp_request_what what,
+			 const struct forward *forward, uint8_t via);
+void engine_ask_all(struct engine *engine);
 
 #endif

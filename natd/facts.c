@@ -123,8 +123,8 @@ struct facts facts_gather(const struct natd *natd)
 
 	gather_network(natd, &facts);
 	gather_router(&natd->engine, &facts);
-	for (size_t i = 0; i < natd->engine.forward_count; i++)
-		gather_forward(natd, &natd->engine.forwards[i], &facts);
+	for (size_t i = 0; i < natd->engine.forwards.count; i++)
+		gather_forward(natd, &natd->engine.forwards.list[i], &facts);
 	gather_kernel(natd, &facts);
 	return facts;
 }

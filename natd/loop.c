@@ -45,7 +45,7 @@ static void start_timer(struct event *timer, int64_t ms)
 static void save(struct natd *natd, bool lasting)
 {
 	if (state_write(natd->state_directory, &natd->engine, &natd->kernel.sysctls, lasting))
-		natd->engine.dirty = false;
+		natd->engine.forwards.dirty = false;
 }
 
 /* Before a request that relies on it: a crash of natd loses nothing, and the router is not kept waiting
@@ -95,8 +95,8 @@ static void want_kernel(struct natd *natd)
 	struct kernel_port ports[CONFIG_FORWARDS_MAX];
 	size_t count = 0;
 
-	for (size_t i = 0; i < natd->engine.forward_count && count < CONFIG_FORWARDS_MAX; i++) {
-		const struct forward *forward = &natd->engine.forwards[i];
+	for (size_t i = 0; i < natd->engine.forwards.count && count < CONFIG_FORWARDS_MAX; i++) {
+		const struct forward *forward = &natd->engine.forwards.list[i];
 
 		if (forward->state != FORWARD_CLOSING)
 			ports[count++] = (struct kernel_port){ forward->wanted.protocol,
@@ -217,9 +217,9 @@ static void show_state(struct natd *natd)
 	size_t open = 0;
 	size_t wanted = 0;
 
-	for (size_t i = 0; i < natd->engine.forward_count; i++) {
-		wanted += natd->engine.forwards[i].state != FORWARD_CLOSING;
-		open += natd->engine.forwards[i].state == FORWARD_OPEN;
+	for (size_t i = 0; i < natd->engine.forwards.count; i++) {
+		wanted += natd->engine.forwards.list[i].state != FORWARD_CLOSING;
+		open += natd->engine.forwards.list[i].state == FORWARD_OPEN;
 	}
 	notify_status("%zu of %zu ports are open on the router", open, wanted);
 }
@@ -228,7 +228,7 @@ void loop_engine_touched(struct natd *natd)
 {
 	int64_t deadline = engine_deadline(&natd->engine);
 
-	if (natd->engine.dirty)
+	if (natd->engine.forwards.dirty)
 		save(natd, true);
 	if (!natd->engine_timer)
 		return; /* the first look comes before the loop */

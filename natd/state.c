@@ -61,8 +61,8 @@ static json_t *to_json(const struct engine *engine, const struct sysctls *sysctl
 	json_t *forwards = json_array();
 	json_t *switches = json_array();
 
-	for (size_t i = 0; i < engine->forward_count; i++)
-		json_array_append_new(forwards, forward_to_json(&engine->forwards[i]));
+	for (size_t i = 0; i < engine->forwards.count; i++)
+		json_array_append_new(forwards, forward_to_json(&engine->forwards.list[i]));
 	for (size_t i = 0; i < sysctls->count; i++)
 		json_array_append_new(switches,
 				      json_pack("{s:s, s:i, s:i}", "name", sysctls->list[i].name,

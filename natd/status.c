@@ -155,10 +155,10 @@ static json_t *forwards_json(const struct natd *natd)
 {
 	json_t *forwards = json_array();
 
-	for (size_t i = 0; i < natd->engine.forward_count; i++)
-		if (natd->engine.forwards[i].state != FORWARD_CLOSING)
+	for (size_t i = 0; i < natd->engine.forwards.count; i++)
+		if (natd->engine.forwards.list[i].state != FORWARD_CLOSING)
 			json_array_append_new(forwards,
-					      status_forward(natd, &natd->engine.forwards[i]));
+					      status_forward(natd, &natd->engine.forwards.list[i]));
 	return forwards;
 }
 
@@ -238,8 +238,8 @@ static json_t *evidence_json(const struct natd *natd)
 {
 	json_t *evidence = json_array();
 
-	for (size_t i = 0; i < natd->engine.forward_count; i++) {
-		const struct forward *forward = &natd->engine.forwards[i];
+	for (size_t i = 0; i < natd->engine.forwards.count; i++) {
+		const struct forward *forward = &natd->engine.forwards.list[i];
 		const struct rules_port_count *count =
 			facts_port_count(natd, forward->wanted.protocol, forward->wanted.port);
 
@@ -270,8 +270,8 @@ json_t *status_json(const struct natd *natd)
 
 static bool is_ours(const struct natd *natd, const struct upnp_entry *entry)
 {
-	for (size_t i = 0; i < natd->engine.forward_count; i++) {
-		const struct forward *forward = &natd->engine.forwards[i];
+	for (size_t i = 0; i < natd->engine.forwards.count; i++) {
+		const struct forward *forward = &natd->engine.forwards.list[i];
 
 		if (forward->wanted.protocol == entry->protocol &&
 		    forward->wanted.port == entry->port &&

@@ -1,0 +1,188 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* What upnp says, and what follows from it. */
+#include "natd/engine.h"
+
+#include <arpa/inet.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "natd/log.h"
+
+/* A mapping for ever does not survive the router's own reboot everywhere: ask again now and then. */
+#define RENEW_PERMANENT_SECONDS 1800
+
+/* After a power cut the router needs minutes longer than a Raspberry Pi: often at first, then rarely
+ * (field/boot-and-ddns.md 5). Seconds. */
+static const unsigned int retry_seconds[] = { 2, 4, 8, 16, 32, 60, 600 };
+
+static void retry_later(struct engine *engine, int64_t now)
+{
+	size_t last = sizeof(retry_seconds) / sizeof(retry_seconds[0]) - 1;
+
+	if (engine->retry_at)
+		return; /* another forward of the same round has failed before */
+	engine->retry_at = now + retry_seconds[engine->tries < last ? engine->tries : last] * 1000;
+	engine->tries++;
+}
+
+static const char *for_how_long(uint32_t lifetime, char text[32])
+{
+	if (!lifetime)
+		return "for ever";
+	snprintf(text, 32, "for %u s", lifetime);
+	return text;
+}
+
+static void on_granted(struct engine *engine, const struct upnp_granted *granted, int64_t now)
+{
+	struct forward *forward = forwards_by_id(&engine->forwards, granted->id);
+	uint32_t lifetime = granted->lifetime ? granted->lifetime : 2 * RENEW_PERMANENT_SECONDS;
+	struct forward before;
+	char text[32];
+
+	if (!forward)
+		return; /* it was forgotten while the router answered */
+	before = *forward;
+	forward->via = granted->via;
+	forward->external_port = granted->external_port;
+	if (granted->external_address.s_addr)
+		forward->external_address = granted->external_address;
+	forward->lifetime = granted->lifetime;
+	forward->granted_at = now;
+	engine->forwards.dirty |=
+		before.via != forward->via || before.external_port != forward->external_port;
+	if (forward->state == FORWARD_CLOSING) {
+		/* Closed while the grant was on its way: what was granted must go. */
+		engine_send_mapping(engine, UPNP_UNMAP, forward, forward->via);
+		return;
+	}
+	forward->state = FORWARD_OPEN;
+	forward->renew_at = now + (int64_t)lifetime * 1000 / 2;
+	forward->reason[0] = '\0';
+	if (!engine->retry_at)
+		engine->tries = 0;
+	if (before.state == FORWARD_OPEN && before.external_port == forward->external_port &&
+	    before.via == forward->via) {
+		log_debug("%s renewed %s", forward_name(&forward->wanted),
+			  for_how_long(granted->lifetime, text));
+		return;
+	}
+	log_info("%s is open on the router as external port %u (%s, %s, after %u.%u ms)",
+		 forward_name(&forward->wanted), forward->external_port,
+		 upnp_protocol_names[forward->via], for_how_long(granted->lifetime, text),
+		 granted->took_us / 1000, granted->took_us % 1000 / 100);
+}
+
+static void on_failed(struct engine *engine, const struct upnp_failed *failed, int64_t now)
+{
+	struct forward *forward = forwards_by_id(&engine->forwards, failed->id);
+	bool was_open = forward && forward->state == FORWARD_OPEN;
+	bool news;
+
+	if (!forward || forward->state == FORWARD_CLOSING)
+		return;
+	news = forward->state != FORWARD_FAILED && strcmp(forward->reason, failed->said) != 0;
+	forward->state = FORWARD_FAILED;
+	forward->failure = failed->failure;
+	forward->renew_at = 0;
+	memcpy(forward->reason, failed->said, sizeof(forward->reason));
+	if (news)
+		log_warning("%s is not open: %s", forward_name(&forward->wanted), failed->said);
+	if (was_open && failed->failure == UPNP_NO_ANSWER && engine->tries == 0) {
+		/* It held this mapping a moment ago: perhaps it has only rebooted. Look at once. */
+		engine->tries = 1;
+		engine_ask_all(engine);
+		return;
+	}
+	retry_later(engine, now);
+}
+
+static void on_unmapped(struct engine *engine, const struct upnp_unmapped *unmapped)
+{
+	struct forward *forward = forwards_by_id(&engine->forwards, unmapped->id);
+
+	if (!forward || forward->state != FORWARD_CLOSING)
+		return;
+	if (unmapped->removed)
+		log_info("%s is removed from the router", forward_name(&forward->wanted));
+	else
+		log_warning("%s could not be removed from the router: %s",
+			    forward_name(&forward->wanted), unmapped->said);
+	forwards_forget(&engine->forwards, forward);
+}
+
+static void on_protocol(struct engine *engine, const struct upnp_protocol_report *report)
+{
+	struct protocol_status *status = &engine->protocols[report->protocol];
+
+	status->state = report->state;
+	status->took_us = report->took_us;
+	memcpy(status->said, report->said, sizeof(status->said));
+	log_debug("%s: %s, %s", upnp_protocol_names[report->protocol],
+		  upnp_state_names[report->state], report->said);
+}
+
+static void on_wan(struct engine *engine, const struct upnp_wan *wan)
+{
+	struct address address = address_v4(wan->address);
+	struct in_addr public;
+	char text[INET_ADDRSTRLEN];
+
+	if (engine->wan_known && engine->wan.address.s_addr == wan->address.s_addr)
+		return;
+	engine->wan = *wan;
+	engine->wan_known = true;
+	public = address_kind(&address) == ADDRESS_PUBLIC ? wan->address : (struct in_addr){ 0 };
+	engine->forwards.dirty |= public.s_addr != engine->public_wan.s_addr;
+	engine->public_wan = public;
+	log_info("the router's WAN address is %s",
+		 inet_ntop(AF_INET, &wan->address, text, sizeof(text)));
+}
+
+static bool is_terminated(const char *text, size_t size)
+{
+	return memchr(text, '\0', size) != NULL;
+}
+
+#define TERMINATED(array) is_terminated(array, sizeof(array))
+
+/* upnp speaks with strangers; what it says is believed only in its own alphabet. */
+static bool report_is_sound(const struct upnp_report *report)
+{
+	switch (report->what) {
+	case UPNP_PROTOCOL:
+		return report->protocol.protocol < UPNP_PROTOCOLS &&
+		       report->protocol.state < UPNP_STATES && TERMINATED(report->protocol.said);
+	case UPNP_ROUTER:
+		return TERMINATED(report->router.model) && TERMINATED(report->router.url) &&
+		       TERMINATED(report->router.server);
+	case UPNP_WAN: return report->wan.via < UPNP_PROTOCOLS;
+	case UPNP_MAPPED:
+		return report->granted.via < UPNP_PROTOCOLS && report->granted.external_port;
+	case UPNP_FAILED:
+		return report->failed.via <= UPNP_ANY && report->failed.failure < UPNP_FAILURES &&
+		       TERMINATED(report->failed.said);
+	case UPNP_UNMAPPED: return TERMINATED(report->unmapped.said);
+	case UPNP_ENTRY: return TERMINATED(report->entry.description);
+	case UPNP_LISTED: return TERMINATED(report->listed.said);
+	case UPNP_PROBED: return true;
+	default: return false;
+	}
+}
+
+bool engine_report(struct engine *engine, const struct upnp_report *report, int64_t now)
+{
+	if (!report_is_sound(report))
+		fatal("upnp sent a report that makes no sense (%d)", report->what);
+	if (report->generation != engine->generation)
+		return true; /* about a network that we have left */
+	switch (report->what) {
+	case UPNP_PROTOCOL: on_protocol(engine, &report->protocol); return true;
+	case UPNP_ROUTER: engine->router = report->router; return true;
+	case UPNP_WAN: on_wan(engine, &report->wan); return true;
+	case UPNP_MAPPED: on_granted(engine, &report->granted, now); return true;
+	case UPNP_FAILED: on_failed(engine, &report->failed, now); return true;
+	case UPNP_UNMAPPED: on_unmapped(engine, &report->unmapped); return true;
+	default: return false;
+	}
+}

@@ -1,0 +1,84 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "natd/forwards.h"
+
+#include <stdio.h>
+#include <string.h>
+#include <sys/random.h>
+
+#include "natd/log.h"
+
+const char *const forward_state_names[] = {
+	[FORWARD_OFF] = "off",       [FORWARD_OPENING] = "opening", [FORWARD_OPEN] = "open",
+	[FORWARD_FAILED] = "failed", [FORWARD_CLOSING] = "closing",
+};
+
+const char *forward_name(const struct config_forward *forward)
+{
+	static char name[16];
+
+	snprintf(name, sizeof(name), "%s %u", forward->protocol == IPPROTO_UDP ? "udp" : "tcp",
+		 forward->port);
+	return name;
+}
+
+/* RFC 6887 11.1: the nonce is random, and it is the key to the mapping. */
+static void make_nonce(uint8_t nonce[UPNP_NONCE_SIZE])
+{
+	if (getrandom(nonce, UPNP_NONCE_SIZE, 0) != UPNP_NONCE_SIZE)
+		fatal("the kernel gives no random numbers");
+}
+
+struct forward *forwards_add(struct forwards *forwards, const struct config_forward *wanted)
+{
+	struct forward *forward;
+
+	if (forwards->count == UPNP_MAPPINGS_MAX)
+		return NULL;
+	forward = &forwards->list[forwards->count++];
+	*forward =
+		(struct forward){ .id = ++forwards->next_id, .wanted = *wanted, .via = UPNP_ANY };
+	make_nonce(forward->nonce);
+	forwards->dirty = true;
+	return forward;
+}
+
+void forwards_forget(struct forwards *forwards, struct forward *forward)
+{
+	size_t index = (size_t)(forward - forwards->list);
+
+	forwards->count--;
+	memmove(forward, forward + 1, (forwards->count - index) * sizeof(*forward));
+	forwards->dirty = true;
+}
+
+struct forward *forwards_by_id(struct forwards *forwards, uint32_t id)
+{
+	for (size_t i = 0; i < forwards->count; i++)
+		if (forwards->list[i].id == id)
+			return &forwards->list[i];
+	return NULL;
+}
+
+struct forward *forwards_by_port(struct forwards *forwards, uint8_t protocol, uint16_t port)
+{
+	for (size_t i = 0; i < forwards->count; i++) {
+		struct forward *forward = &forwards->list[i];
+
+		if (forward->wanted.protocol == protocol && forward->wanted.port == port &&
+		    forward->state != FORWARD_CLOSING)
+			return forward;
+	}
+	return NULL;
+}
+
+struct forward *forwards_same(struct forwards *forwards, const struct config_forward *wanted)
+{
+	for (size_t i = 0; i < forwards->count; i++) {
+		const struct config_forward *other = &forwards->list[i].wanted;
+
+		if (other->protocol == wanted->protocol && other->port == wanted->port &&
+		    other->external == wanted->external)
+			return &forwards->list[i];
+	}
+	return NULL;
+}

@@ -1,0 +1,66 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* forwards: the list of what the user wants opened and of what the router holds for us. */
+#ifndef NATD_FORWARDS_H
+#define NATD_FORWARDS_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "natd/config.h"
+#include "upnp/upnp.h"
+
+enum forward_state {
+	FORWARD_OFF,     /* no router is asked */
+	FORWARD_OPENING, /* asked, or waiting for a router to ask */
+	FORWARD_OPEN,
+	FORWARD_FAILED,
+	FORWARD_CLOSING, /* not wanted any more; kept until the router has removed it */
+};
+
+struct forward {
+	uint32_t id;
+	struct config_forward wanted;
+	bool temporary; /* natctl open */
+	int64_t until;  /* a temporary one ends then; 0: with natd */
+	enum forward_state state;
+	uint8_t nonce[UPNP_NONCE_SIZE];
+	/* What the router granted, or held when natd last saw it. */
+	uint8_t via; /* enum upnp_protocol; UPNP_ANY: nothing */
+	uint16_t external_port;
+	struct in_addr external_address;
+	uint32_t lifetime; /* seconds; 0: for ever */
+	int64_t granted_at;
+	int64_t renew_at; /* 0: a renewal is under way or there is nothing to renew */
+	/* Why not. */
+	uint8_t failure; /* enum upnp_failure */
+	char reason[UPNP_TEXT_MAX];
+};
+
+struct forwards {
+	struct forward list[UPNP_MAPPINGS_MAX];
+	size_t count;
+	uint32_t next_id;
+	bool dirty; /* it differs from what was saved */
+};
+
+/* A new one with a fresh id and nonce, state and times zero; NULL if the list is full. */
+struct forward *forwards_add(struct forwards *forwards, const struct config_forward *wanted);
+
+/* Takes it out of the list; pointers into the list are no longer good. */
+void forwards_forget(struct forwards *forwards, struct forward *forward);
+
+struct forward *forwards_by_id(struct forwards *forwards, uint32_t id);
+
+/* One that is not closing. */
+struct forward *forwards_by_port(struct forwards *forwards, uint8_t protocol, uint16_t port);
+
+/* One with the same protocol and both ports, in whatever state. */
+struct forward *forwards_same(struct forwards *forwards, const struct config_forward *wanted);
+
+/* "udp 51820" for log lines and messages; overwritten by the next call. */
+const char *forward_name(const struct config_forward *forward);
+
+extern const char *const forward_state_names[];
+
+#endif
