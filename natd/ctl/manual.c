@@ -96,8 +96,15 @@ static void show_router(FILE *out, const json_t *facts)
 		  "Open the router's page in a browser. The password is often on a label on the "
 		  "router.");
 	value(out, "Page", router_page(facts, page));
-	value(out, "Router",
-	      *text_of(router, "model") ? text_of(router, "model") : "model not known");
+	if (*text_of(router, "model")) {
+		char model[256];
+
+		snprintf(model, sizeof(model), "%s, as it names itself over UPnP",
+			 text_of(router, "model"));
+		value(out, "Router", model);
+	} else {
+		value(out, "Router", "model not known: it does not tell");
+	}
 	if (*text_of(router, "wan_address"))
 		value(out, "Internet address", text_of(router, "wan_address"));
 }
@@ -118,6 +125,7 @@ static void show_reservation(FILE *out, const json_t *facts)
 		text = "This host's address is fixed on the host itself. See that the router does "
 		       "not give it to another device: it must be outside the router's DHCP range, "
 		       "or reserved there:";
+	fputc('\n', out);
 	paragraph(out, "2", STEP_INDENT, text);
 	value(out, "MAC address",
 	      *text_of(host, "mac") ? text_of(host, "mac") : "none on this interface");
@@ -152,6 +160,7 @@ static void show_rules(FILE *out, const json_t *facts)
 	const json_t *forward;
 	size_t i;
 
+	fputc('\n', out);
 	paragraph(out, "3", STEP_INDENT,
 		  "Add the rule. The page is called \"port forwarding\", and by some makers "
 		  "\"virtual server\", \"port mapping\", \"NAT\", \"port sharing\" or \"static IP "
@@ -166,6 +175,7 @@ static void show_rules(FILE *out, const json_t *facts)
 
 static void show_check(FILE *out)
 {
+	fputc('\n', out);
 	paragraph(out, "4", STEP_INDENT,
 		  "Test it from outside: at home many routers do not let you reach your own "
 		  "internet address. Switch Wi-Fi off on a phone, so that it uses mobile data, and "

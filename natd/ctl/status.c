@@ -20,6 +20,16 @@ static bool wan_is_public(const json_t *status)
 	return strcmp(text_of(json_object_get(status, "router"), "wan_kind"), "public") == 0;
 }
 
+static bool still_asking(const json_t *status)
+{
+	const json_t *protocols = json_object_get(json_object_get(status, "router"), "protocols");
+
+	for (size_t i = 0; i < WORDS_PROTOCOLS; i++)
+		if (strcmp(text_of(protocols, words_protocols[i]), "asking") == 0)
+			return true;
+	return false;
+}
+
 /* Where a phone outside finds the forward, as far as that is known. */
 static const char *reachable_at(const json_t *status, const json_t *forward)
 {
@@ -31,7 +41,9 @@ static const char *reachable_at(const json_t *status, const json_t *forward)
 		return "no address that the internet can reach";
 	if (!*address)
 		address = text_of(router, "wan_address");
-	return *address ? address : "address not known yet";
+	if (*address)
+		return address;
+	return still_asking(status) ? "address not known yet" : "address not known";
 }
 
 /* False where the forward says no port at all. */
@@ -139,16 +151,6 @@ static void show_router(FILE *out, const json_t *status)
 	row_end(&row);
 }
 
-static bool still_asking(const json_t *status)
-{
-	const json_t *protocols = json_object_get(json_object_get(status, "router"), "protocols");
-
-	for (size_t i = 0; i < WORDS_PROTOCOLS; i++)
-		if (strcmp(text_of(protocols, words_protocols[i]), "asking") == 0)
-			return true;
-	return false;
-}
-
 static void show_wan(FILE *out, const json_t *status)
 {
 	const json_t *router = json_object_get(status, "router");
@@ -209,10 +211,12 @@ static void add_listening(struct row *row, const json_t *forward)
 	if (!number_of(forward, "port", &port))
 		return;
 	row_break(row);
-	row_add(row, "%s %lld%s", transport, (long long)port,
-		json_is_true(listening)    ? " is listened on"
-		: json_is_false(listening) ? ": nothing listens"
-					   : "");
+	if (json_is_boolean(listening))
+		row_add(row, "%s listens on %s %lld",
+			json_is_true(listening) ? "a program" : "nothing", transport,
+			(long long)port);
+	else
+		row_add(row, "%s %lld", transport, (long long)port);
 	add_packets(row, forward);
 }
 
@@ -256,6 +260,8 @@ static void show_vpn(FILE *out, const json_t *status)
 		row_add(&row, "no tunnel interface yet (WireGuard, tun or tap)");
 	json_array_foreach(tunnels, i, item) add_tunnel(&row, item);
 	json_array_foreach(json_object_get(status, "forwards"), i, item) add_listening(&row, item);
+	if (*text_of(status, "forwards_from"))
+		row_add(&row, "(port from %s)", text_of(status, "forwards_from"));
 	row_end(&row);
 }
 

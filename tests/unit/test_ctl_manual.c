@@ -55,7 +55,8 @@ static void manual_has_every_value(void **state)
 
 	(void)state;
 	assert_holds(text, "      Page             http://192.168.1.1/admin\n");
-	assert_holds(text, "      Router           RT-AX3000 (ASUSTeK)\n");
+	assert_holds(text,
+		     "      Router           RT-AX3000 (ASUSTeK), as it names itself over UPnP\n");
 	assert_holds(text, "      MAC address      dc:a6:32:01:02:03\n");
 	assert_holds(text, "      IP address       192.168.1.31\n");
 	assert_holds(text, "      Name, comment    wireguard\n");
@@ -79,7 +80,7 @@ static void manual_knows_the_usual_page(void **state)
 
 	(void)state;
 	assert_holds(text, "      Page             http://192.168.1.1/\n");
-	assert_holds(text, "      Router           model not known\n");
+	assert_holds(text, "      Router           model not known: it does not tell\n");
 	free(text);
 	text = printed(manual_show,
 		       laid_over(SAMPLE_WELL, "{\"router\": {\"url\": \"javascript:alert(1)\"}}"));
