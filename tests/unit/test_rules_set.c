@@ -1,0 +1,293 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* The set that natd asks for: what fits together, what the ranges are, which counters stay. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <cmocka.h>
+#include <arpa/inet.h>
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "rules/set.h"
+
+static struct rules_prefix prefix(const char *text)
+{
+	char address[64];
+	struct rules_prefix made = { 0 };
+	char *slash;
+
+	snprintf(address, sizeof(address), "%s", text);
+	slash = strchr(address, '/');
+	assert_non_null(slash);
+	*slash = '\0';
+	made.length = (uint8_t)atoi(slash + 1);
+	made.family = strchr(address, ':') ? AF_INET6 : AF_INET;
+	assert_int_equal(inet_pton(made.family, address, &made.v6), 1);
+	return made;
+}
+
+static void add_tunnel(struct set *set, const char *name, uint8_t reach)
+{
+	struct rules_tunnel tunnel = { .reach = reach };
+
+	snprintf(tunnel.interface, sizeof(tunnel.interface), "%s", name);
+	set_add_tunnel(set, &tunnel);
+}
+
+static void add_network(struct set *set, const char *name, const char *text, uint8_t egress)
+{
+	struct rules_network network = { .egress = egress, .network = prefix(text) };
+
+	snprintf(network.interface, sizeof(network.interface), "%s", name);
+	set_add_network(set, &network);
+}
+
+/* "10.8.0.0-10.8.0.1:0 10.8.0.2-10.8.0.2:1": first, last, item. */
+static const char *ranges_text(const struct ranges *ranges)
+{
+	static char text[2048];
+	size_t used = 0;
+
+	text[0] = '\0';
+	for (size_t i = 0; i < ranges->count; i++) {
+		char first[INET6_ADDRSTRLEN];
+		char last[INET6_ADDRSTRLEN];
+
+		inet_ntop(ranges->family, ranges->items[i].first, first, sizeof(first));
+		inet_ntop(ranges->family, ranges->items[i].last, last, sizeof(last));
+		used += (size_t)snprintf(text + used, sizeof(text) - used, "%s%s-%s:%u",
+					 i ? " " : "", first, last, ranges->items[i].item);
+	}
+	return text;
+}
+
+static void ranges_are(const char *const *prefixes, const char *expected)
+{
+	struct range_prefix in[8];
+	struct ranges ranges;
+	size_t count = 0;
+
+	for (; prefixes[count]; count++)
+		in[count] = (struct range_prefix){ prefix(prefixes[count]), (uint32_t)count };
+	ranges_make(&ranges, count ? in[0].prefix.family : AF_INET, in, count);
+	assert_string_equal(ranges_text(&ranges), expected);
+	for (size_t i = 0; i < ranges.count; i++)
+		assert_ptr_equal(ranges_find(&ranges, ranges.items[i].first), &ranges.items[i]);
+	ranges_free(&ranges);
+}
+
+#define RANGES_ARE(expected, ...) ranges_are((const char *const[]){ __VA_ARGS__, NULL }, expected)
+
+static void test_ranges(void **state)
+{
+	(void)state;
+	ranges_are((const char *const[]){ NULL }, "");
+	RANGES_ARE("10.8.0.0-10.8.0.255:0", "10.8.0.0/24");
+	RANGES_ARE("10.7.0.0-10.7.0.255:1 10.8.0.0-10.8.0.255:0", "10.8.0.0/24", "10.7.0.0/24");
+	/* the longest prefix wins */
+	RANGES_ARE("10.8.0.0-10.8.0.1:0 10.8.0.2-10.8.0.2:1 10.8.0.3-10.8.0.255:0", "10.8.0.0/24",
+		   "10.8.0.2/32");
+	/* at the first and the last address of the network around it */
+	RANGES_ARE("10.8.0.0-10.8.0.0:1 10.8.0.1-10.8.0.255:0", "10.8.0.0/24", "10.8.0.0/32");
+	RANGES_ARE("10.8.0.0-10.8.0.254:0 10.8.0.255-10.8.0.255:1", "10.8.0.0/24", "10.8.0.255/32");
+	/* three deep, and beside each other */
+	RANGES_ARE("10.0.0.0-10.7.255.255:2 10.8.0.0-10.8.0.4:1 10.8.0.5-10.8.0.5:0 "
+		   "10.8.0.6-10.8.255.255:1 10.9.0.0-10.9.255.255:3 10.10.0.0-10.255.255.255:2",
+		   "10.8.0.5/32", "10.8.0.0/16", "10.0.0.0/8", "10.9.0.0/16");
+	/* two halves leave nothing of the whole */
+	RANGES_ARE("10.8.0.0-10.8.0.127:1 10.8.0.128-10.8.0.255:2", "10.8.0.0/24", "10.8.0.0/25",
+		   "10.8.0.128/25");
+	/* of equals the first wins */
+	RANGES_ARE("10.8.0.0-10.8.0.255:0", "10.8.0.0/24", "10.8.0.0/24");
+}
+
+static void test_ranges_to_the_last_address(void **state)
+{
+	(void)state;
+	RANGES_ARE("0.0.0.0-255.255.255.255:0", "0.0.0.0/0");
+	RANGES_ARE("0.0.0.0-254.255.255.255:0 255.0.0.0-255.255.255.254:1 "
+		   "255.255.255.255-255.255.255.255:2",
+		   "0.0.0.0/0", "255.0.0.0/8", "255.255.255.255/32");
+	RANGES_ARE("::-fd41:ffff:ffff:ffff:ffff:ffff:ffff:ffff:1 "
+		   "fd42::-fd42::ffff:ffff:ffff:ffff:0 "
+		   "fd42:0:0:1::-ffff:ffff:ffff:ffff:ffff:ffff:ffff:ffff:1",
+		   "fd42::/64", "::/0");
+}
+
+static void test_a_good_set(void **state)
+{
+	struct rules_prefix lan = prefix("192.168.1.0/24");
+	struct rules_port port = { .protocol = IPPROTO_UDP, .port = 51820 };
+	struct set set = { 0 };
+
+	(void)state;
+	set_begin(&set, 7);
+	add_tunnel(&set, "wg0", 7);
+	add_tunnel(&set, "wg0", 7);
+	add_network(&set, "wg0", "10.8.0.0/24", RULES_EGRESS_MASQUERADE);
+	add_network(&set, "wg0", "10.8.0.2/32", RULES_EGRESS_NONE);
+	add_network(&set, "wg0", "fd42::/64", RULES_EGRESS_MASQUERADE);
+	set_add_lan(&set, &lan);
+	set_add_lan(&set, &lan);
+	set_add_port(&set, &port);
+	set_add_port(&set, &port);
+	assert_true(set_finish(&set));
+	assert_int_equal(set.generation, 7);
+	assert_int_equal(set.tunnel_count, 1);
+	assert_int_equal(set.port_count, 1);
+	assert_int_equal(set.networks4.count, 3);
+	assert_int_equal(set.networks6.count, 1);
+	assert_int_equal(set.lans4.count, 1);
+	assert_int_equal(set.lans6.count, 0);
+	set_clear(&set);
+	assert_false(set.exists);
+}
+
+static void set_refuses(struct set *set, int error, const char *what)
+{
+	assert_false(set_finish(set));
+	assert_int_equal(set->error, error);
+	assert_string_equal(set->what, what);
+	set_clear(set);
+}
+
+static void test_a_network_of_no_tunnel(void **state)
+{
+	struct set set = { 0 };
+
+	(void)state;
+	set_begin(&set, 1);
+	add_network(&set, "wg1", "10.8.0.0/24", RULES_EGRESS_MASQUERADE);
+	set_refuses(&set, ENODEV, "the network 10.8.0.0/24: wg1 is no tunnel of this set");
+}
+
+static void test_one_network_two_egresses(void **state)
+{
+	struct set set = { 0 };
+
+	(void)state;
+	set_begin(&set, 1);
+	add_tunnel(&set, "wg0", 7);
+	add_tunnel(&set, "wg1", 7);
+	add_network(&set, "wg0", "10.8.0.0/24", RULES_EGRESS_MASQUERADE);
+	add_network(&set, "wg1", "10.8.0.0/24", RULES_EGRESS_NONE);
+	set_refuses(&set, EEXIST,
+		    "the network 10.8.0.0/24 of wg1 is also behind wg0, with another egress");
+}
+
+static void test_one_tunnel_two_reaches(void **state)
+{
+	struct set set = { 0 };
+
+	(void)state;
+	set_begin(&set, 1);
+	add_tunnel(&set, "wg0", 7);
+	add_tunnel(&set, "wg0", 1);
+	add_tunnel(&set, "wg*", 1); /* the first reason is told */
+	set_refuses(&set, EEXIST, "the tunnel wg0 is there twice, with different reach");
+}
+
+static void test_a_name_that_nft_cannot_read(void **state)
+{
+	struct set set = { 0 };
+
+	(void)state;
+	set_begin(&set, 1);
+	add_tunnel(&set, "wg*", 7);
+	set_refuses(&set, EINVAL, "the tunnel \"wg*\": a name with this character cannot be used");
+}
+
+static void test_too_many(void **state)
+{
+	struct set set = { 0 };
+	char name[IF_NAMESIZE];
+
+	(void)state;
+	set_begin(&set, 1);
+	for (int i = 0; i <= SET_TUNNELS_MAX; i++) {
+		snprintf(name, sizeof(name), "wg%d", i);
+		add_tunnel(&set, name, 7);
+	}
+	assert_int_equal(set.tunnel_count, SET_TUNNELS_MAX);
+	set_refuses(&set, ENOSPC, "more than 256 items of one kind");
+}
+
+static void test_counters_of_networks(void **state)
+{
+	struct set set = { 0 };
+
+	(void)state;
+	set_begin(&set, 1);
+	add_tunnel(&set, "wg0", 7);
+	add_tunnel(&set, "wg1", 7);
+	add_network(&set, "wg0", "10.8.0.0/24", RULES_EGRESS_MASQUERADE);
+	add_network(&set, "wg0", "10.8.0.2/32", RULES_EGRESS_NONE);
+	add_network(&set, "wg1", "10.8.0.0/24", RULES_EGRESS_MASQUERADE);
+	assert_true(set_finish(&set));
+	set.networks4.items[0].count.packets = 1;
+	set.networks4.items[1].count.packets = 20;
+	set.networks4.items[2].count.packets = 300;
+	set_sum_networks(&set);
+	assert_int_equal(set.networks[0].packets, 301);
+	assert_int_equal(set.networks[1].packets, 20);
+	assert_int_equal(set.networks[2].packets, 301); /* the same network */
+	set_clear(&set);
+}
+
+static void test_counters_are_carried(void **state)
+{
+	struct rules_port port = { .protocol = IPPROTO_UDP, .port = 51820 };
+	struct set old = { 0 };
+	struct set new = { 0 };
+
+	(void)state;
+	set_begin(&old, 1);
+	add_tunnel(&old, "wg0", 7);
+	add_network(&old, "wg0", "10.8.0.0/24", RULES_EGRESS_MASQUERADE);
+	set_add_port(&old, &port);
+	assert_true(set_finish(&old));
+	old.tunnels[0].in.packets = 5;
+	old.tunnels[0].out.bytes = 6;
+	old.ports[0].arrived.packets = 7;
+	old.ports[0].delivered.packets = 8;
+	old.networks4.items[0].count.packets = 9;
+
+	set_begin(&new, 2);
+	add_tunnel(&new, "wg1", 7);
+	add_tunnel(&new, "wg0", 1);
+	add_network(&new, "wg0", "10.7.0.0/24", RULES_EGRESS_MASQUERADE);
+	add_network(&new, "wg0", "10.8.0.0/24", RULES_EGRESS_MASQUERADE);
+	set_add_port(&new, &port);
+	assert_true(set_finish(&new));
+	set_carry_counts(&new, &old);
+	assert_int_equal(new.tunnels[0].in.packets, 0);
+	assert_int_equal(new.tunnels[1].in.packets, 5);
+	assert_int_equal(new.tunnels[1].out.bytes, 6);
+	assert_int_equal(new.ports[0].arrived.packets, 7);
+	assert_int_equal(new.ports[0].delivered.packets, 8);
+	assert_int_equal(new.networks4.items[0].count.packets, 0);
+	assert_int_equal(new.networks4.items[1].count.packets, 9);
+	set_clear(&old);
+	set_clear(&new);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_ranges),
+		cmocka_unit_test(test_ranges_to_the_last_address),
+		cmocka_unit_test(test_a_good_set),
+		cmocka_unit_test(test_a_network_of_no_tunnel),
+		cmocka_unit_test(test_one_network_two_egresses),
+		cmocka_unit_test(test_one_tunnel_two_reaches),
+		cmocka_unit_test(test_a_name_that_nft_cannot_read),
+		cmocka_unit_test(test_too_many),
+		cmocka_unit_test(test_counters_of_networks),
+		cmocka_unit_test(test_counters_are_carried),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
