@@ -1,0 +1,168 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* The state file: what was written is read again; what is damaged is set aside, never fatal. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <cmocka.h>
+#include <arpa/inet.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "natd/state.h"
+
+static char directory[] = "/tmp/natd-test-state-XXXXXX";
+
+static const struct config_forward wireguard = {
+	.name = "wireguard", .protocol = IPPROTO_UDP, .port = 51820, .external = 51820
+};
+
+static const struct engine_hooks no_hooks = { NULL, NULL };
+
+static const char *path_of(const char *name)
+{
+	static char path[256];
+
+	snprintf(path, sizeof(path), "%s/%s", directory, name);
+	return path;
+}
+
+static void write_state(const char *text)
+{
+	FILE *file = fopen(path_of("state.json"), "w");
+
+	assert_non_null(file);
+	fputs(text, file);
+	fclose(file);
+}
+
+static void test_what_was_written_is_read(void **state)
+{
+	static struct engine before, after;
+	static struct sysctls switches, restored;
+	struct forward *forward;
+
+	(void)state;
+	engine_init(&before, &no_hooks, NULL);
+	forward = forwards_add(&before.forwards, &wireguard);
+	forward->via = UPNP_NATPMP;
+	forward->external_port = 1024;
+	before.public_wan.s_addr = inet_addr("11.0.0.2");
+	switches.list[switches.count++] = (struct sysctl){ "ipv4/ip_forward", 0, 1 };
+	assert_true(state_write(directory, &before, &switches, true));
+
+	engine_init(&after, &no_hooks, NULL);
+	state_read(directory, &after, &restored);
+	assert_int_equal(after.forwards.count, 1);
+	assert_int_equal(after.forwards.list[0].state, FORWARD_CLOSING);
+	assert_int_equal(after.forwards.list[0].via, UPNP_NATPMP);
+	assert_int_equal(after.forwards.list[0].external_port, 1024);
+	assert_memory_equal(after.forwards.list[0].nonce, forward->nonce, UPNP_NONCE_SIZE);
+	assert_memory_equal(&after.forwards.list[0].wanted, &wireguard, sizeof(wireguard));
+	assert_int_equal(after.public_wan.s_addr, inet_addr("11.0.0.2"));
+	assert_int_equal(restored.count, 1);
+	assert_string_equal(restored.list[0].name, "ipv4/ip_forward");
+	assert_int_equal(restored.list[0].before, 0);
+	assert_int_equal(access(path_of("state.json.broken"), F_OK), -1);
+}
+
+static void test_no_file_is_a_fresh_start(void **state)
+{
+	static struct engine engine;
+	static struct sysctls switches;
+
+	(void)state;
+	unlink(path_of("state.json"));
+	engine_init(&engine, &no_hooks, NULL);
+	state_read(directory, &engine, &switches);
+	assert_int_equal(engine.forwards.count, 0);
+	assert_int_equal(access(path_of("state.json.broken"), F_OK), -1);
+}
+
+/* Each is set aside; its sound entries are kept. */
+static void test_damaged_files(void **state)
+{
+	static const struct {
+		const char *text;
+		size_t kept;
+	} files[] = {
+		{ "", 0 },
+		{ "{", 0 },
+		{ "[]", 0 },
+		{ "{\"version\": 2, \"mappings\": [], \"sysctls\": []}", 0 },
+		{ "{\"version\": 1, \"mappings\": {}, \"sysctls\": []}", 0 },
+		{ "{\"version\": 1, \"mappings\": [7], \"sysctls\": []}", 0 },
+		{ "{\"version\": 1, \"wan\": \"192.168.1.1\", \"mappings\": [], \"sysctls\": []}",
+		  0 },
+		{ "{\"version\": 1, \"mappings\": [], \"sysctls\": [{\"name\": "
+		  "\"../../kernel/panic\", \"before\": 1, \"ours\": 0}]}",
+		  0 },
+		{ "{\"version\": 1, \"mappings\": [{\"name\": \"a\", \"protocol\": \"udp\", "
+		  "\"port\": 70000, \"external\": 5, \"nonce\": "
+		  "\"000000000000000000000000\", \"external_port\": 5}], \"sysctls\": []}",
+		  0 },
+		{ "{\"version\": 1, \"mappings\": [{\"name\": \"a\", \"protocol\": \"udp\", "
+		  "\"port\": 5, \"external\": 5, \"nonce\": "
+		  "\"zz0000000000000000000000\", \"external_port\": 5}], \"sysctls\": []}",
+		  0 },
+		{ "{\"version\": 1, \"mappings\": [{\"name\": \"a\", \"protocol\": \"udp\", "
+		  "\"port\": 5, \"external\": 5, \"nonce\": "
+		  "\"000000000000000000000000\", \"external_port\": 5}, null], \"sysctls\": []}",
+		  1 },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(files) / sizeof(files[0]); i++) {
+		static struct engine engine;
+		struct sysctls *switches = calloc(1, sizeof(*switches));
+
+		engine_init(&engine, &no_hooks, NULL);
+		write_state(files[i].text);
+		state_read(directory, &engine, switches);
+		assert_int_equal(engine.forwards.count, files[i].kept);
+		assert_int_equal(switches->count, 0);
+		assert_int_equal(engine.public_wan.s_addr, 0);
+		assert_int_equal(access(path_of("state.json"), F_OK), -1);
+		assert_int_equal(access(path_of("state.json.broken"), F_OK), 0);
+		unlink(path_of("state.json.broken"));
+		free(switches);
+	}
+}
+
+static void test_a_folder_that_is_gone_is_said(void **state)
+{
+	static struct engine engine;
+	static struct sysctls switches;
+
+	(void)state;
+	engine_init(&engine, &no_hooks, NULL);
+	assert_false(state_write("/nonexistent", &engine, &switches, false));
+}
+
+static int make_directory(void **state)
+{
+	(void)state;
+	return mkdtemp(directory) ? 0 : -1;
+}
+
+static int remove_directory(void **state)
+{
+	(void)state;
+	unlink(path_of("state.json"));
+	unlink(path_of("state.json.broken"));
+	return rmdir(directory);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_what_was_written_is_read),
+		cmocka_unit_test(test_no_file_is_a_fresh_start),
+		cmocka_unit_test(test_damaged_files),
+		cmocka_unit_test(test_a_folder_that_is_gone_is_said),
+	};
+
+	return cmocka_run_group_tests(tests, make_directory, remove_directory);
+}

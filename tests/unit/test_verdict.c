@@ -1,0 +1,223 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* One verdict: the most upstream cause that explains the rest. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <cmocka.h>
+#include <string.h>
+
+#include "natd/verdict.h"
+
+static struct facts all_well(void)
+{
+	struct facts facts = {
+		.has_route = true,
+		.has_router = true,
+		.asks_router = true,
+		.router_answers = true,
+		.wan_known = true,
+		.wan_kind = ADDRESS_PUBLIC,
+		.host_kind = ADDRESS_PRIVATE,
+		.wan_address = "11.0.0.2",
+		.router_address = "192.168.1.1",
+		.host_address = "192.168.1.31",
+		.forwards = 1,
+		.open = 1,
+		.has_tunnels = true,
+	};
+
+	return facts;
+}
+
+/* Each function breaks one thing in a home where all was well. In the order of the packet's way. */
+static void no_route(struct facts *facts)
+{
+	facts->has_route = facts->has_router = facts->router_answers = facts->wan_known = false;
+	facts->open = 0;
+}
+
+static void asking(struct facts *facts)
+{
+	facts->asking = true;
+	facts->open = 0;
+	facts->wan_known = facts->router_answers = false;
+}
+
+static void cgnat(struct facts *facts)
+{
+	facts->wan_kind = ADDRESS_CGNAT;
+}
+
+static void second_router(struct facts *facts)
+{
+	facts->wan_kind = ADDRESS_PRIVATE;
+}
+
+static void dslite(struct facts *facts)
+{
+	facts->wan_kind = ADDRESS_DSLITE;
+}
+
+static void no_wan(struct facts *facts)
+{
+	facts->wan_kind = ADDRESS_NONE;
+}
+
+static void refused(struct facts *facts)
+{
+	facts->host_refused = true;
+	facts->open = 0;
+}
+
+static void taken(struct facts *facts)
+{
+	facts->port_taken = true;
+	facts->open = 0;
+}
+
+static void upnp_off(struct facts *facts)
+{
+	facts->router_answers = facts->wan_known = false;
+	facts->open = 0;
+}
+
+static void other_error(struct facts *facts)
+{
+	facts->open = 0;
+}
+
+static void dropped(struct facts *facts)
+{
+	facts->dropped = true;
+	facts->arrived = 12;
+}
+
+static void nothing_listens(struct facts *facts)
+{
+	facts->not_listening = true;
+	strcpy(facts->silent_port, "udp 51820");
+}
+
+static void not_forwarding(struct facts *facts)
+{
+	facts->forwarding_off = true;
+}
+
+static void egress_gone(struct facts *facts)
+{
+	strcpy(facts->lost_egress, "192.168.1.99");
+}
+
+static const struct {
+	const char *code;
+	enum verdict_works works;
+	void (*break_it)(struct facts *facts);
+	const char *said;
+} cases[] = {
+	{ "E11", WORKS_NO, no_route, "no default route" },
+	{ NULL, WORKS_UNKNOWN, asking, "asking the router 192.168.1.1" },
+	{ "E20", WORKS_NO, cgnat, "carrier-grade NAT" },
+	{ "E21", WORKS_NO, second_router, "two routers in a row" },
+	{ "E23", WORKS_NO, dslite, "DS-Lite" },
+	{ "E23", WORKS_NO, no_wan, "no WAN address" },
+	{ "E14", WORKS_NO, refused, "refuses to open ports for this host (192.168.1.31)" },
+	{ "E13", WORKS_NO, taken, "taken on the router" },
+	{ "E10", WORKS_UNKNOWN, upnp_off, "does not open ports when asked" },
+	{ "E10", WORKS_NO, other_error, "did not open" },
+	{ "E40", WORKS_NO, dropped, "12 packets came, none was delivered" },
+	{ "E60", WORKS_NO, nothing_listens, "nothing on this host listens on udp 51820" },
+	{ "E42", WORKS_NO, not_forwarding, "IP forwarding is off" },
+	{ "E43", WORKS_NO, egress_gone, "192.168.1.99 is not on this host" },
+};
+
+#define CASES (sizeof(cases) / sizeof(cases[0]))
+
+static void expect(const struct facts *facts, size_t which)
+{
+	struct verdict verdict = verdict_of(facts);
+
+	if (!cases[which].code)
+		assert_null(verdict.code);
+	else
+		assert_string_equal(verdict.code, cases[which].code);
+	assert_int_equal(verdict.works, cases[which].works);
+	if (!strstr(verdict.text, cases[which].said))
+		fail_msg("\"%s\" does not say \"%s\"", verdict.text, cases[which].said);
+}
+
+static void test_all_well(void **state)
+{
+	struct facts facts = all_well();
+	struct verdict verdict = verdict_of(&facts);
+
+	(void)state;
+	assert_string_equal(verdict.code, "OK");
+	assert_int_equal(verdict.works, WORKS_YES);
+	assert_string_equal(verdict.advice, "");
+}
+
+static void test_each_cause(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < CASES; i++) {
+		struct facts facts = all_well();
+
+		cases[i].break_it(&facts);
+		expect(&facts, i);
+		if (cases[i].code)
+			assert_true(verdict_of(&facts).advice[0]);
+	}
+}
+
+/* In pairs the more upstream cause wins. Left out are pairs whose facts exclude each other. */
+static void test_the_upstream_cause_wins(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < CASES; i++) {
+		for (size_t j = 10; j < CASES;
+		     j++) { /* the causes on this host go with all others */
+			struct facts facts = all_well();
+
+			cases[j].break_it(&facts);
+			cases[i].break_it(&facts);
+			expect(&facts, i < j ? i : j);
+		}
+	}
+}
+
+static void test_a_public_host_needs_no_router(void **state)
+{
+	struct facts facts = all_well();
+
+	(void)state;
+	upnp_off(&facts);
+	facts.host_kind = ADDRESS_PUBLIC;
+	strcpy(facts.host_address, "11.0.0.9");
+	assert_string_equal(verdict_of(&facts).code, "OK");
+	assert_non_null(strstr(verdict_of(&facts).text, "public address 11.0.0.9"));
+}
+
+static void test_another_port_is_told(void **state)
+{
+	struct facts facts = all_well();
+
+	(void)state;
+	strcpy(facts.wrong_port, "udp 51820 is open as external port 1024");
+	assert_string_equal(verdict_of(&facts).code, "OK");
+	assert_non_null(
+		strstr(verdict_of(&facts).text, "external port 1024: clients must use that port"));
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_all_well),
+		cmocka_unit_test(test_each_cause),
+		cmocka_unit_test(test_the_upstream_cause_wins),
+		cmocka_unit_test(test_a_public_host_needs_no_router),
+		cmocka_unit_test(test_another_port_is_told),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
