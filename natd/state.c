@@ -5,6 +5,7 @@
 #include <fcntl.h>
 #include <jansson.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -178,21 +179,29 @@ static bool restore_wan(struct engine *engine, const json_t *wan)
 	return true;
 }
 
-static bool restore(json_t *state, struct engine *engine, struct sysctls *sysctls)
+/* Keeps what is sound. NULL, or a new reference to the first thing that is not. */
+static json_t *restore(json_t *state, struct engine *engine, struct sysctls *sysctls)
 {
+	json_t *version = json_object_get(state, "version");
+	json_t *wan = json_object_get(state, "wan");
 	json_t *mappings = json_object_get(state, "mappings");
 	json_t *switches = json_object_get(state, "sysctls");
-	bool good = json_integer_value(json_object_get(state, "version")) == STATE_VERSION &&
-		    json_is_array(mappings) && json_is_array(switches);
+	json_t *bad = NULL;
 	size_t i;
 	json_t *entry;
 
-	if (!good)
-		return false;
-	good = restore_wan(engine, json_object_get(state, "wan"));
-	json_array_foreach(mappings, i, entry) good &= restore_mapping(engine, entry);
-	json_array_foreach(switches, i, entry) good &= restore_sysctl(sysctls, entry);
-	return good;
+	if (json_integer_value(version) != STATE_VERSION || !json_is_array(mappings) ||
+	    !json_is_array(switches))
+		return json_incref(state);
+	if (!restore_wan(engine, wan))
+		bad = wan;
+	json_array_foreach(mappings, i, entry)
+		if (!restore_mapping(engine, entry) && !bad)
+			bad = entry;
+	json_array_foreach(switches, i, entry)
+		if (!restore_sysctl(sysctls, entry) && !bad)
+			bad = entry;
+	return json_incref(bad);
 }
 
 static void set_aside(const char *path, const char *why)
@@ -208,6 +217,20 @@ static void set_aside(const char *path, const char *why)
 		log_warning("%s cannot be set aside: %s", path, strerror(errno));
 }
 
+/* Quotes what is not natd's; takes `bad` over, NULL if all is well. */
+static void set_aside_for(const char *path, json_t *bad)
+{
+	char *text = bad ? json_dumps(bad, JSON_ENCODE_ANY | JSON_COMPACT) : NULL;
+	char why[160];
+
+	if (!bad)
+		return;
+	snprintf(why, sizeof(why), "natd did not write %.120s", text ? text : "this");
+	set_aside(path, why);
+	free(text);
+	json_decref(bad);
+}
+
 void state_read(const char *directory, struct engine *engine, struct sysctls *sysctls)
 {
 	char path[PATH_SIZE];
@@ -220,7 +243,7 @@ void state_read(const char *directory, struct engine *engine, struct sysctls *sy
 	state = json_load_file(path, 0, &error);
 	if (!state)
 		set_aside(path, error.text);
-	else if (!restore(state, engine, sysctls))
-		set_aside(path, "an entry is not natd's");
+	else
+		set_aside_for(path, restore(state, engine, sysctls));
 	json_decref(state);
 }
