@@ -26,33 +26,56 @@ static json_t *change(const struct invocation *typed, const struct control_reque
 	return answer;
 }
 
+static json_int_t wanted_port(const struct control_request *request)
+{
+	return request->external ? request->external : request->port;
+}
+
+static json_int_t granted_port(const struct control_request *request, const json_t *forward)
+{
+	json_int_t port = wanted_port(request);
+
+	number_of(forward, "external_port", &port);
+	return port;
+}
+
+/* "open at 203.0.113.45 port 1024, for 2 h; the router gave this port instead of 443" */
+static void say_granted(const struct control_request *request, const json_t *forward)
+{
+	const char *address = text_of(forward, "external_address");
+	char time[DURATION_TEXT_MAX] = "natd restarts";
+
+	if (request->seconds)
+		print_duration(request->seconds, time);
+	printf("open at %s%sport %lld, %s %s", address, *address ? " " : "",
+	       (long long)granted_port(request, forward), request->seconds ? "for" : "until", time);
+	if (granted_port(request, forward) != wanted_port(request))
+		printf("; the router gave this port instead of %lld",
+		       (long long)wanted_port(request));
+	putchar('\n');
+}
+
 static void say_open(const struct control_request *request, const json_t *forward)
 {
 	const char *state = text_of(forward, "state");
-	const char *address = text_of(forward, "external_address");
 	const char *reason = text_of(forward, "reason");
-	json_int_t external = request->external ? request->external : request->port;
-	char time[DURATION_TEXT_MAX] = "natd restarts";
 
-	number_of(forward, "external_port", &external);
-	if (request->seconds)
-		print_duration(request->seconds, time);
 	printf("%s %u: ", request->protocol == IPPROTO_TCP ? "tcp" : "udp", request->port);
 	if (strcmp(state, "open") == 0)
-		printf("open at %s%sport %lld, %s %s\n", address, *address ? " " : "",
-		       (long long)external, request->seconds ? "for" : "until", time);
+		say_granted(request, forward);
 	else if (strcmp(state, "opening") == 0)
-		printf("asking the router; natctl status says what came of it\n");
+		puts("asking the router; natctl status says what came of it");
 	else
 		printf("not open%s%s\n", *reason ? ": " : "", reason);
 }
 
-static int open_status(const json_t *forward)
+static int open_status(const struct control_request *request, const json_t *forward)
 {
 	const char *state = text_of(forward, "state");
 
 	if (strcmp(state, "open") == 0)
-		return NATCTL_WELL;
+		return granted_port(request, forward) == wanted_port(request) ? NATCTL_WELL
+									      : NATCTL_WARNING;
 	return strcmp(state, "opening") == 0 ? NATCTL_NOT_KNOWN : NATCTL_BROKEN;
 }
 
@@ -75,7 +98,7 @@ int command_open(const struct invocation *typed)
 	forward = json_object_get(answer, "forward");
 	if (!typed->json)
 		say_open(&request, forward);
-	status = open_status(forward);
+	status = open_status(&request, forward);
 	json_decref(answer);
 	return status;
 }

@@ -261,7 +261,7 @@ static void show_vpn(FILE *out, const json_t *status)
 	json_array_foreach(tunnels, i, item) add_tunnel(&row, item);
 	json_array_foreach(json_object_get(status, "forwards"), i, item) add_listening(&row, item);
 	if (*text_of(status, "forwards_from"))
-		row_add(&row, "(port from %s)", text_of(status, "forwards_from"));
+		row_add(&row, "(port: %s)", text_of(status, "forwards_from"));
 	row_end(&row);
 }
 

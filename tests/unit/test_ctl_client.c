@@ -247,6 +247,12 @@ static void open_asks_for_what_was_typed(void **state)
 	assert_string_equal(text, "tcp 1194: open at 11.0.0.45 port 443, for 2 h\n");
 	end_natd(natd);
 
+	natd = start_natd(NULL, "{\"forward\": {\"state\": \"open\", \"external_port\": 1024}}", 9);
+	assert_int_equal(run(command_open, &typed, text, sizeof(text)), NATCTL_WARNING);
+	assert_string_equal(text, "tcp 1194: open at port 1024, for 2 h; the router gave this port "
+				  "instead of 443\n");
+	end_natd(natd);
+
 	natd = start_natd(NULL, "{\"forward\": {\"state\": \"failed\", \"reason\": \"taken\"}}", 9);
 	assert_int_equal(run(command_open, &typed, text, sizeof(text)), NATCTL_BROKEN);
 	assert_string_equal(text, "tcp 1194: not open: taken\n");

@@ -264,7 +264,7 @@ static void what_natd_found_by_itself_is_said(void **state)
 	(void)state;
 	assert_screen(text);
 	assert_holds(text, "wg9  does not exist yet\n");
-	assert_holds(text, "(port from PiVPN's settings)\n");
+	assert_holds(text, "(port: PiVPN's settings)\n");
 	free(text);
 }
 
