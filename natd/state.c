@@ -74,17 +74,19 @@ static json_t *to_json(const struct engine *engine, const struct sysctls *sysctl
 			 forwards, "sysctls", switches);
 }
 
+/* In one write: jansson's own json_dumpfd() makes a system call of each token. */
 static bool write_file(const char *path, json_t *state, bool lasting)
 {
+	char *text = state ? json_dumps(state, JSON_INDENT(1)) : NULL;
 	int file = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
-	bool good;
+	bool good = file >= 0 && text && write(file, text, strlen(text)) == (ssize_t)strlen(text);
 
-	if (file < 0)
-		return false;
-	good = json_dumpfd(state, file, JSON_INDENT(1)) == 0;
 	if (good && lasting)
 		good = fsync(file) == 0;
-	return close(file) == 0 && good;
+	if (file >= 0)
+		good = close(file) == 0 && good;
+	free(text);
+	return good;
 }
 
 bool state_write(const char *directory, const struct engine *engine, const struct sysctls *sysctls,
@@ -97,7 +99,7 @@ bool state_write(const char *directory, const struct engine *engine, const struc
 
 	snprintf(path, sizeof(path), "%s/state.json", directory);
 	snprintf(fresh, sizeof(fresh), "%s/state.json.new", directory);
-	good = state && write_file(fresh, state, lasting) && rename(fresh, path) == 0;
+	good = write_file(fresh, state, lasting) && rename(fresh, path) == 0;
 	if (!good)
 		log_warning(
 			"%s cannot be written (%s): after a crash natd will not know its mappings",
