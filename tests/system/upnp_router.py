@@ -153,7 +153,9 @@ class Lan:
         shutil.rmtree(self.directory, ignore_errors=True)
 
 def build_driver():
-    """The driver, from the sources as they are, with the flags of the Makefile."""
+    """The driver that make has built (NATD_BUILD), else one from the sources as they are."""
+    if "NATD_BUILD" in os.environ:
+        return ROOT / os.environ["NATD_BUILD"] / "tests/helpers/upnp_driver"
     build = ROOT / "build" / "upnp-driver"
     build.mkdir(parents=True, exist_ok=True)
     driver = build / "upnp_driver"
