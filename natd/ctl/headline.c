@@ -64,8 +64,7 @@ void headline_show_evidence(FILE *out, const json_t *verdict)
 	const json_t *line;
 	size_t i;
 
-	json_array_foreach(json_object_get(verdict, "evidence"), i, line)
-	{
+	json_array_foreach(json_object_get(verdict, "evidence"), i, line) {
 		if (!json_is_string(line))
 			continue;
 		row_break(&row);

@@ -48,7 +48,8 @@ void list_show(FILE *out, const json_t *list)
 	if (json_array_size(mappings) > 0)
 		fprintf(out, ROW_FORMAT, "PROTO", "EXTERNAL", "TO", "EXPIRES", "WHOSE",
 			"DESCRIPTION");
-	json_array_foreach(mappings, i, mapping) show_mapping(out, mapping);
+	json_array_foreach(mappings, i, mapping)
+		show_mapping(out, mapping);
 	if (!json_is_true(json_object_get(list, "complete")))
 		fprintf(out, "The router's table could not be read to its end%s%s\n",
 			*reason ? ": " : "", reason);

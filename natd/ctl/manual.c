@@ -165,7 +165,8 @@ static void show_rules(FILE *out, const json_t *facts)
 		  "Add the rule. The page is called \"port forwarding\", and by some makers "
 		  "\"virtual server\", \"port mapping\", \"NAT\", \"port sharing\" or \"static IP "
 		  "masquerade\":");
-	json_array_foreach(forwards, i, forward) show_rule(out, facts, forward);
+	json_array_foreach(forwards, i, forward)
+		show_rule(out, facts, forward);
 	if (json_array_size(forwards) == 0)
 		paragraph(out, "   ", STEP_INDENT,
 			  "natd.conf names no port to open: there is nothing to add.");
@@ -205,10 +206,10 @@ static bool opened_by_itself(const json_t *facts)
 	const json_t *forward;
 	size_t i;
 
-	json_array_foreach(forwards, i,
-			   forward) if (strcmp(text_of(forward, "state"), "open") != 0 ||
-					strcmp(text_of(forward, "via"), "manual") ==
-						0) return false;
+	json_array_foreach(forwards, i, forward)
+		if (strcmp(text_of(forward, "state"), "open") != 0 ||
+		    strcmp(text_of(forward, "via"), "manual") == 0)
+			return false;
 	return json_array_size(forwards) > 0;
 }
 

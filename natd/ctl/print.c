@@ -56,9 +56,11 @@ static void clean_member(const char *key, json_t *json)
 	if (json_is_string(json))
 		clean_string(key, json);
 	else if (json_is_array(json))
-		json_array_foreach(json, i, value) clean_member(key, value);
+		json_array_foreach(json, i, value)
+			clean_member(key, value);
 	else if (json_is_object(json))
-		json_object_foreach(json, name, value) clean_member(name, value);
+		json_object_foreach(json, name, value)
+			clean_member(name, value);
 }
 
 void print_clean_json(json_t *json)

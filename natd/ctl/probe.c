@@ -50,7 +50,8 @@ void probe_show(FILE *out, const json_t *facts)
 	}
 	show_line(out, "Router", text_of(router, "address"), text_of(router, "model"));
 	show_line(out, " its page", text_of(router, "url"), "");
-	json_array_foreach(json_object_get(facts, "answers"), i, answer) show_answer(out, answer);
+	json_array_foreach(json_object_get(facts, "answers"), i, answer)
+		show_answer(out, answer);
 	show_line(out, " WAN address", text_of(router, "wan_address"),
 		  word_wan_kind(text_of(router, "wan_kind")));
 	show_line(out, "This host", text_of(host, "address"), text_of(host, "interface"));
@@ -62,11 +63,10 @@ int probe_exit(const json_t *facts)
 	const json_t *answer;
 	size_t i;
 
-	json_array_foreach(json_object_get(facts, "answers"), i,
-			   answer) if (strcmp(text_of(answer, "state"), "ok") ==
-				       0) return strcmp(text_of(router, "wan_kind"), "public") == 0
-		? NATCTL_WELL
-		: NATCTL_WARNING;
+	json_array_foreach(json_object_get(facts, "answers"), i, answer)
+		if (strcmp(text_of(answer, "state"), "ok") == 0)
+			return strcmp(text_of(router, "wan_kind"), "public") == 0 ? NATCTL_WELL
+										  : NATCTL_WARNING;
 	return NATCTL_BROKEN;
 }
 

@@ -59,8 +59,7 @@ static void show_clients_use(FILE *out, const json_t *status)
 	const json_t *forward;
 	size_t i;
 
-	json_array_foreach(json_object_get(status, "forwards"), i, forward)
-	{
+	json_array_foreach(json_object_get(status, "forwards"), i, forward) {
 		const char *dns = text_of(name, "name");
 		json_int_t port;
 
@@ -231,8 +230,7 @@ static void add_tunnel(struct row *row, const json_t *tunnel)
 
 	if (!*text_of(tunnel, "interface"))
 		return;
-	json_array_foreach(json_object_get(tunnel, "networks"), i, network)
-	{
+	json_array_foreach(json_object_get(tunnel, "networks"), i, network) {
 		const char *text = json_string_value(network);
 
 		if (text && used < sizeof(list))
@@ -258,8 +256,10 @@ static void show_vpn(FILE *out, const json_t *status)
 
 	if (json_is_array(tunnels) && json_array_size(tunnels) == 0)
 		row_add(&row, "no tunnel interface yet (WireGuard, tun or tap)");
-	json_array_foreach(tunnels, i, item) add_tunnel(&row, item);
-	json_array_foreach(json_object_get(status, "forwards"), i, item) add_listening(&row, item);
+	json_array_foreach(tunnels, i, item)
+		add_tunnel(&row, item);
+	json_array_foreach(json_object_get(status, "forwards"), i, item)
+		add_listening(&row, item);
 	if (*text_of(status, "forwards_from"))
 		row_add(&row, "(port: %s)", text_of(status, "forwards_from"));
 	row_end(&row);
@@ -309,11 +309,10 @@ static void show_exit(FILE *out, const json_t *status)
 	size_t i;
 	size_t j;
 
-	json_array_foreach(json_object_get(status, "tunnels"), i, tunnel)
-	{
-		json_array_foreach(json_object_get(tunnel, "networks"), j,
-				   network) if (json_is_string(network))
-			add_egress(&row, tunnel, json_string_value(network), wan);
+	json_array_foreach(json_object_get(status, "tunnels"), i, tunnel) {
+		json_array_foreach(json_object_get(tunnel, "networks"), j, network)
+			if (json_is_string(network))
+				add_egress(&row, tunnel, json_string_value(network), wan);
 	}
 	row_end(&row);
 }
