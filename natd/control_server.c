@@ -31,6 +31,7 @@ struct client {
 	struct event *event;
 	enum waiting waiting;
 	struct control_request request;
+	size_t received;  /* bytes of it */
 	uint32_t forward; /* WAITING_FORWARD: its id */
 };
 
@@ -245,37 +246,40 @@ static void obey(struct client *client)
 
 /* ---- conversation ---- */
 
+static void on_limit(struct client *client)
+{
+	if (client->waiting == WAITING_REQUEST)
+		drop(client);
+	else if (client->waiting == WAITING_COUNTERS)
+		answer(client, status_json(client->control->natd));
+	else
+		refuse(client, "the router has not answered within %d seconds", ANSWER_SECONDS);
+}
+
 static void on_client(evutil_socket_t socket, short what, void *context)
 {
 	struct client *client = context;
-	char buffer[sizeof(client->request) + 1];
+	size_t room = sizeof(client->request) - client->received;
 	ssize_t got;
 
 	if (what & EV_TIMEOUT) {
-		if (client->waiting == WAITING_REQUEST)
-			drop(client);
-		else if (client->waiting == WAITING_COUNTERS)
-			answer(client, status_json(client->control->natd));
-		else
-			refuse(client, "the router has not answered within %d seconds",
-			       ANSWER_SECONDS);
+		on_limit(client);
 		return;
 	}
-	got = recv(socket, buffer, sizeof(buffer), MSG_DONTWAIT);
-	if (got < 0 && (errno == EAGAIN || errno == EINTR))
-		return;
-	if (got <= 0 || client->waiting != WAITING_REQUEST) {
+	if (client->waiting != WAITING_REQUEST) {
 		drop(client); /* gone, or talking out of turn */
 		return;
 	}
-	/* A Unix socket delivers what was written in one piece in one piece. */
-	if (got != sizeof(client->request)) {
-		refuse(client, "a request of %zd bytes where %zu belong: not natctl's", got,
-		       sizeof(client->request));
+	got = recv(socket, (char *)&client->request + client->received, room, MSG_DONTWAIT);
+	if (got < 0 && (errno == EAGAIN || errno == EINTR))
+		return;
+	if (got <= 0) {
+		drop(client);
 		return;
 	}
-	memcpy(&client->request, buffer, sizeof(client->request));
-	obey(client);
+	client->received += (size_t)got;
+	if (client->received == sizeof(client->request))
+		obey(client);
 }
 
 static struct client *free_client(struct control *control)

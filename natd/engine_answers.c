@@ -73,21 +73,33 @@ static void on_granted(struct engine *engine, const struct upnp_granted *granted
 		 granted->took_us / 1000, granted->took_us % 1000 / 100);
 }
 
+/* Where the router gave no words of its own. */
+static const char *const failure_texts[UPNP_FAILURES] = {
+	[UPNP_NO_PROTOCOL] = "the router does not answer PCP, NAT-PMP or UPnP",
+	[UPNP_NO_ANSWER] = "the router does not answer any more",
+	[UPNP_HOST_REFUSED] = "the router does not allow this host to open ports",
+	[UPNP_PORT_TAKEN] = "another device has this port on the router",
+	[UPNP_NO_RESOURCES] = "the router's table is full",
+	[UPNP_NETWORK_FAILURE] = "the router has no usable WAN address",
+	[UPNP_OTHER_FAILURE] = "the router gives no reason",
+};
+
 static void on_failed(struct engine *engine, const struct upnp_failed *failed, int64_t now)
 {
 	struct forward *forward = forwards_by_id(&engine->forwards, failed->id);
+	const char *said = failed->said[0] ? failed->said : failure_texts[failed->failure];
 	bool was_open = forward && forward->state == FORWARD_OPEN;
 	bool news;
 
 	if (!forward || forward->state == FORWARD_CLOSING)
 		return;
-	news = forward->state != FORWARD_FAILED && strcmp(forward->reason, failed->said) != 0;
+	news = forward->state != FORWARD_FAILED && strcmp(forward->reason, said) != 0;
 	forward->state = FORWARD_FAILED;
 	forward->failure = failed->failure;
 	forward->renew_at = 0;
-	memcpy(forward->reason, failed->said, sizeof(forward->reason));
+	snprintf(forward->reason, sizeof(forward->reason), "%s", said);
 	if (news)
-		log_warning("%s is not open: %s", forward_name(&forward->wanted), failed->said);
+		log_warning("%s is not open: %s", forward_name(&forward->wanted), said);
 	if (was_open && failed->failure == UPNP_NO_ANSWER && engine->tries == 0) {
 		/* It held this mapping a moment ago: perhaps it has only rebooted. Look at once. */
 		engine->tries = 1;

@@ -59,6 +59,7 @@ static void gather_failure(const struct forward *forward, struct facts *facts)
 	snprintf(facts->reason, sizeof(facts->reason), "%s", forward->reason);
 	facts->host_refused = forward->failure == UPNP_HOST_REFUSED;
 	facts->port_taken = forward->failure == UPNP_PORT_TAKEN;
+	facts->no_usable_wan = forward->failure == UPNP_NETWORK_FAILURE;
 }
 
 static void gather_arrival(const struct natd *natd, const struct forward *forward,
@@ -66,7 +67,9 @@ static void gather_arrival(const struct natd *natd, const struct forward *forwar
 {
 	const struct rules_port_count *count =
 		facts_port_count(natd, forward->wanted.protocol, forward->wanted.port);
-	bool silent = listen_check(forward->wanted.protocol, forward->wanted.port) == LISTEN_NO;
+	/* What natctl opened for an hour is the user's business. */
+	bool silent = !forward->temporary &&
+		      listen_check(forward->wanted.protocol, forward->wanted.port) == LISTEN_NO;
 	bool dropped = count && count->arrived && !count->delivered;
 
 	if (facts->silent_port[0] || !(silent || dropped))

@@ -28,19 +28,34 @@ void log_rename(const char *process)
 	log_name = process;
 }
 
+/* Lead bytes and what may follow them at once: no overlong form, no surrogate, nothing past U+10FFFF
+ * (Unicode 15.0, table 3-7). */
+static const struct {
+	unsigned char from, to;           /* the lead byte */
+	unsigned char second, second_end; /* the byte after it */
+	unsigned char length;
+} utf8_forms[] = {
+	{ 0xc2, 0xdf, 0x80, 0xbf, 2 }, { 0xe0, 0xe0, 0xa0, 0xbf, 3 }, { 0xe1, 0xec, 0x80, 0xbf, 3 },
+	{ 0xed, 0xed, 0x80, 0x9f, 3 }, { 0xee, 0xef, 0x80, 0xbf, 3 }, { 0xf0, 0xf0, 0x90, 0xbf, 4 },
+	{ 0xf1, 0xf3, 0x80, 0xbf, 4 }, { 0xf4, 0xf4, 0x80, 0x8f, 4 },
+};
+
 /* The length of the UTF-8 sequence at `text`, 0 if it is not one. */
 static size_t utf8_length(const unsigned char *text)
 {
-	size_t length = text[0] < 0x80                      ? 1
-			: text[0] >= 0xc2 && text[0] < 0xe0 ? 2
-			: (text[0] & 0xf0) == 0xe0          ? 3
-			: text[0] >= 0xf0 && text[0] < 0xf5 ? 4
-							    : 0;
-
-	for (size_t i = 1; i < length; i++)
-		if ((text[i] & 0xc0) != 0x80)
+	if (text[0] < 0x80)
+		return 1;
+	for (size_t form = 0; form < sizeof(utf8_forms) / sizeof(utf8_forms[0]); form++) {
+		if (text[0] < utf8_forms[form].from || text[0] > utf8_forms[form].to)
+			continue;
+		if (text[1] < utf8_forms[form].second || text[1] > utf8_forms[form].second_end)
 			return 0;
-	return length;
+		for (size_t i = 2; i < utf8_forms[form].length; i++)
+			if ((text[i] & 0xc0) != 0x80)
+				return 0;
+		return utf8_forms[form].length;
+	}
+	return 0;
 }
 
 void log_clean(char *text)

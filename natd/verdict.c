@@ -74,11 +74,26 @@ static void say_cgnat(const struct facts *facts, struct verdict *verdict)
 
 static bool behind_second_router(const struct facts *facts)
 {
-	return facts->wan_known && facts->wan_kind == ADDRESS_PRIVATE;
+	return (facts->wan_known && facts->wan_kind == ADDRESS_PRIVATE) ||
+	       (facts->no_usable_wan && facts->wan_kind != ADDRESS_DSLITE);
 }
 
+/* miniupnpd behind a private or shared WAN address does not tell it, only that it cannot forward. */
 static void say_second_router(const struct facts *facts, struct verdict *verdict)
 {
+	if (facts->wan_kind != ADDRESS_PRIVATE) {
+		say(verdict,
+		    "the router %s has no public WAN address: a second router is before it, or "
+		    "the provider's NAT",
+		    facts->router_address);
+		advise(verdict,
+		       "Look up the WAN (internet) address on the router's page.\n"
+		       "192.168., 10. or 172.16-31.: a second router; set one of the two to "
+		       "bridge\n"
+		       "or access-point mode. 100.64-127.: ask the provider for a public address.\n"
+		       "None: the router is offline, or the line is DS-Lite (use IPv6).");
+		return;
+	}
 	say(verdict, "two routers in a row: the WAN address %s of the router %s is private",
 	    facts->wan_address, facts->router_address);
 	advise(verdict,

@@ -29,6 +29,7 @@ struct facts {
 	size_t open;
 	bool host_refused;
 	bool port_taken;
+	bool no_usable_wan;   /* the router says that it has no WAN address to forward from */
 	char failed[32];      /* "udp 51820": the first that is not open */
 	char reason[160];     /* why */
 	char wrong_port[64];  /* "udp 51820 is open as external port 1024" */

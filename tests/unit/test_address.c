@@ -121,8 +121,11 @@ static void test_foreign_text_is_cleaned(void **state)
 		{ "\xc0\x80", "??" }, /* an overlong NUL */
 		{ "\xc2\x9b"
 		  "31m",
-		  "??31m" },          /* CSI as one character */
-		{ "\xe3\x83", "??" }, /* cut off */
+		  "??31m" },                    /* CSI as one character */
+		{ "\xe3\x83", "??" },           /* cut off */
+		{ "\xed\xa0\x80", "???" },      /* a surrogate */
+		{ "\xe0\x80\xaf", "???" },      /* an overlong slash */
+		{ "\xf4\x90\x80\x80", "????" }, /* past the last character */
 		{ "", "" },
 	};
 	char text[64];
