@@ -236,6 +236,8 @@ static const struct {
 	{ "found duplicate title", "; allowed: each name once" },
 	{ "missing title for section",
 	  "; allowed: a name in quotes, like forward \"wireguard\" { ... }" },
+	{ "unexpected token", "; allowed: NAME = VALUE, or SECTION { ... }" },
+	{ "unexpected closing brace", "; allowed: one '}' for each '{'" },
 	{ "premature end of file", "; allowed: each string and list closed" },
 };
 
