@@ -63,7 +63,9 @@ class Lab:
         self.wan = WAN
         self._natds = {}
         self._servers = []
-        self.folder = pathlib.Path(tempfile.mkdtemp(prefix=f"{PREFIX}-{os.getpid()}-"))
+        # Usually one at a time: natdlab-PID-host. Those beside it: natdlab-PID.1-host.
+        self.name = f"{PREFIX}-{os.getpid()}" + (f".{len(Lab.open)}" if Lab.open else "")
+        self.folder = pathlib.Path(tempfile.mkdtemp(prefix=f"{self.name}-"))
         self.folder.chmod(0o755)  # natd looks in as nobody
         self._nodes = {}
         Lab.open.append(self)
@@ -76,7 +78,7 @@ class Lab:
 
     def _build(self, router, vpn, start_vpn, online):
         for name in ("internet", "web", "client", "router", "host", "other"):
-            self._nodes[name] = Node(name, f"{PREFIX}-{os.getpid()}-{name}", self.folder / name)
+            self._nodes[name] = Node(name, f"{self.name}-{name}", self.folder / name)
         for node in self._nodes.values():
             node.wait_ready()
             # No waiting for duplicate addresses, which are not there; before there are interfaces.
@@ -243,11 +245,11 @@ def remove_leftovers():
     if not os.path.isdir(NETNS):
         return
     for namespace in os.listdir(NETNS):
-        owner = re.fullmatch(PREFIX + r"-(\d+)-\w+", namespace)
+        owner = re.fullmatch(PREFIX + r"-(\d+)[.\d]*-\w+", namespace)
         if owner and not os.path.exists(f"/proc/{owner[1]}"):
             end_namespace(namespace)
     for folder in pathlib.Path(tempfile.gettempdir()).glob(f"{PREFIX}-*"):
-        owner = re.match(PREFIX + r"-(\d+)-", folder.name)
+        owner = re.match(PREFIX + r"-(\d+)[.\d]*-", folder.name)
         if owner and not os.path.exists(f"/proc/{owner[1]}"):
             shutil.rmtree(folder, ignore_errors=True)
 

@@ -71,7 +71,7 @@ class Natd:
 
     @property
     def log(self):
-        return self.process.log
+        return self.process.log if self.process else ""
 
     def pids(self):
         """{"natd": pid, "upnp": pid, "rules": pid}"""
@@ -105,11 +105,12 @@ class Natd:
         last = {}
 
         def reached():
+            last.clear()
             last.update(self.status())
-            return ((code is None or last["verdict"]["code"] == code)
+            return ((code is None or last.get("verdict", {}).get("code") == code)
                     and (not forward or any(all(one.get(key) == value
                                                 for key, value in forward.items())
-                                            for one in last["forwards"])))
+                                            for one in last.get("forwards", []))))
 
         try:
             wait_until(reached, timeout, f"the verdict {code} {forward or ''}", every=0.05)

@@ -43,9 +43,10 @@ def test_address_changes():
     with Lab(router="igd2") as lab:
         natd = lab.natd("router { lease = 60 }")
         natd.wait_status("OK", state="open")
-        lab.host.ip("addr flush dev eth0")
+        lab.host.ip(f"addr del {HOST}/24 dev eth0")  # the default route goes with it
         natd.wait_status("E11")
-        lab.host_online(f"{LAN}.30")
+        lab.host.ip(f"addr add {LAN}.30/24 dev eth0 valid_lft 3600 preferred_lft 3600",
+                    f"route add default via {GATEWAY} dev eth0")
         # secure_mode: only .10 itself could remove the old mapping, and .10 is no more. natd gets
         # the port when its lease ends.
         wait_until(lambda: Redirect("udp", 51820, f"{LAN}.30", 51820) in lab.router.redirects(),

@@ -1,9 +1,11 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """natd leaves everything as it found it, and two natds leave each other in peace."""
 
+import socket
+
 import pytest
 
-from lab import HOST, Lab, Redirect, wait_until
+from lab import HOST, OTHER, Lab, Redirect, wait_until
 
 WIREGUARD = Redirect("udp", 51820, HOST, 51820)
 
@@ -27,6 +29,17 @@ def test_stopped(router):
         assert during["settings"]["ipv4/ip_forward"] == "1"
         assert "1" in [during["settings"].get(f"ipv6/conf/{one}")  # force_forwarding: Linux 6.17
                        for one in ("all/forwarding", "wg0/forwarding", "wg0/force_forwarding")]
+        assert natd.stop() == 0
+        assert lab.snapshot() == before
+
+
+def test_stopped_while_asking():
+    """SIGTERM when the router has done it and natd hardly knows: nothing stays open."""
+    with Lab() as lab:
+        before = lab.snapshot()
+        natd = lab.natd_on()
+        natd.start(wait=False)
+        wait_until(lab.router.redirects, 10, "the mapping", every=0)
         assert natd.stop() == 0
         assert lab.snapshot() == before
 
@@ -70,7 +83,7 @@ def test_keep():
 def test_other_tables_are_not_touched():
     with Lab() as lab:
         lab.host.nft("table inet mine { chain input { type filter hook input priority 0;\n"
-                     "tcp dport 22 accept\n} }\n")
+                     "tcp dport 22 accept\n}\n}\n")
         before = lab.snapshot()
         natd = lab.natd()
         settled(lab)
@@ -91,20 +104,43 @@ def test_a_mapping_of_somebody_else_stays():
         assert lab.router.redirects() == before
 
 
-@pytest.mark.parametrize("router", ["igd2", "everything"])
-def test_two_natds(router):
+def listening(node):
+    """A VPN server's socket, so that a port that is opened leads to somebody."""
+    server = node.socket(socket.AF_INET, socket.SOCK_DGRAM)
+    server.bind(("0.0.0.0", 51820))
+    return server
+
+
+def test_two_natds_by_upnp():
     """The second on the LAN wants the same port: the first keeps it, the second says who has it."""
-    with Lab(router=router) as lab:
+    with Lab(router="igd2") as lab, listening(lab.other):
         first = lab.natd("router { lease = 120 }")
         first.wait_status("OK", state="open", external_port=51820)
         second = lab.natd("router { lease = 120 }", on=lab.other)
         status = second.wait_status("E13")
-        assert lab.router.redirect("udp", 51820) == WIREGUARD
-        if router == "igd2":  # PCP has no way to ask for the owner
-            assert HOST in status["verdict"]["text"] + status["verdict"]["advice"]
+        assert HOST in status["verdict"]["text"] + status["verdict"]["advice"]
+        assert second.ctl("status").returncode == 2
         assert second.stop() == 0
         assert lab.router.redirects() == {WIREGUARD}
         first.wait_status("OK", state="open", external_port=51820)
+        lab.tunnel_up()
+
+
+def test_two_natds_by_pcp():
+    """PCP gives the second another port: it works, and natctl warns that it is another one."""
+    with Lab(router="everything") as lab, listening(lab.other):
+        first = lab.natd()
+        first.wait_status("OK", state="open", external_port=51820)
+        second = lab.natd(on=lab.other)
+        status = second.wait_status(None, state="open")
+        port = status["forwards"][0]["external_port"]
+        assert port != 51820
+        assert lab.router.redirects() == {WIREGUARD, Redirect("udp", port, OTHER, 51820)}
+        done = second.ctl("status")
+        assert done.returncode == 1
+        assert str(port) in done.stdout
+        assert second.stop() == 0
+        assert lab.router.redirects() == {WIREGUARD}
         lab.tunnel_up()
 
 

@@ -88,7 +88,7 @@ def test_large_packets():
         lab.natd().wait_status("OK")
         lab.host.ip("link set wg0 mtu 1280")
         lab.web_node.nft("table ip deaf { chain input { type filter hook input priority 0;\n"
-                         "icmp type destination-unreachable drop\n} }\n")
+                         "icmp type destination-unreachable drop\n}\n}\n")
         lab.tunnel_up()
         assert lab.fetch_through_tunnel(size=300000) == WAN
 
