@@ -136,6 +136,19 @@ static void close_input(void)
 	close(null);
 }
 
+/* From the first question to the router on, natd must not end without taking its mappings back: the
+ * signals that end it wait until the loop can obey them. */
+static void hold_signals(int how)
+{
+	sigset_t set;
+
+	sigemptyset(&set);
+	sigaddset(&set, SIGTERM);
+	sigaddset(&set, SIGINT);
+	sigaddset(&set, SIGHUP);
+	sigprocmask(how, &set, NULL);
+}
+
 static const int natd_calls[] = {
 	/* netlink questions, and the control socket */
 	SCMP_SYS(bind), SCMP_SYS(getsockname), SCMP_SYS(accept4), SCMP_SYS(listen),
@@ -195,6 +208,7 @@ int main(int argc, char **argv)
 	make_directories(&natd);
 	close_input();
 	signal(SIGPIPE, SIG_IGN);
+	hold_signals(SIG_BLOCK);
 
 	process_start(&natd.upnp, "upnp", PROCESS_NO_CAPABILITY, &natd.identity, upnp_main);
 	process_start(&natd.rules, "rules", PROCESS_NET_ADMIN, &natd.identity, rules_main);
@@ -212,6 +226,7 @@ int main(int argc, char **argv)
 	loop_start(&natd);
 	notify_open();
 	enter_sandbox(&natd);
+	hold_signals(SIG_UNBLOCK);
 	notify_ready();
 	status = loop_run(&natd);
 	control_close(natd.control);

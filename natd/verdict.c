@@ -239,6 +239,19 @@ static void say_egress_gone(const struct facts *facts, struct verdict *verdict)
 			"/etc/natd/natd.conf. Until then the tunnel's clients reach nothing.");
 }
 
+static bool has_another_port(const struct facts *facts)
+{
+	return facts->wrong_port[0];
+}
+
+static void say_another_port(const struct facts *facts, struct verdict *verdict)
+{
+	say(verdict, "%s: the router has given the wanted one away", facts->wrong_port);
+	advise(verdict,
+	       "Use that port in the clients' Endpoint, or free the wanted one (natctl list)\n"
+	       "and reload.");
+}
+
 static bool is_well(const struct facts *facts)
 {
 	(void)facts;
@@ -247,9 +260,7 @@ static bool is_well(const struct facts *facts)
 
 static void say_well(const struct facts *facts, struct verdict *verdict)
 {
-	if (facts->wrong_port[0])
-		say(verdict, "%s: clients must use that port", facts->wrong_port);
-	else if (is_direct(facts))
+	if (is_direct(facts))
 		say(verdict, "this host has the public address %s itself", facts->host_address);
 	else
 		say(verdict, "the router forwards the port to this host");
@@ -275,6 +286,7 @@ static const struct cause {
 	{ "E60", WORKS_NO, nothing_listens, say_nothing_listens },
 	{ "E42", WORKS_NO, is_not_forwarding, say_not_forwarding },
 	{ "E43", WORKS_NO, egress_is_gone, say_egress_gone },
+	{ "E13", WORKS_YES, has_another_port, say_another_port },
 	{ "OK", WORKS_YES, is_well, say_well },
 };
 
