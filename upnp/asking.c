@@ -17,11 +17,15 @@ void asking_reset(struct asking *asking, const uint8_t *order, uint8_t count)
 
 void asking_begin(struct asking *asking, bool all, int64_t now_us)
 {
-	for (uint8_t i = 0; i < asking->count; i++)
-		if (all || asking->state[asking->order[i]] != UPNP_OK)
-			asking->state[asking->order[i]] = UPNP_ASKING;
+	for (uint8_t i = 0; i < asking->count; i++) {
+		uint8_t *state = &asking->state[asking->order[i]];
+
+		if (*state == UPNP_ASKING || (*state == UPNP_OK && !all))
+			continue;
+		*state = UPNP_ASKING;
+		asking->began_us = now_us;
+	}
 	asking->began = true;
-	asking->began_us = now_us;
 }
 
 uint8_t asking_presumed(const struct asking *asking)

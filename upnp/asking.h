@@ -26,7 +26,8 @@ struct asking {
 /* Another router: nobody was asked yet. Protocols that are not in `order` are off. */
 void asking_reset(struct asking *asking, const uint8_t *order, uint8_t count);
 
-/* A round of questions starts: who has not answered well (or, with `all`, everybody) is asked. */
+/* A round of questions starts: who has not answered well (or, with `all`, everybody) is asked. One that
+ * is being asked already stays so. */
 void asking_begin(struct asking *asking, bool all, int64_t now_us);
 
 /* The protocol that gets its real request at once, as its own probe; UPNP_ANY: none does. UPnP has to

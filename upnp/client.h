@@ -44,6 +44,7 @@ struct task {
 	uint8_t via;             /* the protocol that is asked */
 	bool quiet;              /* TASK_UNMAP of what was abandoned: natd does not know of it */
 	bool forgotten;          /* abandoned, and natd wants it no more: not to be made again */
+	bool asked;              /* UPNP_ASK has come since */
 	struct tries tries;
 	int64_t began_us;
 	uint8_t failure;          /* TASK_WAITING: why the last protocol did not do it */
@@ -139,8 +140,8 @@ void say(char to[UPNP_TEXT_MAX], const char *format, ...) __attribute__((format(
 void task_map(struct client *client, const struct upnp_mapping *mapping);
 void task_unmap(struct client *client, const struct upnp_mapping *mapping);
 
-/* The first task that waits for a protocol; NULL: none. */
-struct task *task_waiting(struct client *client);
+/* UPNP_ASK: what waits for a protocol may fail from now on. Returns the first of them; NULL: none. */
+struct task *tasks_asked(struct client *client);
 
 /* Is the protocol at work on one? */
 bool tasks_under_way(const struct client *client, uint8_t via);

@@ -67,12 +67,18 @@ void tasks_forget(struct client *client)
 	client->natpmp_busy = false;
 }
 
-struct task *task_waiting(struct client *client)
+struct task *tasks_asked(struct client *client)
 {
-	FOR_EACH_TASK(client, task)
-		if (task->what == TASK_WAITING)
-			return task;
-	return NULL;
+	struct task *first = NULL;
+
+	FOR_EACH_TASK(client, task) {
+		if (task->what != TASK_WAITING)
+			continue;
+		task->asked = true;
+		if (!first)
+			first = task;
+	}
+	return first;
 }
 
 bool tasks_under_way(const struct client *client, uint8_t via)
@@ -303,7 +309,7 @@ void tasks_assign(struct client *client, int64_t now)
 			continue;
 		if (writer != UPNP_ANY)
 			task_start(task, TASK_MAP, writer);
-		else if (over)
+		else if (over && task->asked)
 			fail_waiting(client, task);
 	}
 }

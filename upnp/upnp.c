@@ -125,7 +125,7 @@ static void run_probes(struct client *client, int64_t now)
 	}
 }
 
-static void report_asking(struct client *client)
+static void report_asking(struct client *client, const struct asking *before)
 {
 	for (uint8_t p = 0; p < UPNP_PROTOCOLS; p++) {
 		struct upnp_report report = {
@@ -133,33 +133,41 @@ static void report_asking(struct client *client)
 			.protocol = { .protocol = p, .state = UPNP_ASKING },
 		};
 
-		if (client->asking.state[p] == UPNP_ASKING)
+		if (client->asking.state[p] == UPNP_ASKING && before->state[p] != UPNP_ASKING)
 			report_send(client, &report);
 	}
 }
 
+/* Starts the questions to one that is asked from now on. */
+static void ask_protocol(struct client *client, uint8_t protocol, int64_t now)
+{
+	bool at_work = protocol == UPNP_PCP && tasks_under_way(client, protocol);
+
+	client->asked_us[protocol] = now;
+	/* A MAP of PCP is its own probe; one of NAT-PMP does not tell the WAN address. */
+	if (!at_work)
+		tries_start(&client->probes[protocol]);
+}
+
 /* The first burst leaves before anything else is done. */
-static void ask(struct client *client, bool probe)
+static void ask(struct client *client, bool all)
 {
 	int64_t now = now_us();
+	struct asking before = client->asking;
+	struct task *first = tasks_asked(client);
 	uint8_t presumed;
-	struct task *first = probe ? NULL : task_waiting(client);
 
-	asking_begin(&client->asking, probe, now);
+	asking_begin(&client->asking, all, now);
 	presumed = asking_presumed(&client->asking);
-	if (first && presumed != UPNP_ANY)
+	if (first && !all && presumed != UPNP_ANY && !tasks_under_way(client, presumed))
 		task_start(first, TASK_MAP, presumed);
-	for (uint8_t p = 0; p < UPNP_PROTOCOLS; p++) {
-		if (client->asking.state[p] != UPNP_ASKING)
-			continue;
-		client->asked_us[p] = now;
-		/* A MAP of PCP is its own probe; of NAT-PMP it does not tell the WAN address. */
-		if (p != UPNP_PCP || !tasks_under_way(client, p))
-			tries_start(&client->probes[p]);
-	}
+	for (uint8_t p = 0; p < UPNP_PROTOCOLS; p++)
+		if (client->asking.state[p] == UPNP_ASKING &&
+		    (all || before.state[p] != UPNP_ASKING))
+			ask_protocol(client, p, now);
 	tasks_run(client, now);
 	run_probes(client, now);
-	report_asking(client);
+	report_asking(client, &before);
 }
 
 static void probe(struct client *client)
@@ -174,7 +182,7 @@ static void list(struct client *client)
 {
 	client->igd.listing = true;
 	client->igd.list_next = 0;
-	if (client->asking.state[UPNP_IGD] == UPNP_OFF)
+	if (!memchr(client->network.order, UPNP_IGD, client->network.count))
 		igd_listed(client, false, "UPnP is not to be asked (router protocols)");
 	else if (!client->igd.ready)
 		igd_find(client);

@@ -6,6 +6,7 @@
 and the real upnp process on the host, driven by lines (tests/helpers/upnp_driver.c)."""
 
 import itertools
+import json
 import os
 import pathlib
 import queue
@@ -139,6 +140,24 @@ class Lan:
     def _sockets(self):
         assert self.daemon.poll() is None, (self.directory / "miniupnpd.log").read_text()
         return run("ip", "netns", "exec", self.router, "ss", "-Hlun")
+
+    def start_rude(self, **manners):
+        """Starts the ill-mannered router of upnp_rude.py in place of miniupnpd."""
+        self.heard = []
+        script = pathlib.Path(__file__).with_name("upnp_rude.py")
+        self.daemon = self.router_popen("/usr/bin/python3", "-u", str(script),
+                                        json.dumps(manners), stdout=subprocess.PIPE, text=True)
+
+        def read():
+            for line in self.daemon.stdout:
+                self.heard.append(json.loads(line))
+
+        threading.Thread(target=read, daemon=True).start()
+        wait_for(lambda: self.hears("ready"), 10, "the rude router")
+
+    def hears(self, what):
+        """The requests of one kind that the rude router has heard, in order."""
+        return [request for request in list(self.heard) if request["what"] == what]
 
     def stop(self, how=signal.SIGTERM):
         if self.daemon:

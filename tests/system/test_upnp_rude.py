@@ -1,0 +1,378 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""upnp alone, on a router without manners (upnp_rude.py): silence, lies, garbage and old dialects."""
+
+import time
+
+import pytest
+
+from test_upnp import ALL, lan, start  # noqa: F401  (fixtures)
+from upnp_router import HOST, wait_for
+
+HERE = "http://192.168.77.1:5000/desc.xml"
+RENEW = "map 1 udp {via} 51820 51820 7200 wireguard"
+
+
+def took_ms(mapped):
+    return int(mapped.split()[6]) / 1000
+
+
+# ---- who writes ----
+
+def test_silent_pcp_gives_way_to_nat_pmp_at_once(lan, start):
+    lan.start_rude(pcp="silent", natpmp="ok")
+    upnp = start()
+    upnp.open()
+    assert took_ms(upnp.next("mapped 1 nat-pmp")) < 200
+    upnp.next("protocol pcp silent")
+    assert len(lan.hears("pcp-map")) == 1, "only one protocol writes"
+    assert lan.hears("pcp-announce"), "what changes nothing may go on"
+    assert len(lan.hears("natpmp-map")) == 1
+
+
+def test_first_burst_is_five_datagrams_at_once(lan, start):
+    lan.start_rude(pcp="silent")
+    upnp = start()
+    upnp.open()
+    wait_for(lambda: len(lan.heard) >= 6)
+    burst = [request for request in lan.heard if request["what"] != "ready"
+             and request["at"] < lan.heard[1]["at"] + 0.2]
+    assert sorted(request["what"] for request in burst) == [
+        "natpmp-address", "pcp-map", "search", "search", "search"]
+    assert burst[-1]["at"] - burst[0]["at"] < 0.1
+    upnp.next("failed 1 any no-protocol")
+    at = [request["at"] for request in lan.hears("pcp-map")]
+    gaps = [round(b - a, 2) for a, b in zip(at, at[1:])]
+    assert gaps == pytest.approx([0.25, 0.5, 1.0], abs=0.1)
+    asked = {request["target"] for request in lan.hears("search")}
+    for target in ("device:InternetGatewayDevice:1", "device:InternetGatewayDevice:2",
+                   "service:WANIPConnection:1", "service:WANIPConnection:2",
+                   "service:WANPPPConnection:1"):
+        for way in (False, True):
+            assert [r for r in lan.hears("search") if r["target"].endswith(target)
+                    and r["multicast"] is way], (target, way, asked)
+
+
+def test_lost_datagram_costs_a_quarter_of_a_second(lan, start):
+    lan.start_rude(pcp={"deaf": 1})
+    upnp = start(("pcp",))
+    upnp.open()
+    assert 240 < took_ms(upnp.next("mapped 1 pcp")) < 450
+
+
+def test_late_pcp_mapping_is_undone(lan, start):
+    lan.start_rude(pcp={"late_ms": 600}, natpmp="ok")
+    upnp = start(("pcp", "nat-pmp"))
+    upnp.open()
+    assert took_ms(upnp.next("mapped 1 nat-pmp")) < 300
+    # the answer of PCP comes: its mapping goes, and NAT-PMP's is made sure of
+    upnp.next("mapped 1 nat-pmp")
+    assert [request["lifetime"] for request in lan.hears("pcp-map")][-1] == 0
+    assert len(lan.hears("natpmp-map")) == 2
+    assert lan.heard[-1]["what"] == "natpmp-map"
+
+
+def test_late_pcp_mapping_that_is_not_wanted_any_more_is_undone(lan, start):
+    lan.start_rude(pcp={"late_ms": 600}, natpmp="ok")
+    upnp = start(("pcp", "nat-pmp"))
+    upnp.open()
+    upnp.next("mapped 1 nat-pmp")
+    upnp.send("unmap 1 udp nat-pmp 51820 51820 0 wireguard")
+    upnp.next("unmapped 1 removed")
+    wait_for(lambda: [r for r in lan.hears("pcp-map") if r["lifetime"] == 0])
+    upnp.quiet("mapped", 1.5)
+
+
+@pytest.mark.parametrize("manner", ["other-version", "natpmp-version", {"result": 4},
+                                    {"result": 2}])
+def test_pcp_that_declines_gives_way(lan, start, manner):
+    lan.start_rude(pcp=manner, natpmp="ok")
+    upnp = start()
+    upnp.open()
+    assert took_ms(upnp.next("mapped 1 nat-pmp")) < 200
+    assert [line for line in upnp.reports if line.startswith(
+        "protocol pcp error" if isinstance(manner, dict) else "protocol pcp unsupported")]
+
+
+def test_upnp_writes_while_the_others_are_silent(lan, start):
+    lan.start_rude(location=HERE)
+    upnp = start()
+    upnp.open()
+    assert took_ms(upnp.next("mapped 1 upnp")) < 500
+    assert upnp.next("wan upnp") == "wan upnp 11.0.0.2"
+    assert len(lan.hears("pcp-map")) == 1
+    [add] = lan.hears("AddPortMapping")
+    assert (add["InternalClient"], add["Protocol"], add["LeaseDuration"], add["RemoteHost"],
+            add["PortMappingDescription"]) == (HOST, "UDP", "7200", "", "natd wireguard")
+    order = [request["what"] for request in lan.heard]
+    assert order.index("AddPortMapping") < order.index("GetExternalIPAddress")
+
+
+def test_preferred_upnp_that_is_missing_is_waited_for(lan, start):
+    lan.start_rude(pcp="ok")
+    upnp = start(("upnp", "pcp"))
+    upnp.open()
+    assert 1450 < took_ms(upnp.next("mapped 1 pcp")) < 1800
+
+
+def test_preferred_upnp_is_served_before_a_faster_pcp(lan, start):
+    lan.start_rude(pcp="ok", location=HERE)
+    upnp = start(("upnp", "pcp"))
+    upnp.open()
+    upnp.next("mapped 1 upnp")
+    assert not lan.hears("pcp-map")
+
+
+def test_refusal_is_told_when_nobody_else_does_it(lan, start):
+    lan.start_rude(pcp={"result": 2})
+    upnp = start()
+    upnp.open()
+    assert upnp.next("failed 1") == "failed 1 pcp host-refused PCP 2 NOT_AUTHORIZED"
+
+
+@pytest.mark.parametrize("result, failure", [(7, "network-failure"), (8, "no-resources"),
+                                             (10, "no-resources"), (11, "port-taken")])
+def test_pcp_results_that_are_final(lan, start, result, failure):
+    lan.start_rude(pcp={"result": result}, natpmp="ok")
+    upnp = start()
+    upnp.open()
+    assert upnp.next("failed 1", 2).startswith(f"failed 1 pcp {failure} PCP {result} ")
+
+
+@pytest.mark.parametrize("result, failure", [(2, "host-refused"), (3, "network-failure"),
+                                             (4, "no-resources")])
+def test_nat_pmp_results(lan, start, result, failure):
+    lan.start_rude(natpmp={"result": result})
+    upnp = start(("nat-pmp",))
+    upnp.open()
+    assert upnp.next("failed 1").startswith(f"failed 1 nat-pmp {failure} NAT-PMP {result} ")
+
+
+def test_garbage_of_every_kind_is_no_answer(lan, start):
+    lan.start_rude(pcp="garbage", natpmp="garbage", location="garbage")
+    upnp = start()
+    upnp.open()
+    upnp.next("failed 1 any no-protocol")
+    assert lan.daemon.poll() is None and upnp.process.poll() is None
+
+
+def test_short_answers_are_no_answers(lan, start):
+    lan.start_rude(pcp="short", natpmp="short")
+    upnp = start(("pcp", "nat-pmp"))
+    upnp.open()
+    upnp.next("failed 1 any no-protocol")
+
+
+# ---- the description ----
+
+@pytest.mark.parametrize("description", ["names", "elsewhere"])
+def test_urls_of_others_are_turned_to_the_router(lan, start, description):
+    lan.start_rude(location=HERE, description=description)
+    upnp = start()
+    upnp.open()
+    upnp.next("mapped 1 upnp")
+    assert {request["path"] for request in lan.hears("AddPortMapping")} <= {
+        "/ctl/WANIPConnection", "/ctl/x"}
+
+
+def test_service_that_is_connected_is_chosen_of_two(lan, start):
+    lan.start_rude(location=HERE, description="two")
+    upnp = start()
+    upnp.open()
+    upnp.next("mapped 1 upnp")
+    [add] = lan.hears("AddPortMapping")
+    assert add["path"] == "/ctl/WANPPPConnection"
+    assert add["service"] == "urn:schemas-upnp-org:service:WANPPPConnection:1"
+
+
+@pytest.mark.parametrize("description, state", [
+    ("no-service", "unsupported"), ("old-service", "unsupported"), ("truncated", "unsupported"),
+    ("binary", "unsupported"), ("split", "unsupported"), ("empty", "error"), ("huge", "error"),
+    ({"status": 404}, "error"), ("drip", "unsupported"), ("flood", "error")])
+def test_description_of_no_use(lan, start, description, state):
+    lan.start_rude(location=HERE, description=description)
+    upnp = start()
+    began = time.monotonic()
+    upnp.open()
+    upnp.next("protocol upnp " + state, 10)
+    upnp.next("failed 1 any no-protocol")
+    assert time.monotonic() - began < 8
+    assert not lan.hears("AddPortMapping")
+
+
+def test_endless_description_does_not_stop_pcp(lan, start):
+    lan.start_rude(pcp={"late_ms": 400}, location=HERE, description="drip")
+    upnp = start()
+    upnp.open()
+    assert took_ms(upnp.next("mapped 1 pcp")) < 3500
+
+
+@pytest.mark.parametrize("location", [
+    "http://192.168.88.1:5000/desc.xml", "http://127.0.0.1:5000/desc.xml",
+    "http://router.example:5000/desc.xml", "https://192.168.77.1:5000/desc.xml"])
+def test_location_elsewhere_is_not_followed(lan, start, location):
+    lan.start_rude(location=location)
+    upnp = start(("upnp",))
+    upnp.open()
+    upnp.next("failed 1 any no-protocol")
+    assert not lan.hears("get")
+
+
+def test_location_of_another_address_of_the_gateway_is_asked_at_the_gateway(lan, start):
+    lan.start_rude(location="http://192.168.77.99:5000/desc.xml")
+    upnp = start(("upnp",))
+    upnp.open()
+    upnp.next("mapped 1 upnp")
+
+
+def test_neighbour_that_claims_to_be_the_router_is_not_followed(lan, start):
+    lan.ip(lan.router, "addr add 192.168.77.50/24 dev lan0")
+    lan.start_rude(location="http://192.168.77.50:5000/desc.xml", answers_from="192.168.77.50")
+    upnp = start(("upnp",))
+    upnp.open()
+    upnp.next("failed 1 any no-protocol")
+    assert not lan.hears("get")
+
+
+# ---- the service ----
+
+@pytest.mark.parametrize("code", [725, 402])
+def test_router_without_leases_gets_none(lan, start, code):
+    lan.start_rude(location=HERE, faults={"AddPortMapping": [code]})
+    upnp = start(("upnp",))
+    upnp.open()
+    assert upnp.next("mapped 1 upnp").split()[5] == "0"
+    upnp.send(RENEW.format(via="upnp"))
+    assert upnp.next("mapped 1 upnp").split()[5] == "0"
+    leases = [add["LeaseDuration"] for add in lan.hears("AddPortMapping")]
+    assert leases == ["7200", "0", "0"], "it is remembered"
+
+
+@pytest.mark.parametrize("code, failure", [(606, "host-refused"), (728, "no-resources"),
+                                           (402, "other"), (501, "other"), (911, "other")])
+def test_upnp_error_codes(lan, start, code, failure):
+    lan.start_rude(location=HERE, faults={"AddPortMapping": code})
+    upnp = start(("upnp",))
+    upnp.open()
+    assert upnp.next("failed 1").startswith(f"failed 1 upnp {failure} UPnP {code}")
+
+
+def test_line_that_is_down(lan, start):
+    lan.start_rude(location=HERE, faults={"AddPortMapping": 501}, wan="")
+    upnp = start(("upnp",))
+    upnp.open()
+    assert upnp.next("failed 1").startswith("failed 1 upnp network-failure UPnP 501")
+
+
+@pytest.mark.parametrize("code", [718, 729])
+def test_who_holds_the_port(lan, start, code):
+    lan.start_rude(location=HERE, faults={"AddPortMapping": code}, holder=["192.168.77.7", 51820])
+    upnp = start(("upnp",))
+    upnp.open()
+    failed = upnp.next("failed 1 upnp port-taken")
+    assert f"UPnP {code} UDP 51820 is held by 192.168.77.7 port 51820 (console)" in failed
+    assert not lan.hears("DeletePortMapping")
+
+
+def test_port_that_is_taken_by_nobody_known(lan, start):
+    lan.start_rude(location=HERE, faults={"AddPortMapping": 718})
+    upnp = start(("upnp",))
+    upnp.open()
+    assert "does not say by whom" in upnp.next("failed 1 upnp port-taken")
+
+
+def test_own_old_mapping_makes_way(lan, start):
+    lan.start_rude(location=HERE, faults={"AddPortMapping": [718]}, holder=[HOST, 51820])
+    upnp = start(("upnp",))
+    upnp.open()
+    upnp.next("mapped 1 upnp")
+    assert [r["what"] for r in lan.heard if "PortMapping" in r["what"]][:4] == [
+        "AddPortMapping", "GetSpecificPortMappingEntry", "DeletePortMapping", "AddPortMapping"]
+
+
+def test_yes_without_a_mapping_is_no(lan, start):
+    lan.start_rude(location=HERE, soap="liar")
+    upnp = start(("upnp",))
+    upnp.open()
+    assert "said yes, but its table" in upnp.next("failed 1 upnp other")
+
+
+def test_yes_for_another_host_is_no(lan, start):
+    lan.start_rude(location=HERE, soap="liar", holder=["192.168.77.7", 51820])
+    upnp = start(("upnp",))
+    upnp.open()
+    assert "held by 192.168.77.7" in upnp.next("failed 1 upnp port-taken")
+
+
+def test_router_that_cannot_tell_its_table_is_believed(lan, start):
+    lan.start_rude(location=HERE, faults={"GetSpecificPortMappingEntry": 401})
+    upnp = start(("upnp",))
+    upnp.open()
+    upnp.next("mapped 1 upnp")
+
+
+def test_web_page_is_no_yes(lan, start):
+    lan.start_rude(location=HERE, soap="html")
+    upnp = start(("upnp",))
+    upnp.open()
+    upnp.next("failed 1 upnp other")
+
+
+def test_endless_answer_ends(lan, start):
+    lan.start_rude(location=HERE, soap="drip")
+    upnp = start(("upnp",))
+    upnp.open()
+    upnp.next("failed 1 upnp other", 18)
+
+
+def test_removal_of_what_is_gone_is_done(lan, start):
+    lan.start_rude(location=HERE)
+    upnp = start(("upnp",))
+    upnp.send("unmap 1 udp upnp 51820 51820 0 wireguard")
+    upnp.next("unmapped 1 removed")
+    lan.hears("DeletePortMapping")
+
+
+def test_removal_that_is_refused_is_said(lan, start):
+    lan.start_rude(location=HERE, faults={"DeletePortMapping": 606})
+    upnp = start(("upnp",))
+    upnp.send("unmap 1 udp upnp 51820 51820 0 wireguard")
+    assert "UPnP 606" in upnp.next("unmapped 1 kept")
+
+
+def test_table_without_end_is_bounded(lan, start):
+    lan.start_rude(location=HERE, soap="endless-table")
+    upnp = start(("upnp",))
+    upnp.send("list")
+    assert upnp.next("listed", 30).startswith("listed 1000 incomplete")
+
+
+def test_dead_control_url_is_searched_again(lan, start):
+    lan.start_rude(location=HERE)
+    upnp = start(("upnp",))
+    upnp.open()
+    upnp.next("mapped 1 upnp")
+    lan.stop()
+    upnp.send(RENEW.format(via="upnp"))
+    upnp.next("failed 1 upnp no-answer", 2)
+    lan.start_rude(location=HERE.replace("5000", "5001"), http=5001)
+    upnp.send("map 1 udp any 51820 51820 7200 wireguard", "ask")
+    upnp.next("mapped 1 upnp")
+
+
+def test_text_of_a_router_cannot_forge_a_report(lan, start):
+    lan.start_rude(location=HERE, description="plain", wan="1.2.3.4\n5")
+    upnp = start(("upnp",))
+    upnp.open()
+    upnp.next("mapped 1 upnp")
+    assert upnp.next("wan upnp") == "wan upnp 0.0.0.0"
+
+
+def test_all_three_asked_by_probe_on_a_silent_router(lan, start):
+    lan.start_rude()
+    upnp = start(ALL)
+    upnp.send("probe")
+    upnp.next("probed")
+    states = {line.split()[1]: line.split()[2] for line in upnp.reports
+              if line.startswith("protocol")}
+    assert states == {"pcp": "silent", "nat-pmp": "silent", "upnp": "silent"}
+    assert not lan.hears("pcp-map") and not lan.hears("natpmp-map")

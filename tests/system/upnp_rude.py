@@ -1,0 +1,287 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""An ill-mannered router. Run inside the router's namespace; the manners are JSON in argv[1]; each
+request that it hears is a JSON line on standard output.
+
+  pcp, natpmp   "silent", "ok", "garbage", "short", {"result": N}, {"late_ms": N}, {"deaf": N} (to the
+                first N), and for pcp "other-version" or "natpmp-version" (both UNSUPP_VERSION)
+  location      of the description; null: no answer to a search; "garbage"
+  description   a name of DESCRIPTIONS below, or {"status": N}
+  faults        {action: UPnP error code, or a list of them used up one by one; 0 is none}
+  soap          "ok", "html" (200 with a web page), "liar" (yes, but the table stays empty)
+  wan           the external address ("" where the line is down)
+  holder        [client, port] of every external port from the start, or null
+"""
+
+import json
+import select
+import socket
+import struct
+import sys
+import threading
+import time
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+
+manners = {"pcp": "silent", "natpmp": "silent", "location": None, "description": "plain",
+           "faults": {}, "soap": "ok", "wan": "11.0.0.2", "holder": None, "http": 5000}
+manners.update(json.loads(sys.argv[1]))
+
+SERVICE = """<service><serviceType>urn:schemas-upnp-org:service:{type}</serviceType>
+<serviceId>urn:upnp-org:serviceId:{type}</serviceId><controlURL>{control}</controlURL>
+<eventSubURL>/evt</eventSubURL><SCPDURL>/scpd.xml</SCPDURL></service>"""
+DEVICE = """<?xml version="1.0"?>
+<root xmlns="urn:schemas-upnp-org:device-1-0">{base}<device>
+<deviceType>urn:schemas-upnp-org:device:InternetGatewayDevice:1</deviceType>
+<friendlyName>Rude</friendlyName><deviceList><device>
+<deviceType>urn:schemas-upnp-org:device:WANDevice:1</deviceType><deviceList><device>
+<deviceType>urn:schemas-upnp-org:device:WANConnectionDevice:1</deviceType>
+<serviceList>{services}</serviceList></device></deviceList></device></deviceList></device></root>"""
+
+
+def describe(*services, base=""):
+    return DEVICE.format(base=base, services="".join(SERVICE.format(type=kind, control=control)
+                                                     for kind, control in services)).encode()
+
+
+PLAIN = describe(("WANIPConnection:1", "/ctl/WANIPConnection"))
+DESCRIPTIONS = {
+    "plain": PLAIN,
+    "names": describe(("WANIPConnection:1", "http://router.example:1/ctl/WANIPConnection"),
+                      base="<URLBase>http://127.0.0.1:5431/</URLBase>"),
+    "elsewhere": describe(("WANIPConnection:1", "http://8.8.8.8:80/ctl/WANIPConnection")),
+    "two": describe(("WANIPConnection:1", "/ctl/WANIPConnection"),
+                    ("WANPPPConnection:1", "/ctl/WANPPPConnection")),
+    "no-service": describe(("Layer3Forwarding:1", "/ctl/x")),
+    "old-service": DEVICE.format(base="", services=SERVICE.format(
+        type="WANIPConnection:1", control="/x").replace("schemas-upnp-org", "dslforum-org")).encode(),
+    "split": describe(("WANIPConnection:1", "/x HTTP/1.0&#13;&#10;X: y")).replace(
+        b"&#13;&#10;", b"\r\n"),
+    "truncated": PLAIN[:len(PLAIN) // 2],
+    "huge": b"<!-- " + b"x" * (2 * 1024 * 1024) + b" -->" + PLAIN,
+    "binary": bytes(range(256)) * 64,
+    "empty": b"",
+    "drip": None,
+    "flood": None,
+}
+
+table = {}
+output = threading.Lock()
+
+
+def heard(**what):
+    with output:
+        print(json.dumps({"at": time.monotonic(), **what}), flush=True)
+
+
+def late(manner):
+    if isinstance(manner, dict) and manner.get("late_ms"):
+        time.sleep(manner["late_ms"] / 1000)
+
+
+def result_of(manner):
+    return manner.get("result", 0) if isinstance(manner, dict) else 0
+
+
+def pcp_answer(data, manner):
+    if manner == "garbage":
+        return b"\x02\x81\x00\x00" + b"\xff" * 41
+    if manner == "short":
+        return data[:20]
+    if manner == "other-version":
+        return bytes([1, data[1] | 0x80, 0, 1]) + bytes(20)
+    if manner == "natpmp-version":
+        return bytes([0, data[1] | 0x80, 0, 1]) + struct.pack("!I", 9)
+    result = result_of(manner)
+    lifetime = struct.unpack("!I", data[4:8])[0]
+    head = struct.pack("!BBBBII12x", 2, data[1] | 0x80, 0, result, lifetime, 77)
+    if data[1] == 0:
+        return head
+    external = data[42:44] if lifetime else b"\0\0"
+    return head + data[24:42] + external + bytes(10) + b"\xff\xff" + socket.inet_aton("11.0.0.2")
+
+
+def natpmp_answer(data, manner):
+    if manner == "garbage":
+        return b"\x00\xaa" + b"\xff" * 14
+    if manner == "short":
+        return bytes([0, data[1] | 0x80, 0, 0, 0])
+    head = struct.pack("!BBHI", 0, data[1] | 0x80, result_of(manner), 77)
+    if data[1] == 0:
+        return head + socket.inet_aton(manners["wan"] or "0.0.0.0")
+    port, external, lifetime = struct.unpack("!HHI", data[4:12])
+    return head + struct.pack("!HHI", port, external, lifetime)
+
+
+def hear(data):
+    if data[0] == 2 and data[1] == 1:
+        port, external = struct.unpack("!HH", data[40:44])
+        heard(what="pcp-map", lifetime=struct.unpack("!I", data[4:8])[0], port=port,
+              external=external, nonce=data[24:36].hex())
+    elif data[0] == 2:
+        heard(what="pcp-announce")
+    elif data[1] == 0:
+        heard(what="natpmp-address")
+    else:
+        port, external, lifetime = struct.unpack("!HHI", data[4:12])
+        heard(what="natpmp-map", port=port, external=external, lifetime=lifetime)
+
+
+def serve_ports():
+    server = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+    server.bind(("192.168.77.1", 5351))
+    count = {"pcp": 0, "natpmp": 0}
+
+    def answer(name, data, peer):
+        late(manners[name])
+        server.sendto((pcp_answer if name == "pcp" else natpmp_answer)(data, manners[name]), peer)
+
+    while True:
+        data, peer = server.recvfrom(1100)
+        hear(data)
+        name = "pcp" if data[0] == 2 else "natpmp"
+        manner = manners[name]
+        count[name] += 1
+        deaf = manner.get("deaf", 0) if isinstance(manner, dict) else 0
+        if manner != "silent" and count[name] > deaf:
+            threading.Thread(target=answer, args=(name, data, peer), daemon=True).start()
+
+
+def ssdp_answer():
+    if manners["location"] == "garbage":
+        return b"HTTP/1.1 200 OK\r\nLOCATION: \xff\0http:///\r\n" + b"\r" * 900
+    return ("HTTP/1.1 200 OK\r\nSt: upnp:rootdevice\r\nServer: rude/1\r\n"
+            f"Location: {manners['location']}\r\n\r\n").encode()
+
+
+def serve_searches():
+    servers = []
+    for address in ("192.168.77.1", "239.255.255.250"):
+        server = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+        server.bind((address, 1900))
+        servers.append(server)
+    servers[1].setsockopt(socket.IPPROTO_IP, socket.IP_ADD_MEMBERSHIP,
+                          socket.inet_aton("239.255.255.250") + socket.inet_aton("192.168.77.1"))
+    answers = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)  # from another port than 1900
+    answers.bind((manners.get("answers_from", "192.168.77.1"), 0))
+    while True:
+        for server in select.select(servers, [], [])[0]:
+            data, peer = server.recvfrom(2000)
+            target = [line[3:].strip() for line in data.decode().split("\r\n")
+                      if line.startswith("ST:")]
+            heard(what="search", target=target[0], multicast=server is servers[1])
+            if manners["location"]:
+                answers.sendto(ssdp_answer(), peer)
+
+
+class Web(BaseHTTPRequestHandler):
+    protocol_version = "HTTP/1.1"
+
+    def log_message(self, *_):
+        pass
+
+    def reply(self, status, body):
+        self.send_response(status)
+        self.send_header("Content-Length", str(len(body)))
+        self.send_header("Connection", "close")
+        self.end_headers()
+        self.wfile.write(body)
+        self.close_connection = True
+
+    def endless(self, chunk, pause):
+        self.send_response(200)
+        self.end_headers()
+        try:
+            while True:
+                self.wfile.write(chunk)
+                self.wfile.flush()
+                time.sleep(pause)
+        except OSError:
+            heard(what="hung-up")
+        self.close_connection = True
+
+    def do_GET(self):
+        heard(what="get", path=self.path)
+        kind = manners["description"]
+        if isinstance(kind, dict):
+            self.reply(kind["status"], PLAIN)
+        elif kind == "drip":
+            self.endless(b"<", 0.2)
+        elif kind == "flood":
+            self.endless(b"<root>" * 10000, 0)
+        else:
+            self.reply(200, DESCRIPTIONS[kind])
+
+    def do_POST(self):
+        body = self.rfile.read(int(self.headers["Content-Length"])).decode()
+        service, action = self.headers["SOAPAction"].strip('"').rsplit("#", 1)
+        argument = {}
+        for part in body.split("<New")[1:]:
+            name, value = part.split(">", 1)
+            argument[name] = value.split("<", 1)[0]
+        heard(what=action, path=self.path, service=service, **argument)
+        if manners["soap"] == "html":
+            self.reply(200, b"<html><body>Welcome to your router</body></html>")
+            return
+        if manners["soap"] == "drip":
+            self.endless(b"<", 0.2)
+            return
+        code = manners["faults"].get(action, 0)
+        if isinstance(code, list):
+            code = code.pop(0) if code else 0
+        answer = getattr(self, action)(argument) if not code else code
+        if isinstance(answer, int):
+            self.reply(500, f"""<?xml version="1.0"?><s:Envelope
+xmlns:s="http://schemas.xmlsoap.org/soap/envelope/"><s:Body><s:Fault><faultcode>s:Client</faultcode>
+<detail><UPnPError xmlns="urn:schemas-upnp-org:control-1-0"><errorCode>{answer}</errorCode>
+</UPnPError></detail></s:Fault></s:Body></s:Envelope>""".encode())
+            return
+        values = "".join(f"<New{name}>{value}</New{name}>" for name, value in answer.items())
+        self.reply(200, f"""<?xml version="1.0"?><s:Envelope
+xmlns:s="http://schemas.xmlsoap.org/soap/envelope/"><s:Body><u:{action}Response
+xmlns:u="{service}">{values}</u:{action}Response></s:Body></s:Envelope>""".encode())
+
+    def AddPortMapping(self, argument):
+        if manners["soap"] != "liar":
+            table[argument["ExternalPort"]] = argument
+        return {}
+
+    def DeletePortMapping(self, argument):
+        if argument["ExternalPort"] not in table and not manners["holder"]:
+            return 714
+        table.pop(argument["ExternalPort"], None)
+        manners["holder"] = None
+        return {}
+
+    def GetSpecificPortMappingEntry(self, argument):
+        entry = table.get(argument["ExternalPort"])
+        if entry:
+            client, port = entry["InternalClient"], entry["InternalPort"]
+        elif manners["holder"]:
+            client, port = manners["holder"]
+        else:
+            return 714
+        return {"InternalPort": port, "InternalClient": client, "Enabled": 1,
+                "PortMappingDescription": "console", "LeaseDuration": 0}
+
+    def GetGenericPortMappingEntry(self, argument):
+        if manners["soap"] != "endless-table":
+            return 713
+        return {"RemoteHost": "", "ExternalPort": 1000 + int(argument["PortMappingIndex"]),
+                "Protocol": "UDP", "InternalPort": 1, "InternalClient": "192.168.77.9",
+                "Enabled": 1, "PortMappingDescription": "again", "LeaseDuration": 60}
+
+    def GetExternalIPAddress(self, _):
+        return {"ExternalIPAddress": manners["wan"]}
+
+    def GetStatusInfo(self, _):
+        up = "PPP" in self.path
+        return {"ConnectionStatus": "Connected" if up else "Disconnected",
+                "LastConnectionError": "ERROR_NONE", "Uptime": 1}
+
+
+if manners["pcp"] != "closed":
+    threading.Thread(target=serve_ports, daemon=True).start()
+threading.Thread(target=serve_searches, daemon=True).start()
+ThreadingHTTPServer.daemon_threads = True
+web = ThreadingHTTPServer(("192.168.77.1", manners["http"]), Web)
+heard(what="ready")
+web.serve_forever()
