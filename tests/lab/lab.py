@@ -150,7 +150,7 @@ class Lab:
                      f"route add ::/0 via {LAN6}:1 dev eth0")
 
     def give_egress_address(self):
-        """The host gets a second, public address of its own, which the router does not translate."""
+        """The host gets a second, public address, which the router does not translate."""
         self.internet.ip(f"route add {EGRESS}/32 via {WAN}")
         self._nodes["router"].ip(f"route add {EGRESS}/32 via {HOST}")
         self.host.ip(f"addr add {EGRESS}/32 dev eth0")

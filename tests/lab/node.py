@@ -18,7 +18,7 @@ NETNS = pathlib.Path("/run/netns")
 
 _libc = ctypes.CDLL(None, use_errno=True)
 
-# The holder keeps the mount namespace: /run is empty (wireguard-go's sockets have fixed names in it),
+# The holder keeps the mount namespace: /run is empty (wireguard-go has sockets of fixed names there),
 # and settings of VPNs that the machine under our feet may have are out of sight.
 HOLDER = """
 mount --make-rprivate /
@@ -39,7 +39,7 @@ def _setns(descriptor):
 
 
 class Node:
-    """A machine. Its programs see its own network, /run and /sys; the rest is the real machine's."""
+    """A machine. Its programs see its own network, /run and /sys; the rest is the real one's."""
 
     def __init__(self, name, namespace, folder):
         self.name = name

@@ -109,7 +109,7 @@ class Router:
         wait_until(self._listening, 10, "miniupnpd to listen")
 
     def restart(self, variant=None):
-        """A power cut: miniupnpd, its mappings and the router's memory are gone, then all is new."""
+        """A power cut: mappings and the router's memory are gone, then all is new."""
         if self.miniupnpd:
             self.miniupnpd.kill()
         self.node.run("conntrack", "-F", check=False)

@@ -82,9 +82,9 @@ class OpenVPN:
                     "--tls-server")
 
     def client_up(self, endpoint):
-        self._client = self._start(self.client, self.host, "--client", "--proto", "udp4", "--nobind",
-                                   "--remote", endpoint, self.port, "--remote-cert-tls", "server",
-                                   "--connect-retry", 1,
+        self._client = self._start(self.client, self.host, "--client", "--nobind",
+                                   "--remote", endpoint, self.port, "udp4",
+                                   "--remote-cert-tls", "server", "--connect-retry", 1,
                                    "--redirect-gateway", "def1")
 
     def handshakes(self):

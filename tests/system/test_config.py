@@ -19,7 +19,7 @@ WRONG = {
     "lease too short": ("router {\n  lease = 1\n}\n", 2, "1.*20"),
     "lease too long": ("router {\n  lease = 99999999\n}\n", 2, "99999999.*604800"),
     "lease is no number": ("router {\n  lease = soon\n}\n", 2, "soon"),
-    "lease beyond any number": ("router {\n  lease = 99999999999999999999999\n}\n", 2, "9999.*604800"),
+    "lease beyond any number": (f"router {{\n  lease = {'9' * 30}\n}}\n", 2, "9{30}.*604800"),
     "lease negative": ("router {\n  lease = -5\n}\n", 2, "-5"),
     "keep is no truth": ("router {\n  keep = perhaps\n}\n", 2, "perhaps.*true"),
     "protocol": ('forward "a" {\n  protocol = "icmp"\n  port = 1\n}\n', 2, "icmp.*udp"),

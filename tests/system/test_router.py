@@ -30,7 +30,8 @@ def test_nat_pmp_alone():
 
 def test_order_of_preference():
     with Lab(router="everything") as lab:
-        lab.natd('router { protocols = { "upnp", "pcp", "nat-pmp" } }').wait_status("OK", via="upnp")
+        natd = lab.natd('router { protocols = { "upnp", "pcp", "nat-pmp" } }')
+        natd.wait_status("OK", via="upnp")
         assert lab.router.redirects() == {WIREGUARD}
 
 
@@ -90,8 +91,9 @@ def test_router_without_internet_of_its_own():
         lab.router.node.ip("addr flush dev wan", "addr add 10.200.0.2/24 dev wan")
         lab.router.restart()
         natd = lab.natd()
-        status = wait_until(lambda: (lambda now: now["verdict"]["code"].startswith("E2") and now)(
-            natd.status()), 20, "a verdict on the line")
+        wait_until(lambda: (natd.status()["verdict"]["code"] or "").startswith("E2"), 20,
+                   "a verdict on the line")
+        status = natd.status()
         assert status["verdict"]["works"] == "no"
         assert natd.ctl("status").returncode == 2
         assert natd.ctl("wan-ip").stdout == ""

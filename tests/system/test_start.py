@@ -41,7 +41,7 @@ def test_tunnel_goes_and_comes_back():
 def test_address_changes():
     """DHCP gives the host another address: the router's mapping follows."""
     with Lab(router="igd2") as lab:
-        natd = lab.natd("router { lease = 60 }")
+        natd = lab.natd("router { lease = 20 }")
         natd.wait_status("OK", state="open")
         lab.host.ip(f"addr del {HOST}/24 dev eth0")  # the default route goes with it
         natd.wait_status("E11")
@@ -50,7 +50,7 @@ def test_address_changes():
         # secure_mode: only .10 itself could remove the old mapping, and .10 is no more. natd gets
         # the port when its lease ends.
         wait_until(lambda: Redirect("udp", 51820, f"{LAN}.30", 51820) in lab.router.redirects(),
-                   120, "the mapping of the new address", every=0.5)
+                   60, "the mapping of the new address", every=0.5)
         natd.wait_status("OK", state="open", external_port=51820)
 
 
