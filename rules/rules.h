@@ -79,7 +79,7 @@ struct rules_request {
 		RULES_WIREGUARD, /* tunnel.interface: which UDP port does the kernel's WireGuard listen on? */
 		RULES_REQUESTS
 	} what;
-	uint32_t generation; /* of the set; echoed */
+	uint32_t generation; /* of the set, in each of its items too; echoed */
 	union {
 		struct rules_tunnel tunnel;
 		struct rules_network network;
@@ -99,7 +99,7 @@ struct rules_written {
 
 struct rules_sysctl_is {
 	char name[RULES_SYSCTL_MAX];
-	int32_t before; /* the value that was read before the write */
+	int32_t before; /* the value that was read before the write; -1: it could not be read */
 	int32_t error;  /* errno; 0: it now has the value asked for */
 };
 

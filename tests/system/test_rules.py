@@ -14,6 +14,7 @@ import pathlib
 import queue
 import re
 import shutil
+import signal
 import socket
 import struct
 import subprocess
@@ -176,6 +177,8 @@ def rules(nodes):
     yield running
     running.end()
     nodes["host"].run("nft", "flush", "ruleset")
+    assert "the sandbox refused" not in running.log.read_text()
+    running.log.unlink()
 
 
 BOTH = ("tunnel wg0 7", "tunnel wg1 7",
@@ -311,6 +314,20 @@ def test_many_networks_in_one_transaction(rules):
     rules.say("begin 1", "tunnel 1 wg0 7", "fill 1 wg0 10000", "commit 1")
     assert rules.wait("written", 60)[:2] == ["1", "0"]
     assert len(rules.count()["network"]) == 10000
+
+
+def test_commits_beside_other_programs(rules, nodes):
+    """A transaction that another overtakes (ERESTART) is tried again, on what is there then."""
+    host = nodes["host"]
+    busy = [host.start(f"busy{i}", "sh", "-c", "while :; do nft add table ip other; "
+                       "nft delete table ip other; done") for i in range(2)]
+    try:
+        for generation in range(1, 31):
+            rules.put(*BOTH, generation=generation)
+    finally:
+        for process in busy:
+            os.killpg(process.pid, signal.SIGKILL)
+            process.wait()
 
 
 def test_remove(rules, nodes):
@@ -532,13 +549,13 @@ def test_events_that_were_lost(rules, nodes):
     rules.put(*BOTH)
     before = host.ruleset()
     many = ", ".join(f"10.{a}.{b}.1" for a in range(256) for b in range(256))
-    os.kill(rules.pid, 19)
+    os.kill(rules.pid, signal.SIGSTOP)
     try:
         host.nft(f"add table inet big\nadd set inet big s {{ type ipv4_addr; }}\n"
                  f"add element inet big s {{ {many} }}\ndelete table inet natd")
         host.nft("delete table inet big")
     finally:
-        os.kill(rules.pid, 18)
+        os.kill(rules.pid, signal.SIGCONT)
     rules.wait("touched")
     assert host.ruleset() == before
     rules.none("touched", 0.5)
