@@ -120,7 +120,7 @@ static int take_part(const struct nlmsghdr *message, void *data)
 
 static int read_set(struct nftables *nftables, struct set *set, enum table_set index)
 {
-	char buffer[512] __attribute__((aligned(NLMSG_ALIGNTO)));
+	char buffer[512] __attribute__((aligned(NLMSG_ALIGNTO))) = { 0 };
 	struct nlmsghdr *request =
 		nftnl_nlmsg_build_hdr(buffer, NFT_MSG_GETSETELEM, NFPROTO_INET, NLM_F_DUMP, 0);
 	struct nftnl_set *which = set_new(index);

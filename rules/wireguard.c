@@ -80,7 +80,7 @@ static uint16_t ask(struct mnl_socket *socket, const struct nlmsghdr *request, r
 
 static uint16_t ask_family(struct mnl_socket *socket)
 {
-	char buffer[256] __attribute__((aligned(NLMSG_ALIGNTO)));
+	char buffer[256] __attribute__((aligned(NLMSG_ALIGNTO))) = { 0 };
 	struct nlmsghdr *request = request_new(buffer, GENL_ID_CTRL, 0, CTRL_CMD_GETFAMILY, 1);
 
 	mnl_attr_put_strz(request, CTRL_ATTR_FAMILY_NAME, WG_GENL_NAME);
@@ -89,7 +89,7 @@ static uint16_t ask_family(struct mnl_socket *socket)
 
 static uint16_t ask_port(struct mnl_socket *socket, uint16_t family, const char *interface)
 {
-	char buffer[256] __attribute__((aligned(NLMSG_ALIGNTO)));
+	char buffer[256] __attribute__((aligned(NLMSG_ALIGNTO))) = { 0 };
 	struct nlmsghdr *request =
 		request_new(buffer, family, NLM_F_DUMP, WG_CMD_GET_DEVICE, WG_GENL_VERSION);
 
