@@ -204,6 +204,7 @@ int main(int argc, char **argv)
 	read_config(&natd);
 	if (options.check)
 		return EXIT_SUCCESS;
+	process_require(PROCESS_NET_ADMIN);
 	find_identity(&natd, options.user);
 	make_directories(&natd);
 	close_input();

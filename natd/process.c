@@ -14,6 +14,18 @@
 
 #include "natd/log.h"
 
+void process_require(enum process_privilege privilege)
+{
+	cap_flag_value_t permitted = CAP_CLEAR;
+	cap_t caps = cap_get_proc();
+
+	if (caps)
+		cap_get_flag(caps, CAP_NET_ADMIN, CAP_PERMITTED, &permitted);
+	cap_free(caps);
+	if (privilege == PROCESS_NET_ADMIN && permitted != CAP_SET)
+		fatal("CAP_NET_ADMIN is missing: start natd as root or give it that capability");
+}
+
 static void drop_bounding_set(void)
 {
 	for (cap_value_t cap = 0; cap_get_bound(cap) >= 0; cap++)
@@ -34,9 +46,7 @@ static void keep_capabilities(enum process_privilege privilege)
 		cap_set_flag(caps, CAP_EFFECTIVE, 1, net_admin, CAP_SET);
 	}
 	if (cap_set_proc(caps) < 0)
-		fatal("cannot keep CAP_NET_ADMIN (%s): start natd as root or give it that "
-		      "capability",
-		      strerror(errno));
+		fatal("cannot set the capabilities: %s", strerror(errno));
 	cap_free(caps);
 	prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_CLEAR_ALL, 0, 0, 0);
 }

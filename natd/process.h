@@ -33,6 +33,9 @@ struct process {
 void process_start(struct process *process, const char *name, enum process_privilege privilege,
 		   const struct identity *identity, void (*run)(int socket));
 
+/* Fatal unless this process may give `privilege` to a child: nothing has happened yet then. */
+void process_require(enum process_privilege privilege);
+
 /* Becomes `identity` for good with no more than `privilege`: groups, uid, capability sets and
  * bounding set, no_new_privs, no ptrace by others of the same uid. Then tries to become root again
  * and is fatal if that works. */

@@ -1,0 +1,186 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""As a service: what make install puts where, what systemd thinks of the unit, what natd tells it."""
+
+import configparser
+import os
+import pathlib
+import pwd
+import re
+import shutil
+import socket
+import subprocess
+
+import pytest
+
+from lab import Lab, wait_until
+from lab.natd import BUILD, NATCTL, NATD, ROOT, USER
+
+INSTALLED = {
+    "usr/sbin/natd", "usr/bin/natctl", "lib/systemd/system/natd.service",
+    "usr/lib/sysusers.d/natd.conf", "usr/share/doc/natd/README.md",
+    "usr/share/doc/natd/examples/natd.conf", "usr/share/man/man8/natd.8",
+    "usr/share/man/man8/natctl.8", "usr/share/man/man5/natd.conf.5",
+    "usr/share/man/man7/natd-portforward.7",
+}
+
+
+def make(target, folder):
+    subprocess.run(["make", "-s", target, f"BUILD={BUILD}", f"DESTDIR={folder}", "PREFIX=/usr"],
+                   cwd=ROOT, check=True, capture_output=True, text=True)
+
+
+def files(folder):
+    return {str(path.relative_to(folder)) for path in folder.rglob("*") if path.is_file()}
+
+
+def read_unit(path):
+    unit = configparser.ConfigParser(strict=False, interpolation=None)
+    unit.optionxform = str
+    unit.read(path)
+    return unit
+
+
+def test_install_and_uninstall(tmp_path):
+    make("install", tmp_path)
+    assert files(tmp_path) == INSTALLED
+    done = subprocess.run([tmp_path / "usr/sbin/natd", "-n", "-f",
+                           tmp_path / "usr/share/doc/natd/examples/natd.conf"], check=False)
+    assert done.returncode == 0, "the example is no configuration"
+    kept = tmp_path / "etc/natd/natd.conf"
+    kept.write_text("# the user's\n")
+    make("uninstall", tmp_path)
+    assert files(tmp_path) == {"etc/natd/natd.conf"}, "what the user wrote stays, the rest goes"
+
+
+def test_example_shows_the_defaults(tmp_path):
+    """Without its comment signs the example is what holds anyway, and it is valid."""
+    text = (ROOT / "natd/service/natd.conf").read_text()
+    lines = [re.sub(r"^# ", "", line) for line in text.splitlines()[1:]]
+    path = tmp_path / "natd.conf"
+    path.write_text("\n".join(lines))
+    assert subprocess.run([NATD, "-n", "-f", path], check=False).returncode == 0
+
+
+def test_systemd_accepts_the_unit(tmp_path):
+    make("install", tmp_path)
+    unit = tmp_path / "lib/systemd/system/natd.service"
+    assert "@" not in unit.read_text().replace("@system-service", "")
+    # systemd-analyze looks for the program and the manual where they will be.
+    unit.write_text(unit.read_text().replace("/usr/sbin/natd", str(tmp_path / "usr/sbin/natd")))
+    done = subprocess.run(["systemd-analyze", "verify", "--man=no", unit], check=False,
+                          capture_output=True, text=True)
+    complaints = [line for line in done.stderr.splitlines() if "natd" in line]
+    assert done.returncode == 0 and not complaints, done.stderr
+
+
+def test_order_at_boot():
+    """After the network and other firewalls, before Docker; never waiting to be online."""
+    unit = read_unit(ROOT / "natd/service/natd.service")["Unit"]
+    assert "network.target" in unit["After"].split()
+    assert "docker.service" in unit["Before"].split()
+    assert not any("online" in value for value in unit.values())
+    service = read_unit(ROOT / "natd/service/natd.service")["Service"]
+    assert service["Type"] == "notify"
+    assert service["Restart"] == "on-failure"
+
+
+def test_sysusers_makes_the_user(tmp_path):
+    (tmp_path / "etc").mkdir()
+    subprocess.run(["systemd-sysusers", f"--root={tmp_path}", "-"], check=True,
+                   input=(ROOT / "natd/service/natd.sysusers").read_text(), text=True,
+                   capture_output=True)
+    entry = (tmp_path / "etc/passwd").read_text()
+    assert re.search(r"^natd:.*:/var/lib/natd:/usr/sbin/nologin$", entry, re.M), entry
+
+
+@pytest.fixture(name="lab")
+def make_lab():
+    with Lab(router="everything") as lab:
+        yield lab
+
+
+class Manager:
+    """systemd's end of sd_notify(3)."""
+
+    def __init__(self, path):
+        self.socket = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
+        self.socket.bind(str(path))
+        os.chmod(path, 0o777)
+        self.socket.settimeout(10)
+
+    def wait(self, what):
+        """Everything until a message that is `what`."""
+        heard = []
+        while what not in heard:
+            heard += self.socket.recv(4096).decode().splitlines()
+        return heard
+
+
+def test_natd_tells_systemd(lab):
+    """READY=1 at once, not only when the router has answered; then how it stands; then STOPPING=1."""
+    lab.router.restart("nothing")
+    manager = Manager(lab.host.folder / "notify")
+    natd = lab.natd_on()
+    process = lab.host.start("natd", "env", f"NOTIFY_SOCKET={lab.host.folder / 'notify'}",
+                             *natd.command("-v"))
+    manager.wait("READY=1")
+    lab.router.restart("everything")
+    manager.wait("STATUS=1 of 1 ports are open on the router")
+    assert process.stop() == 0
+    manager.wait("STOPPING=1")
+
+
+def test_with_the_units_privileges(lab):
+    """The unit starts natd as its user with one ambient capability: that is enough for everything, and
+    nothing of it was ever root."""
+    user = pwd.getpwnam(USER)
+    natd = lab.natd_on()
+    for folder in (natd.state, natd.socket.parent):
+        shutil.chown(folder, user.pw_uid, user.pw_gid)
+    natd.process = lab.host.start(
+        "natd", "setpriv", f"--reuid={user.pw_uid}", f"--regid={user.pw_gid}", "--clear-groups",
+        "--inh-caps=-all,+net_admin", "--ambient-caps=-all,+net_admin",
+        "--bounding-set=-all,+net_admin", "--no-new-privs", *natd.command("-v"))
+    wait_until(lambda: natd.ctl("-j", "status").returncode != 3, 10, "natd to answer")
+    natd.wait_status("OK", state="open")
+    lab.tunnel_up()
+    assert lab.fetch_through_tunnel() == lab.wan
+    net_admin = 1 << 12
+    for name, status in natd.proc_status().items():
+        assert int(status["CapEff"], 16) == (net_admin if name == "rules" else 0), name
+        assert status["Uid"].split() == [str(user.pw_uid)] * 4
+        assert status["Seccomp"] == "2"
+    assert natd.stop() == 0
+
+
+def test_without_any_privilege(lab):
+    """Neither root nor a capability: one line that says what is missing, and nothing was done."""
+    natd = lab.natd_on()
+    done = lab.host.run("setpriv", f"--reuid={USER}", f"--regid={pwd.getpwnam(USER).pw_gid}",
+                        "--clear-groups", "--bounding-set=-all", *natd.command(), check=False,
+                        timeout=10)
+    assert done.returncode == 1
+    assert "start natd as root or give it that capability" in done.stderr
+    assert lab.router.redirects() == set()
+
+
+def test_a_user_that_does_not_exist(lab):
+    natd = lab.natd_on()
+    command = natd.command()
+    command[command.index(USER)] = "no-such-user"
+    done = lab.host.run(*command, check=False, timeout=5)
+    assert done.returncode == 1
+    assert 'there is no user "no-such-user"' in done.stderr
+    command[command.index("no-such-user")] = "root"
+    done = lab.host.run(*command, check=False, timeout=5)
+    assert done.returncode == 1
+    assert "natd does not run as root" in done.stderr
+
+
+def test_usage(lab):
+    for options in (["-x"], ["status"], ["-f"]):
+        done = lab.host.run(NATD, *options, check=False, timeout=5)
+        assert done.returncode == 64
+        assert "usage: natd" in done.stderr
+    assert lab.host.run(NATD, "-V").stdout.startswith("natd ")
+    assert pathlib.Path(NATCTL).exists()
