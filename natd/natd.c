@@ -97,11 +97,15 @@ static void find_identity(struct natd *natd, const char *user)
 	natd->identity = (struct identity){ entry->pw_uid, entry->pw_gid };
 }
 
-/* Root makes the folders that the natd user then works in; systemd has made them already. */
+/* Root makes the folders that the natd user then works in; systemd has made them already. One that
+ * exists keeps its owner: -S /tmp must not give /tmp away. */
 static void make_directory(const struct natd *natd, const char *path, mode_t mode)
 {
-	if (mkdir(path, mode) < 0 && errno != EEXIST)
-		fatal("cannot make %s: %s", path, strerror(errno));
+	if (mkdir(path, mode) < 0) {
+		if (errno != EEXIST)
+			fatal("cannot make %s: %s", path, strerror(errno));
+		return;
+	}
 	if (geteuid() == 0 && chown(path, natd->identity.uid, natd->identity.gid) < 0)
 		fatal("cannot give %s to uid %d: %s", path, (int)natd->identity.uid,
 		      strerror(errno));
@@ -115,15 +119,18 @@ static const char *directory_of(const char *path)
 	return dirname(copy);
 }
 
-/* The folder of the socket is natd's own only if natd makes it: a user's -s /tmp/x must not change
- * who owns /tmp. */
 static void make_directories(const struct natd *natd)
 {
 	struct stat status;
 
 	make_directory(natd, natd->state_directory, 0700);
-	if (stat(directory_of(natd->socket_path), &status) < 0)
-		make_directory(natd, directory_of(natd->socket_path), 0755);
+	make_directory(natd, directory_of(natd->socket_path), 0755);
+	if (geteuid() == 0 && stat(natd->state_directory, &status) == 0 &&
+	    status.st_uid != natd->identity.uid)
+		fatal("%s belongs to uid %d, but natd becomes uid %d: chown it, or name another "
+		      "folder "
+		      "with -S",
+		      natd->state_directory, (int)status.st_uid, (int)natd->identity.uid);
 }
 
 /* Standard input is nobody's; the children inherit it so. */

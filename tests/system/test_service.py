@@ -177,6 +177,18 @@ def test_a_user_that_does_not_exist(lab):
     assert "natd does not run as root" in done.stderr
 
 
+def test_a_folder_of_somebody_else(lab, tmp_path):
+    """natd does not take a folder away from its owner, and says so at once."""
+    natd = lab.natd_on()
+    command = natd.command()
+    command[command.index("-S") + 1] = tmp_path
+    done = lab.host.run(*command, check=False, timeout=5)
+    assert done.returncode == 1
+    assert "belongs to uid 0, but natd becomes uid" in done.stderr
+    assert tmp_path.stat().st_uid == 0
+    assert lab.router.redirects() == set()
+
+
 def test_usage(lab):
     for options in (["-x"], ["status"], ["-f"]):
         done = lab.host.run(NATD, *options, check=False, timeout=5)
