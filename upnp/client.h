@@ -19,9 +19,9 @@
 #define TRIES        4
 #define TRY_FIRST_US 250000
 
-#define TASKS_MAX       (2 * UPNP_MAPPINGS_MAX)
-#define LOCATIONS_MAX   4
-#define SERVICE_MAX     128
+#define TASKS_MAX        (2 * UPNP_MAPPINGS_MAX)
+#define LOCATIONS_MAX    4
+#define SERVICE_MAX      128
 #define LIST_ENTRIES_MAX 1000 /* of the router's table: some never say that it has an end */
 
 /* A question that is repeated until it is answered or has had its tries. */
@@ -41,10 +41,10 @@ struct task {
 		TASK_ABANDONED, /* `via` was asked to create it and another protocol does it now */
 	} what;
 	struct upnp_mapping mapping;
-	uint8_t via;             /* the protocol that is asked */
-	bool quiet;              /* TASK_UNMAP of what was abandoned: natd does not know of it */
-	bool forgotten;          /* abandoned, and natd wants it no more: not to be made again */
-	bool asked;              /* UPNP_ASK has come since */
+	uint8_t via;    /* the protocol that is asked */
+	bool quiet;     /* TASK_UNMAP of what was abandoned: natd does not know of it */
+	bool forgotten; /* abandoned, and natd wants it no more: not to be made again */
+	bool asked;     /* UPNP_ASK has come since */
 	struct tries tries;
 	int64_t began_us;
 	uint8_t failure;          /* TASK_WAITING: why the last protocol did not do it */

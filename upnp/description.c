@@ -21,10 +21,13 @@ static const struct {
 	size_t size;
 } words[] = {
 #define WORD(element, field)                                                                       \
-	{ element, offsetof(struct description, field), sizeof(((struct description *)0)->field) }
-	WORD("deviceType", device_type),     WORD("friendlyName", friendly_name),
-	WORD("manufacturer", manufacturer),  WORD("modelName", model_name),
-	WORD("modelNumber", model_number),   WORD("presentationURL", presentation_url),
+	{                                                                                          \
+		element, offsetof(struct description, field),                                      \
+			sizeof(((struct description *)0)->field)                                   \
+	}
+	WORD("deviceType", device_type),    WORD("friendlyName", friendly_name),
+	WORD("manufacturer", manufacturer), WORD("modelName", model_name),
+	WORD("modelNumber", model_number),  WORD("presentationURL", presentation_url),
 #undef WORD
 };
 

@@ -131,7 +131,7 @@ static int add(const struct igd *igd, const struct entry *entry, uint32_t lease)
 				       entry->protocol, NULL, seconds));
 }
 
-static int delete(const struct igd *igd, const struct entry *entry)
+static int delete (const struct igd *igd, const struct entry *entry)
 {
 	begin();
 	return end("DeletePortMapping",
@@ -144,11 +144,10 @@ static int get(const struct igd *igd, const struct entry *entry, struct holder *
 	memset(holder, 0, sizeof(*holder));
 	begin();
 	return end("GetSpecificPortMappingEntry",
-		   UPNP_GetSpecificPortMappingEntry(igd->control, igd->service,
-						    entry->external_port, entry->protocol, NULL,
-						    holder->client, holder->port,
-						    holder->description, holder->enabled,
-						    holder->lease));
+		   UPNP_GetSpecificPortMappingEntry(
+			   igd->control, igd->service, entry->external_port, entry->protocol, NULL,
+			   holder->client, holder->port, holder->description, holder->enabled,
+			   holder->lease));
 }
 
 static bool is_ours(const struct holder *holder, const struct entry *entry)
@@ -235,8 +234,7 @@ static void lose(struct client *client, bool refused, const char *said)
 	protocol_is(client, UPNP_IGD, refused ? UPNP_REFUSED : UPNP_SILENT, said);
 }
 
-static void on_failure(struct client *client, struct task *task, int code,
-		       char said[UPNP_TEXT_MAX])
+static void on_failure(struct client *client, struct task *task, int code, char said[UPNP_TEXT_MAX])
 {
 	bool refused = errno == ECONNREFUSED;
 	enum upnp_failure failure = failure_of(code);
@@ -346,9 +344,9 @@ void igd_list_next(struct client *client)
 	snprintf(index, sizeof(index), "%u", igd->list_next);
 	begin();
 	code = end("GetGenericPortMappingEntry",
-		   UPNP_GetGenericPortMappingEntry(igd->control, igd->service, index,
-						   external_port, at.client, at.port, protocol,
-						   at.description, at.enabled, remote, at.lease));
+		   UPNP_GetGenericPortMappingEntry(igd->control, igd->service, index, external_port,
+						   at.client, at.port, protocol, at.description,
+						   at.enabled, remote, at.lease));
 	if (code != UPNPCOMMAND_SUCCESS) {
 		bool is_end = code == IGD_END_OF_TABLE ||
 			      (code == IGD_INVALID_ARGS && igd->list_next > 0);

@@ -124,12 +124,12 @@ static enum attempt natpmp_attempt(struct client *client, struct task *task)
 		return ATTEMPT_BUSY;
 	displace(client, task);
 	/* RFC 6886 3.4: a removal asks for lifetime 0 and external port 0. */
-	check_sent(client, sendnewportmappingrequest(
-				   &client->natpmp,
-				   mapping->protocol == IPPROTO_TCP ? NATPMP_PROTOCOL_TCP
-								    : NATPMP_PROTOCOL_UDP,
-				   mapping->port, remove ? 0 : mapping->external_port,
-				   remove ? 0 : mapping->lifetime));
+	check_sent(client,
+		   sendnewportmappingrequest(&client->natpmp,
+					     mapping->protocol == IPPROTO_TCP ? NATPMP_PROTOCOL_TCP
+									      : NATPMP_PROTOCOL_UDP,
+					     mapping->port, remove ? 0 : mapping->external_port,
+					     remove ? 0 : mapping->lifetime));
 	return ATTEMPT_SENT;
 }
 

@@ -17,9 +17,9 @@
 
 #include <string.h>
 
-#define PCP_VERSION  2
-#define PCP_RESPONSE 0x80
-#define PCP_MAP_SIZE 36
+#define PCP_VERSION    2
+#define PCP_RESPONSE   0x80
+#define PCP_MAP_SIZE   36
 #define NATPMP_VERSION 0
 
 static const struct {

@@ -29,8 +29,7 @@ static bool pcp_open(struct client *client)
 	if (client->pcp >= 0)
 		return true;
 	client->pcp = socket(AF_INET, SOCK_DGRAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
-	if (client->pcp >= 0 &&
-	    bind(client->pcp, (struct sockaddr *)&own, sizeof(own)) == 0 &&
+	if (client->pcp >= 0 && bind(client->pcp, (struct sockaddr *)&own, sizeof(own)) == 0 &&
 	    connect(client->pcp, (struct sockaddr *)&server, sizeof(server)) == 0)
 		return true;
 	protocol_is(client, UPNP_PCP, UPNP_ERROR, strerror(errno));

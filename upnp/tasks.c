@@ -26,9 +26,9 @@ static bool is_creation(const struct task *task)
 static struct task *task_of(struct client *client, uint32_t id)
 {
 	FOR_EACH_TASK(client, task)
-		if (task->what != TASK_FREE && task->what != TASK_ABANDONED && !task->quiet &&
-		    task->mapping.id == id)
-			return task;
+	if (task->what != TASK_FREE && task->what != TASK_ABANDONED && !task->quiet &&
+	    task->mapping.id == id)
+		return task;
 	return NULL;
 }
 
@@ -37,7 +37,8 @@ static struct task *task_new(struct client *client)
 {
 	struct task *spare = NULL;
 
-	FOR_EACH_TASK(client, task) {
+	FOR_EACH_TASK(client, task)
+	{
 		if (task->what == TASK_FREE)
 			return task;
 		if (task->what == TASK_ABANDONED && task != client->natpmp_task)
@@ -61,8 +62,8 @@ static void task_free(struct client *client, struct task *task)
 void tasks_forget(struct client *client)
 {
 	FOR_EACH_TASK(client, task)
-		if (task->what != TASK_FREE)
-			memset(task, 0, sizeof(*task));
+	if (task->what != TASK_FREE)
+		memset(task, 0, sizeof(*task));
 	client->natpmp_task = NULL;
 	client->natpmp_busy = false;
 }
@@ -71,7 +72,8 @@ struct task *tasks_asked(struct client *client)
 {
 	struct task *first = NULL;
 
-	FOR_EACH_TASK(client, task) {
+	FOR_EACH_TASK(client, task)
+	{
 		if (task->what != TASK_WAITING)
 			continue;
 		task->asked = true;
@@ -129,8 +131,8 @@ void task_map(struct client *client, const struct upnp_mapping *mapping)
 static void forget_abandoned(struct client *client, uint32_t id)
 {
 	FOR_EACH_TASK(client, task)
-		if ((task->what == TASK_ABANDONED || task->quiet) && task->mapping.id == id)
-			task->forgotten = true;
+	if ((task->what == TASK_ABANDONED || task->quiet) && task->mapping.id == id)
+		task->forgotten = true;
 }
 
 static void report_unmapped(struct client *client, uint32_t id, bool removed, const char *said)
@@ -263,7 +265,8 @@ void task_failed(struct client *client, struct task *task, enum upnp_failure fai
 
 void tasks_give_back(struct client *client, uint8_t via, enum upnp_state state, const char *said)
 {
-	FOR_EACH_TASK(client, task) {
+	FOR_EACH_TASK(client, task)
+	{
 		if (!is_under_way(task) || task->via != via)
 			continue;
 		if (!is_creation(task))
@@ -288,7 +291,8 @@ static void fail_waiting(struct client *client, struct task *task)
 /* The preferred protocol was asked at once and another one writes now. */
 static void take_over(struct client *client, uint8_t writer)
 {
-	FOR_EACH_TASK(client, task) {
+	FOR_EACH_TASK(client, task)
+	{
 		if (!is_creation(task) || task->via == writer || client->proven[task->via])
 			continue;
 		if (!client->probes[task->via].active) /* goes on with what changes nothing */
@@ -304,7 +308,8 @@ void tasks_assign(struct client *client, int64_t now)
 
 	if (writer != UPNP_ANY)
 		take_over(client, writer);
-	FOR_EACH_TASK(client, task) {
+	FOR_EACH_TASK(client, task)
+	{
 		if (task->what != TASK_WAITING)
 			continue;
 		if (writer != UPNP_ANY)
@@ -343,7 +348,8 @@ static void no_answer(struct client *client, struct task *task)
 
 void tasks_run(struct client *client, int64_t now)
 {
-	FOR_EACH_TASK(client, task) {
+	FOR_EACH_TASK(client, task)
+	{
 		struct tries before = task->tries;
 
 		if (!has_deadline(task) || task->tries.next_us > now)
@@ -365,8 +371,8 @@ void tasks_run(struct client *client, int64_t now)
 void tasks_wake(struct client *client, uint8_t via)
 {
 	FOR_EACH_TASK(client, task)
-		if (is_under_way(task) && task->via == via && task->tries.next_us == ASKING_NEVER)
-			task->tries.next_us = 0;
+	if (is_under_way(task) && task->via == via && task->tries.next_us == ASKING_NEVER)
+		task->tries.next_us = 0;
 	if (client->probes[via].active && client->probes[via].next_us == ASKING_NEVER)
 		client->probes[via].next_us = 0;
 }

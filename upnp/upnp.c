@@ -292,8 +292,7 @@ static void wait_until(const struct client *client, int64_t deadline)
 	struct timespec timeout;
 
 	for (uint8_t p = 0; p < UPNP_PROTOCOLS; p++)
-		descriptors[1 + p] =
-			(struct pollfd){ protocols[p]->socket(client), POLLIN, 0 };
+		descriptors[1 + p] = (struct pollfd){ protocols[p]->socket(client), POLLIN, 0 };
 	if (left < 0)
 		left = 0;
 	timeout = (struct timespec){ left / 1000000, (long)(left % 1000000) * 1000 };

@@ -27,8 +27,9 @@
 static const char *const vias[] = { "pcp", "nat-pmp", "upnp", "any" };
 static const char *const states[] = { "off",     "asking",      "ok",   "silent",
 				      "refused", "unsupported", "error" };
-static const char *const failures[] = { "no-protocol",  "no-answer",       "host-refused", "port-taken",
-					"no-resources", "network-failure", "other" };
+static const char *const failures[] = { "no-protocol", "no-answer",    "host-refused",
+					"port-taken",  "no-resources", "network-failure",
+					"other" };
 
 static uint8_t via_of(const char *name)
 {
@@ -100,8 +101,8 @@ static void read_mapping(struct upnp_mapping *mapping)
 
 static void request(int upnp, char *line)
 {
-	static const char *const names[UPNP_REQUESTS] = { "use",   "map",  "unmap",
-							  "ask",   "probe", "list" };
+	static const char *const names[UPNP_REQUESTS] = { "use", "map",   "unmap",
+							  "ask", "probe", "list" };
 	struct upnp_request message = { 0 };
 	const char *name = strtok(line, " \n");
 	int what = 0;
@@ -211,7 +212,8 @@ int main(void)
 		int received;
 
 		poll(both, 2, -1);
-		while ((received = process_receive(upnp.socket, &report, sizeof(report), false)) > 0)
+		while ((received = process_receive(upnp.socket, &report, sizeof(report), false)) >
+		       0)
 			print(&report);
 		if (received < 0)
 			break;

@@ -19,7 +19,8 @@ import struct
 import sys
 import threading
 import time
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler
+from socketserver import ThreadingTCPServer
 
 manners = {"pcp": "silent", "natpmp": "silent", "location": None, "description": "plain",
            "faults": {}, "soap": "ok", "wan": "11.0.0.2", "holder": None, "http": 5000}
@@ -281,7 +282,9 @@ xmlns:u="{service}">{values}</u:{action}Response></s:Body></s:Envelope>""".encod
 if manners["pcp"] != "closed":
     threading.Thread(target=serve_ports, daemon=True).start()
 threading.Thread(target=serve_searches, daemon=True).start()
-ThreadingHTTPServer.daemon_threads = True
-web = ThreadingHTTPServer(("192.168.77.1", manners["http"]), Web)
+# Not an HTTPServer: that one asks DNS for its own name first, which takes seconds without a DNS.
+ThreadingTCPServer.daemon_threads = True
+ThreadingTCPServer.allow_reuse_address = True
+web = ThreadingTCPServer(("192.168.77.1", manners["http"]), Web)
 heard(what="ready")
 web.serve_forever()

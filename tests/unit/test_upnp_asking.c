@@ -138,7 +138,8 @@ static void second_round_asks_who_has_not_answered_well(void **state)
 	asking_begin(&asking, true, 0);
 	assert_int_equal(asking.state[UPNP_NATPMP], UPNP_ASKING);
 	assert_int_equal(asking.state[UPNP_IGD], UPNP_OFF);
-	assert_int_equal(asking_choose(&asking, 0), UPNP_NATPMP); /* asked again, still the writer */
+	assert_int_equal(asking_choose(&asking, 0),
+			 UPNP_NATPMP); /* asked again, still the writer */
 }
 
 static void same_state_again_is_no_news(void **state)

@@ -21,7 +21,8 @@ static void assert_parses(const char *text, const char *printed)
 static void urls_of_routers_are_read(void **state)
 {
 	(void)state;
-	assert_parses("http://192.168.1.1:5000/rootDesc.xml", "http://192.168.1.1:5000/rootDesc.xml");
+	assert_parses("http://192.168.1.1:5000/rootDesc.xml",
+		      "http://192.168.1.1:5000/rootDesc.xml");
 	assert_parses("HTTP://192.168.1.1:80", "http://192.168.1.1/");
 	assert_parses("http://192.168.1.1?x=1", "http://192.168.1.1/?x=1");
 	assert_parses("http://192.168.1.1/a#b", "http://192.168.1.1/a");
