@@ -329,7 +329,7 @@ def test_removal_of_what_is_gone_is_done(lan, start):
     upnp = start(("upnp",))
     upnp.send("unmap 1 udp upnp 51820 51820 0 wireguard")
     upnp.next("unmapped 1 removed")
-    lan.hears("DeletePortMapping")
+    assert lan.hears("DeletePortMapping")
 
 
 def test_removal_that_is_refused_is_said(lan, start):
