@@ -26,11 +26,11 @@ void process_require(enum process_privilege privilege)
 		fatal("CAP_NET_ADMIN is missing: start natd as root or give it that capability");
 }
 
+/* Without CAP_SETPCAP we were not started by root, and no_new_privs alone holds the line. */
 static void drop_bounding_set(void)
 {
-	for (cap_value_t cap = 0; cap_get_bound(cap) >= 0; cap++)
-		if (cap_get_bound(cap) > 0 && cap_drop_bound(cap) < 0)
-			return; /* no CAP_SETPCAP: not started by root; no_new_privs holds the line */
+	for (cap_value_t cap = 0; cap_drop_bound(cap) == 0; cap++)
+		;
 }
 
 /* Exactly `privilege` in the permitted and effective sets, nothing inheritable, nothing ambient. */
@@ -54,7 +54,6 @@ static void keep_capabilities(enum process_privilege privilege)
 void process_become(const struct identity *identity, enum process_privilege privilege)
 {
 	if (geteuid() == 0) {
-		drop_bounding_set();
 		prctl(PR_SET_KEEPCAPS, 1, 0, 0, 0);
 		if (setgroups(0, NULL) < 0 ||
 		    setresgid(identity->gid, identity->gid, identity->gid) < 0 ||
@@ -78,6 +77,7 @@ void process_start(struct process *process, const char *name, enum process_privi
 		fatal("cannot make a socket pair for %s: %s", name, strerror(errno));
 	process->name = name;
 	process->socket = pair[0];
+	drop_bounding_set(); /* here, once for parent and children */
 	process->pid = fork();
 	if (process->pid < 0)
 		fatal("cannot start %s: %s", name, strerror(errno));

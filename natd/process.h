@@ -28,7 +28,7 @@ struct process {
 	int socket; /* SOCK_SEQPACKET, non-blocking at natd's end; blocking at the child's */
 };
 
-/* Forks. The child names itself `name` in the log, gives up everything but `privilege` and calls
+/* Empties the capability bounding set, where the kernel lets us, and forks. The child names itself `name` in the log, gives up everything but `privilege` and calls
  * `run` with its end of the socket pair; `run` enters its own sandbox first. Fatal on error. */
 void process_start(struct process *process, const char *name, enum process_privilege privilege,
 		   const struct identity *identity, void (*run)(int socket));
@@ -36,9 +36,9 @@ void process_start(struct process *process, const char *name, enum process_privi
 /* Fatal unless this process may give `privilege` to a child: nothing has happened yet then. */
 void process_require(enum process_privilege privilege);
 
-/* Becomes `identity` for good with no more than `privilege`: groups, uid, capability sets and
- * bounding set, no_new_privs, no ptrace by others of the same uid. Then tries to become root again
- * and is fatal if that works. */
+/* Becomes `identity` for good with no more than `privilege`: groups, uid, capability sets,
+ * no_new_privs, no ptrace by others of the same uid. Then tries to become root again and is fatal if
+ * that works. */
 void process_become(const struct identity *identity, enum process_privilege privilege);
 
 /* Sends one whole message. False if the other side is gone or its queue is full (errno says). */

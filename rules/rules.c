@@ -344,6 +344,9 @@ void rules_main(int socket)
 {
 	struct rules rules = { .natd = socket };
 
+	/* What takes longest at the start is the router: leave it the processor until natd has
+	 * something to write. */
+	poll(&(struct pollfd){ .fd = socket, .events = POLLIN }, 1, -1);
 	enter_sandbox();
 	nftables_open(&rules.nftables);
 	watch_open(&rules.watch);
