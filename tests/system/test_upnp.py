@@ -281,12 +281,16 @@ def test_another_network_forgets_the_old_one(lan, start):
 
 def test_it_may_do_nothing_but_speak(lan, start):
     upnp = start()
-    status = dict(line.split(":\t", 1) for line in
-                  open(f"/proc/{upnp.pid}/status", encoding="ascii").read().splitlines()
-                  if ":\t" in line)
-    assert status["Uid"].split() == ["65534"] * 4
-    assert status["Seccomp"] == "2" and status["NoNewPrivs"] == "1"
-    assert int(status["CapEff"], 16) == int(status["CapPrm"], 16) == int(status["CapBnd"], 16) == 0
+
+    def status():
+        with open(f"/proc/{upnp.pid}/status", encoding="ascii") as lines:
+            return dict(line.split(":\t", 1) for line in lines.read().splitlines() if ":\t" in line)
+
+    wait_for(lambda: status()["Seccomp"] == "2", 5, "the sandbox")
+    now = status()
+    assert now["Uid"].split() == ["65534"] * 4
+    assert now["NoNewPrivs"] == "1"
+    assert int(now["CapEff"], 16) == int(now["CapPrm"], 16) == int(now["CapBnd"], 16) == 0
 
 
 def test_message_of_another_build_ends_it(lan, start):

@@ -143,21 +143,22 @@ class Lan:
 
     def start_rude(self, **manners):
         """Starts the ill-mannered router of upnp_rude.py in place of miniupnpd."""
-        self.heard = []
         script = pathlib.Path(__file__).with_name("upnp_rude.py")
-        self.daemon = self.router_popen("/usr/bin/python3", "-u", str(script),
-                                        json.dumps(manners), stdout=subprocess.PIPE, text=True)
-
-        def read():
-            for line in self.daemon.stdout:
-                self.heard.append(json.loads(line))
-
-        threading.Thread(target=read, daemon=True).start()
+        # A file, read when somebody asks: what the router said before it answered is in it then.
+        with open(self.directory / "heard", "w", encoding="utf-8") as heard:
+            self.daemon = self.router_popen("/usr/bin/python3", "-u", str(script),
+                                            json.dumps(manners), stdout=heard)
         wait_for(lambda: self.hears("ready"), 10, "the rude router")
 
+    @property
+    def heard(self):
+        """Everything that the rude router has heard, in order."""
+        text = (self.directory / "heard").read_text("utf-8")
+        return [json.loads(line) for line in text.splitlines(keepends=True) if line.endswith("\n")]
+
     def hears(self, what):
-        """The requests of one kind that the rude router has heard, in order."""
-        return [request for request in list(self.heard) if request["what"] == what]
+        """The requests of one kind that it has heard."""
+        return [request for request in self.heard if request["what"] == what]
 
     def stop(self, how=signal.SIGTERM):
         if self.daemon:
