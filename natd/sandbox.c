@@ -37,6 +37,10 @@ static const int every_process[] = {
 	SCMP_SYS(recvmsg), SCMP_SYS(getsockopt), SCMP_SYS(setsockopt), SCMP_SYS(shutdown),
 	/* waiting */
 	SCMP_SYS(poll), SCMP_SYS(ppoll), SCMP_SYS(ppoll_time64), SCMP_SYS(restart_syscall),
+#ifdef __SANITIZE_ADDRESS__
+	/* the sanitizer's own end */
+	SCMP_SYS(sigaltstack), SCMP_SYS(sched_yield),
+#endif
 	/* signals and the end */
 	SCMP_SYS(rt_sigreturn), SCMP_SYS(sigreturn), SCMP_SYS(rt_sigaction),
 	SCMP_SYS(rt_sigprocmask), SCMP_SYS(exit), SCMP_SYS(exit_group), SCMP_SYS(getpid),

@@ -20,7 +20,11 @@
 
 /* A router that sends an endless answer meets this bound of private memory instead of the machine's:
  * libminiupnpc then gives up. natd's own few libraries take less than a tenth of it. */
+#ifdef __SANITIZE_ADDRESS__
+#define UPNP_DATA_MAX RLIM_INFINITY /* the sanitizer's shadow is data as well */
+#else
 #define UPNP_DATA_MAX (32 * 1024 * 1024)
+#endif
 
 const struct protocol *const protocols[UPNP_PROTOCOLS] = {
 	[UPNP_PCP] = &pcp_protocol,
