@@ -6,6 +6,7 @@ PREFIX   ?= /usr
 SBINDIR  ?= $(PREFIX)/sbin
 BINDIR   ?= $(PREFIX)/bin
 MANDIR   ?= $(PREFIX)/share/man
+DATADIR  ?= $(PREFIX)/share/natd
 UNITDIR  ?= /lib/systemd/system
 SYSUSERS ?= /usr/lib/sysusers.d
 DOCDIR   ?= $(PREFIX)/share/doc/natd
@@ -17,7 +18,8 @@ CC       ?= cc
 CFLAGS   ?= -O2 -g -fstack-protector-strong -D_FORTIFY_SOURCE=2
 WARNINGS := -Wall -Wextra -Werror -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wpointer-arith \
             -Wwrite-strings -Wundef -Wvla -Wformat=2 -Wnull-dereference
-ALL_CFLAGS = -std=c11 -D_GNU_SOURCE -I. -fPIE $(WARNINGS) -DNATD_VERSION='"$(VERSION)"' $(CFLAGS)
+ALL_CFLAGS = -std=c11 -D_GNU_SOURCE -I. -fPIE $(WARNINGS) -DNATD_VERSION='"$(VERSION)"' \
+             -DNATD_DATADIR='"$(DATADIR)"' $(CFLAGS)
 ALL_LDFLAGS = -pie -Wl,-z,relro -Wl,-z,now -Wl,--as-needed $(LDFLAGS)
 
 LIBS_PROCESS := -lseccomp -lcap
@@ -29,7 +31,7 @@ LIBS_NATCTL  := -ljansson -lconfuse -lmnl $(LIBS_UPNP) $(LIBS_PROCESS)
 SRC_NATD   := $(wildcard natd/*.c) $(wildcard upnp/*.c) $(wildcard rules/*.c)
 # natctl works without natd: it looks at the network, reads the configuration and runs upnp itself.
 SRC_NATCTL := $(wildcard natd/ctl/*.c) $(wildcard upnp/*.c) natd/address.c natd/config.c \
-              natd/log.c natd/network.c natd/process.c natd/sandbox.c natd/vpn.c
+              natd/log.c natd/network.c natd/process.c natd/sandbox.c natd/setting.c natd/vpn.c
 SRC_UNIT   := $(wildcard tests/unit/test_*.c)
 
 OBJ_NATD   := $(SRC_NATD:%.c=$(BUILD)/%.o)
@@ -121,13 +123,14 @@ fuzz:
 
 install: all
 	install -d $(DESTDIR)$(SBINDIR) $(DESTDIR)$(BINDIR) $(DESTDIR)$(UNITDIR) $(DESTDIR)$(SYSUSERS) \
-		$(DESTDIR)$(DOCDIR)/examples $(DESTDIR)$(SYSCONFDIR)/natd
+		$(DESTDIR)$(DOCDIR)/examples $(DESTDIR)$(SYSCONFDIR)/natd $(DESTDIR)$(DATADIR)
 	install -m 755 $(BUILD)/natd/natd $(DESTDIR)$(SBINDIR)/natd
 	install -m 755 $(BUILD)/natctl $(DESTDIR)$(BINDIR)/natctl
 	sed 's|@SBINDIR@|$(SBINDIR)|' natd/service/natd.service >$(DESTDIR)$(UNITDIR)/natd.service
 	chmod 644 $(DESTDIR)$(UNITDIR)/natd.service
 	install -m 644 natd/service/natd.sysusers $(DESTDIR)$(SYSUSERS)/natd.conf
 	install -m 644 natd/service/natd.conf $(DESTDIR)$(DOCDIR)/examples/natd.conf
+	install -m 644 natd/service/routers.conf $(DESTDIR)$(DATADIR)/routers.conf
 	install -m 644 README.md $(DESTDIR)$(DOCDIR)/README.md
 	for page in $(MANPAGES); do section=$${page##*.}; \
 		install -d $(DESTDIR)$(MANDIR)/man$$section && \
@@ -138,7 +141,7 @@ install: all
 uninstall:
 	rm -f $(DESTDIR)$(SBINDIR)/natd $(DESTDIR)$(BINDIR)/natctl $(DESTDIR)$(UNITDIR)/natd.service \
 		$(DESTDIR)$(SYSUSERS)/natd.conf
-	rm -rf $(DESTDIR)$(DOCDIR)
+	rm -rf $(DESTDIR)$(DOCDIR) $(DESTDIR)$(DATADIR)
 	for page in $(MANPAGES); do rm -f $(DESTDIR)$(MANDIR)/man$${page##*.}/$${page##*/}; done
 	-rmdir --ignore-fail-on-non-empty $(DESTDIR)$(SYSCONFDIR)/natd
 

@@ -10,186 +10,7 @@
 #include <unistd.h>
 
 #include "natd/log.h"
-
-#define LEASE_MIN 20
-#define LEASE_MAX                                                                                  \
-	604800 /* one week: the longest that UPnP IGD:2 knows (WANIPConnection:2 2.3.26) */
-
-/* Where the values of a section go while it is read. */
-struct target {
-	struct config *config;
-	struct config_forward *forward;
-	struct config_tunnel *tunnel;
-};
-
-/* One setting: how one value of it is read and what the user is told is allowed. Each value comes as
- * text, so that a refusal can quote what the user wrote. */
-struct setting {
-	const char *section; /* "" at the top of the file */
-	const char *name;
-	bool list;
-	bool (*read)(struct target *target, const char *value);
-	const char *allowed;
-};
-
-static const char *const protocol_names[UPNP_PROTOCOLS] = { "pcp", "nat-pmp", "upnp" };
-
-static bool parse_number(const char *text, unsigned long min, unsigned long max,
-			 unsigned long *number)
-{
-	char *end;
-
-	if (*text < '0' || *text > '9')
-		return false;
-	errno = 0;
-	*number = strtoul(text, &end, 10);
-	return errno == 0 && *end == '\0' && *number >= min && *number <= max;
-}
-
-static bool parse_bool(const char *text, bool *value)
-{
-	bool yes = strcmp(text, "true") == 0 || strcmp(text, "yes") == 0 || strcmp(text, "on") == 0;
-	bool no = strcmp(text, "false") == 0 || strcmp(text, "no") == 0 || strcmp(text, "off") == 0;
-
-	if (yes || no)
-		*value = yes;
-	return yes || no;
-}
-
-bool config_parse_port(const char *text, uint16_t *port)
-{
-	unsigned long number;
-
-	if (!parse_number(text, 1, 65535, &number))
-		return false;
-	*port = (uint16_t)number;
-	return true;
-}
-
-bool config_parse_protocol(const char *text, uint8_t *protocol)
-{
-	if (strcmp(text, "udp") != 0 && strcmp(text, "tcp") != 0)
-		return false;
-	*protocol = text[0] == 'u' ? IPPROTO_UDP : IPPROTO_TCP;
-	return true;
-}
-
-static bool read_protocols(struct target *target, const char *value)
-{
-	struct config *config = target->config;
-
-	for (uint8_t protocol = 0; protocol < UPNP_PROTOCOLS; protocol++) {
-		if (strcmp(value, protocol_names[protocol]) != 0)
-			continue;
-		if (memchr(config->order, protocol, config->order_count))
-			return false; /* twice */
-		config->order[config->order_count++] = protocol;
-		return true;
-	}
-	return false;
-}
-
-static bool read_lease(struct target *target, const char *value)
-{
-	unsigned long lease;
-
-	if (!parse_number(value, LEASE_MIN, LEASE_MAX, &lease))
-		return false;
-	target->config->lease = (uint32_t)lease;
-	return true;
-}
-
-static bool read_keep(struct target *target, const char *value)
-{
-	return parse_bool(value, &target->config->keep);
-}
-
-static bool read_protocol(struct target *target, const char *value)
-{
-	return config_parse_protocol(value, &target->forward->protocol);
-}
-
-static bool read_port(struct target *target, const char *value)
-{
-	return config_parse_port(value, &target->forward->port);
-}
-
-static bool read_external(struct target *target, const char *value)
-{
-	return config_parse_port(value, &target->forward->external);
-}
-
-static bool read_ipv6(struct target *target, const char *value)
-{
-	return parse_bool(value, &target->forward->ipv6);
-}
-
-static bool read_network(struct target *target, const char *value)
-{
-	struct config_tunnel *tunnel = target->tunnel;
-	struct prefix prefix;
-	struct prefix network;
-
-	if (tunnel->network_count == CONFIG_NETWORKS_MAX || !prefix_parse(&prefix, value))
-		return false;
-	network = prefix_network(&prefix);
-	if (!prefix_equal(&network, &prefix) || prefix.length == 0)
-		return false;
-	tunnel->networks[tunnel->network_count++] = network;
-	return true;
-}
-
-static bool read_egress(struct target *target, const char *value)
-{
-	struct config_egress *egress = &target->tunnel->egress;
-
-	egress->kind = RULES_EGRESS_ADDRESS;
-	if (strcmp(value, "masquerade") == 0)
-		egress->kind = RULES_EGRESS_MASQUERADE;
-	else if (strcmp(value, "none") == 0)
-		egress->kind = RULES_EGRESS_NONE;
-	else
-		return address_parse(&egress->address, value) &&
-		       address_kind(&egress->address) != ADDRESS_NONE &&
-		       address_kind(&egress->address) != ADDRESS_SPECIAL;
-	return true;
-}
-
-static bool read_reach(struct target *target, const char *value)
-{
-	static const struct {
-		const char *name;
-		uint8_t bit;
-	} reaches[] = { { "internet", RULES_REACH_INTERNET },
-			{ "lan", RULES_REACH_LAN },
-			{ "clients", RULES_REACH_CLIENTS } };
-
-	for (size_t i = 0; i < sizeof(reaches) / sizeof(reaches[0]); i++) {
-		if (strcmp(value, reaches[i].name) != 0)
-			continue;
-		target->tunnel->reach |= reaches[i].bit;
-		return true;
-	}
-	return false;
-}
-
-static const struct setting settings[] = {
-	{ "router", "protocols", true, read_protocols,
-	  "\"pcp\", \"nat-pmp\" and \"upnp\", each once" },
-	{ "router", "lease", false, read_lease, "seconds, 20 to 604800" },
-	{ "router", "keep", false, read_keep, "true or false" },
-	{ "forward", "protocol", false, read_protocol, "\"udp\" or \"tcp\"" },
-	{ "forward", "port", false, read_port, "a port, 1 to 65535" },
-	{ "forward", "external", false, read_external, "a port, 1 to 65535" },
-	{ "forward", "ipv6", false, read_ipv6, "true or false" },
-	{ "tunnel", "networks", true, read_network,
-	  "at most 16 networks with no host bits, like \"10.8.0.0/24\" or \"fd42::/64\"" },
-	{ "tunnel", "egress", false, read_egress,
-	  "\"masquerade\", \"none\" or one address of this host, like \"203.0.113.9\"" },
-	{ "tunnel", "reach", true, read_reach, "\"internet\", \"lan\" and \"clients\"" },
-};
-
-#define SETTING_COUNT (sizeof(settings) / sizeof(settings[0]))
+#include "natd/setting.h"
 
 /* libConfuse takes the end of the file for the end of an open section. A last line that only the top
  * of the file knows tells. */
@@ -270,15 +91,6 @@ __attribute__((format(printf, 2, 0))) static void on_error(cfg_t *cfg, const cha
 	keep_error(cfg, full);
 }
 
-static const struct setting *find_setting(const char *section, const char *name)
-{
-	for (size_t i = 0; i < SETTING_COUNT; i++)
-		if (strcmp(settings[i].section, section) == 0 &&
-		    strcmp(settings[i].name, name) == 0)
-			return &settings[i];
-	return NULL;
-}
-
 /* Reads every value of one option into `target`; the first bad one is the result, NULL if none. */
 static const char *read_values(cfg_opt_t *option, const struct setting *setting,
 			       struct target *target)
@@ -297,8 +109,13 @@ static const char *read_values(cfg_opt_t *option, const struct setting *setting,
 static int check_option(cfg_t *cfg, cfg_opt_t *option)
 {
 	struct config config = { 0 };
-	struct target scratch = { &config, &config.forwards[0], &config.tunnels[0] };
-	const struct setting *setting = find_setting(cfg->name, option->name);
+	struct target scratch = { &config,
+				  &config.forwards[0],
+				  &config.tunnels[0],
+				  &config.clients[0],
+				  &config.publishes[0],
+				  &config.tunnels[0].egress };
+	const struct setting *setting = setting_find(cfg->name, option->name);
 	const char *bad = setting ? read_values(option, setting, &scratch) : NULL;
 
 	if (bad)
@@ -315,23 +132,58 @@ static bool name_is_clean(const char *name, size_t max)
 	       name[0] != '.';
 }
 
+/* A client is named by its address or its network. */
+static bool client_is_clean(const char *title, size_t max)
+{
+	struct prefix prefix;
+	struct prefix network;
+
+	(void)max;
+	if (!prefix_parse(&prefix, title))
+		return false;
+	network = prefix_network(&prefix);
+	return prefix_equal(&network, &prefix) && prefix.length > 0;
+}
+
+static const struct titled {
+	const char *section;
+	unsigned int most;
+	bool (*is_clean)(const char *title, size_t max);
+	size_t max; /* bytes with the NUL */
+	const char *allowed;
+} titled[] = {
+	{ "forward", CONFIG_FORWARDS_MAX, name_is_clean, UPNP_NAME_MAX,
+	  "a name of letters, digits, '.', '_' and '-', at most 31 long" },
+	{ "tunnel", CONFIG_TUNNELS_MAX, name_is_clean, IF_NAMESIZE,
+	  "a name of letters, digits, '.', '_' and '-', at most 15 long" },
+	{ "client", CONFIG_CLIENTS_MAX, client_is_clean, 0,
+	  "an address or a network with no host bits, like \"10.8.0.2\" or \"fd42::/64\"" },
+};
+
+_Static_assert(UPNP_NAME_MAX == 32 && IF_NAMESIZE == 16, "what the user is told above");
+
+static const struct titled *find_titled(const char *section)
+{
+	const struct titled *found = titled;
+
+	while (strcmp(found->section, section) != 0)
+		found++;
+	return found;
+}
+
 static int check_section(cfg_t *cfg, cfg_opt_t *option)
 {
 	cfg_t *section = cfg_opt_getnsec(option, cfg_opt_size(option) - 1);
 	const char *title = cfg_title(section);
-	bool tunnel = strcmp(option->name, "tunnel") == 0;
-	unsigned int most = tunnel ? CONFIG_TUNNELS_MAX : CONFIG_FORWARDS_MAX;
+	const struct titled *rule = find_titled(option->name);
 
-	if (title && !name_is_clean(title, tunnel ? IF_NAMESIZE : UPNP_NAME_MAX)) {
-		cfg_error(cfg,
-			  "%s \"%s\": allowed is a name of letters, digits, '.', '_' and '-', at "
-			  "most %d long",
-			  option->name, title, (tunnel ? IF_NAMESIZE : UPNP_NAME_MAX) - 1);
+	if (title && !rule->is_clean(title, rule->max)) {
+		cfg_error(cfg, "%s \"%s\": allowed is %s", option->name, title, rule->allowed);
 		return -1;
 	}
-	if (cfg_opt_size(option) > most) {
+	if (cfg_opt_size(option) > rule->most) {
 		cfg_error(cfg, "%s \"%s\" is one too many; allowed: %u", option->name,
-			  title ? title : "", most);
+			  title ? title : "", rule->most);
 		return -1;
 	}
 	return 0;
@@ -367,7 +219,7 @@ static void forget_default(struct target *target, const char *option)
 static void read_section(cfg_t *section, struct target *target)
 {
 	for (cfg_opt_t *option = section->opts; option->name; option++) {
-		const struct setting *setting = find_setting(section->name, option->name);
+		const struct setting *setting = setting_find(section->name, option->name);
 
 		if (!setting || !(option->flags & CFGF_MODIFIED))
 			continue;
@@ -380,7 +232,7 @@ static void read_section(cfg_t *section, struct target *target)
 static bool add_forward(struct config *config, cfg_t *section)
 {
 	struct config_forward *forward = &config->forwards[config->forward_count];
-	struct target target = { config, forward, NULL };
+	struct target target = { .config = config, .forward = forward };
 
 	*forward = (struct config_forward){ .protocol = IPPROTO_UDP, .ipv6 = true };
 	snprintf(forward->name, sizeof(forward->name), "%s", cfg_title(section));
@@ -409,15 +261,62 @@ static bool add_forward(struct config *config, cfg_t *section)
 static void add_tunnel(struct config *config, cfg_t *section)
 {
 	struct config_tunnel *tunnel = &config->tunnels[config->tunnel_count++];
-	struct target target = { config, NULL, tunnel };
+	struct target target = { .config = config, .tunnel = tunnel, .egress = &tunnel->egress };
 
 	config_tunnel_defaults(tunnel, cfg_title(section));
 	read_section(section, &target);
 }
 
+static const char *family_name(uint8_t family)
+{
+	return family == AF_INET ? "an IPv4" : "an IPv6";
+}
+
+/* One address per client: an address of the other family cannot be it. */
+static bool check_client(const struct config *config, const struct config_client *client,
+			 cfg_t *section)
+{
+	char text[ADDRESS_TEXT_MAX];
+
+	if (client->egress.kind == RULES_EGRESS_ADDRESS &&
+	    client->egress.address.family != client->network.address.family) {
+		cfg_error(section, "client \"%s\" cannot leave with %s; allowed: %s address",
+			  cfg_title(section), address_print(&client->egress.address, text),
+			  family_name(client->network.address.family));
+		return false;
+	}
+	for (size_t i = 0; i < config->client_count; i++) {
+		if (!prefix_equal(&config->clients[i].network, &client->network))
+			continue;
+		cfg_error(section, "client \"%s\" is there twice; allowed: each client once",
+			  cfg_title(section));
+		return false;
+	}
+	return true;
+}
+
+static bool add_client(struct config *config, cfg_t *section)
+{
+	struct config_client *client = &config->clients[config->client_count];
+	struct target target = { .config = config, .client = client, .egress = &client->egress };
+
+	*client = (struct config_client){ .egress.kind = RULES_EGRESSES };
+	prefix_parse(&client->network, cfg_title(section));
+	read_section(section, &target);
+	if (client->egress.kind == RULES_EGRESSES) {
+		cfg_error(section, "client \"%s\" has no egress; allowed: egress = %s",
+			  cfg_title(section), setting_find("client", "egress")->allowed);
+		return false;
+	}
+	if (!check_client(config, client, section))
+		return false;
+	config->client_count++;
+	return true;
+}
+
 static bool build(struct config *config, cfg_t *cfg)
 {
-	struct target target = { config, NULL, NULL };
+	struct target target = { .config = config };
 
 	config_defaults(config);
 	for (unsigned int i = 0; i < cfg_size(cfg, "router"); i++)
@@ -427,6 +326,9 @@ static bool build(struct config *config, cfg_t *cfg)
 			return false;
 	for (unsigned int i = 0; i < cfg_size(cfg, "tunnel"); i++)
 		add_tunnel(config, cfg_getnsec(cfg, "tunnel", i));
+	for (unsigned int i = 0; i < cfg_size(cfg, "client"); i++)
+		if (!add_client(config, cfg_getnsec(cfg, "client", i)))
+			return false;
 	return true;
 }
 
@@ -443,11 +345,14 @@ static cfg_t *make_parser(void)
 	cfg_opt_t tunnel[] = { CFG_STR_LIST("networks", NULL, CFGF_NODEFAULT),
 			       CFG_STR("egress", NULL, CFGF_NODEFAULT),
 			       CFG_STR_LIST("reach", NULL, CFGF_NODEFAULT), CFG_END() };
+	cfg_opt_t client[] = { CFG_STR("egress", NULL, CFGF_NODEFAULT), CFG_END() };
 	cfg_opt_t top[] = {
 		CFG_SEC("router", router, CFGF_NODEFAULT),
 		CFG_SEC("forward", forward, CFGF_MULTI | CFGF_TITLE | CFGF_NO_TITLE_DUPES),
 		CFG_SEC("tunnel", tunnel, CFGF_MULTI | CFGF_TITLE | CFGF_NO_TITLE_DUPES),
-		CFG_STR("_end", NULL, CFGF_NODEFAULT), CFG_END()
+		CFG_SEC("client", client, CFGF_MULTI | CFGF_TITLE | CFGF_NO_TITLE_DUPES),
+		CFG_STR("_end", NULL, CFGF_NODEFAULT),
+		CFG_END()
 	};
 	cfg_t *cfg = cfg_init(top, CFGF_NONE);
 	char path[64];
@@ -455,9 +360,9 @@ static cfg_t *make_parser(void)
 	if (!cfg)
 		return NULL;
 	cfg_set_error_function(cfg, on_error);
-	cfg_set_validate_func(cfg, "forward", check_section);
-	cfg_set_validate_func(cfg, "tunnel", check_section);
-	for (size_t i = 0; i < SETTING_COUNT; i++) {
+	for (size_t i = 0; i < sizeof(titled) / sizeof(titled[0]); i++)
+		cfg_set_validate_func(cfg, titled[i].section, check_section);
+	for (size_t i = 0; i < setting_count; i++) {
 		snprintf(path, sizeof(path), "%s|%s", settings[i].section, settings[i].name);
 		cfg_set_validate_func(cfg, path, check_option);
 	}

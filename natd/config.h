@@ -16,6 +16,8 @@
 #define CONFIG_FORWARDS_MAX 32
 #define CONFIG_TUNNELS_MAX  16
 #define CONFIG_NETWORKS_MAX 16
+#define CONFIG_CLIENTS_MAX  256
+#define CONFIG_PUBLISH_MAX  256
 #define CONFIG_ERROR_MAX    512
 
 struct config_forward {
@@ -39,6 +41,23 @@ struct config_tunnel {
 	uint8_t reach; /* enum rules_reach, or-ed */
 };
 
+/* One client, or a part of a tunnel's clients, with an egress of its own. */
+struct config_client {
+	struct prefix network;
+	struct config_egress egress;
+};
+
+/* A port of this host, or several, handed on to a client. */
+struct config_publish {
+	char name[UPNP_NAME_MAX];
+	uint8_t protocol;  /* IPPROTO_TCP or IPPROTO_UDP */
+	uint16_t port;     /* host byte order */
+	uint16_t last;     /* equal to `port` for one */
+	uint16_t to_port;  /* what `port` becomes; those after it follow */
+	struct address to; /* the client */
+	bool keep_source;  /* the client sees who calls; otherwise it sees this host */
+};
+
 struct config {
 	uint8_t order[UPNP_PROTOCOLS]; /* enum upnp_protocol, the preferred first */
 	uint8_t order_count;           /* 0: never ask a router */
@@ -48,6 +67,10 @@ struct config {
 	size_t forward_count; /* 0: natd finds the VPN's port by itself */
 	struct config_tunnel tunnels[CONFIG_TUNNELS_MAX];
 	size_t tunnel_count; /* 0: every tunnel interface there is */
+	struct config_client clients[CONFIG_CLIENTS_MAX];
+	size_t client_count;
+	struct config_publish publishes[CONFIG_PUBLISH_MAX];
+	size_t publish_count;
 };
 
 /* What holds where the file says nothing, also without a file. */

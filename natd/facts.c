@@ -114,6 +114,13 @@ static void gather_kernel(const struct natd *natd, struct facts *facts)
 		    !network_is_local(&natd->network, &egress->address))
 			address_print(&egress->address, facts->lost_egress);
 	}
+	for (size_t i = 0; i < kernel->client_count; i++) {
+		const struct config_egress *egress = &kernel->clients[i].is.egress;
+
+		if (egress->kind == RULES_EGRESS_ADDRESS && kernel->clients[i].interface[0] &&
+		    !network_is_local(&natd->network, &egress->address))
+			address_print(&egress->address, facts->lost_egress);
+	}
 	facts->forwarding_off =
 		has_ipv4 && sysctl_read("ipv4/ip_forward", &forwarding) && forwarding == 0;
 	facts->rules_refused = !kernel->written && kernel->refused[0];

@@ -2,6 +2,7 @@
 #include "natd/kernel.h"
 
 #include <errno.h>
+#include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -9,10 +10,13 @@
 #include "natd/log.h"
 #include "natd/process.h"
 
-/* Tunnels, their networks, the LAN's networks, ports, and the two that frame them. */
+/* Tunnels, their networks, clients, the LAN's networks, ports, and the two that frame them. */
 #define SET_MAX                                                                                    \
-	(2 + CONFIG_TUNNELS_MAX * (1 + CONFIG_NETWORKS_MAX) + NETWORK_ADDRESSES_MAX +              \
-	 CONFIG_FORWARDS_MAX)
+	(2 + CONFIG_TUNNELS_MAX * (1 + CONFIG_NETWORKS_MAX) + CONFIG_CLIENTS_MAX +                 \
+	 NETWORK_ADDRESSES_MAX + CONFIG_FORWARDS_MAX)
+
+/* A transaction of the largest set takes a fraction of a second; a kernel that is busy, more. */
+#define BUSY_MS 30000
 
 struct set {
 	struct rules_request *items;
@@ -25,10 +29,15 @@ void kernel_init(struct kernel *kernel, int socket)
 	kernel->socket = socket;
 }
 
+/* A large set fills the queue, and natd waits for rules; rules never waits for natd. */
 static void send_request(struct kernel *kernel, const struct rules_request *request)
 {
-	if (!process_send(kernel->socket, request, sizeof(*request)))
-		fatal("rules does not take requests any more");
+	while (!process_send(kernel->socket, request, sizeof(*request))) {
+		struct pollfd queue = { .fd = kernel->socket, .events = POLLOUT };
+
+		if (errno != EAGAIN || poll(&queue, 1, BUSY_MS) <= 0)
+			fatal("rules does not take requests any more");
+	}
 }
 
 static struct rules_request *append(struct set *set, enum rules_request_what what)
@@ -53,7 +62,32 @@ static struct rules_prefix to_rules(const struct prefix *prefix)
 	return out;
 }
 
-static void append_tunnel(struct set *set, const struct tunnel *tunnel)
+static void append_network(struct set *set, const char interface[IF_NAMESIZE],
+			   const struct prefix *network, const struct config_egress *egress)
+{
+	struct prefix host = { egress->address, address_bits(&egress->address) };
+	struct rules_request *request = append(set, RULES_NETWORK);
+
+	memcpy(request->network.interface, interface, IF_NAMESIZE);
+	request->network.network = to_rules(network);
+	request->network.egress = egress->kind;
+	if (egress->kind == RULES_EGRESS_ADDRESS)
+		request->network.address = to_rules(&host);
+}
+
+static struct kernel_client *find_client(struct kernel *kernel, const struct rules_prefix *network)
+{
+	for (size_t i = 0; i < kernel->client_count; i++) {
+		struct rules_prefix client = to_rules(&kernel->clients[i].is.network);
+
+		if (memcmp(&client, network, sizeof(client)) == 0)
+			return &kernel->clients[i];
+	}
+	return NULL;
+}
+
+/* A `client` that is the whole network of a tunnel stands for it. */
+static void append_tunnel(struct set *set, struct kernel *kernel, const struct tunnel *tunnel)
 {
 	struct rules_request *request = append(set, RULES_TUNNEL);
 
@@ -61,14 +95,21 @@ static void append_tunnel(struct set *set, const struct tunnel *tunnel)
 	request->tunnel.reach = tunnel->reach;
 	for (size_t i = 0; i < tunnel->network_count; i++) {
 		struct config_egress egress = tunnel_egress(tunnel, &tunnel->networks[i]);
-		struct prefix host = { egress.address, address_bits(&egress.address) };
+		struct rules_prefix network = to_rules(&tunnel->networks[i]);
 
-		request = append(set, RULES_NETWORK);
-		memcpy(request->network.interface, tunnel->interface, sizeof(tunnel->interface));
-		request->network.network = to_rules(&tunnel->networks[i]);
-		request->network.egress = egress.kind;
-		if (egress.kind == RULES_EGRESS_ADDRESS)
-			request->network.address = to_rules(&host);
+		if (!find_client(kernel, &network))
+			append_network(set, tunnel->interface, &tunnel->networks[i], &egress);
+	}
+}
+
+static void append_clients(struct set *set, const struct kernel *kernel)
+{
+	for (size_t i = 0; i < kernel->client_count; i++) {
+		const struct kernel_client *client = &kernel->clients[i];
+
+		if (client->interface[0])
+			append_network(set, client->interface, &client->is.network,
+				       &client->is.egress);
 	}
 }
 
@@ -101,12 +142,13 @@ static void append_lan(struct set *set, const struct network *network)
 	}
 }
 
-static void build(struct set *set, const struct kernel *kernel, const struct network *network,
+static void build(struct set *set, struct kernel *kernel, const struct network *network,
 		  const struct kernel_port *ports, size_t port_count)
 {
 	append(set, RULES_BEGIN);
 	for (size_t i = 0; i < kernel->tunnel_count; i++)
-		append_tunnel(set, &kernel->tunnels[i]);
+		append_tunnel(set, kernel, &kernel->tunnels[i]);
+	append_clients(set, kernel);
 	append_lan(set, network);
 	for (size_t i = 0; i < port_count && i < CONFIG_FORWARDS_MAX; i++) {
 		struct rules_request *request = append(set, RULES_PORT);
@@ -147,6 +189,36 @@ static void send_sysctl(struct kernel *kernel, const char *name, int32_t value)
 	send_request(kernel, &request);
 }
 
+/* Says once, and again after it was otherwise, that a client is behind no tunnel. */
+static void place_client(const struct kernel *kernel, struct kernel_client *client,
+			 const struct config_client *wanted)
+{
+	const struct tunnel *tunnel =
+		tunnels_around(kernel->tunnels, kernel->tunnel_count, &wanted->network);
+	bool same = prefix_equal(&client->is.network, &wanted->network);
+	bool said = same && !client->interface[0];
+	char text[PREFIX_TEXT_MAX];
+
+	if (!same)
+		client->connections = 0;
+	client->is = *wanted;
+	memset(client->interface, 0, sizeof(client->interface));
+	if (tunnel)
+		memcpy(client->interface, tunnel->interface, sizeof(client->interface));
+	else if (!said)
+		log_warning("client %s is in no tunnel's networks; its egress waits for one",
+			    prefix_print(&wanted->network, text));
+}
+
+static void place_clients(struct kernel *kernel, const struct config *config)
+{
+	for (size_t i = kernel->client_count; i < config->client_count; i++)
+		memset(&kernel->clients[i], 0, sizeof(kernel->clients[i]));
+	for (size_t i = 0; i < config->client_count; i++)
+		place_client(kernel, &kernel->clients[i], &config->clients[i]);
+	kernel->client_count = config->client_count;
+}
+
 void kernel_want(struct kernel *kernel, const struct config *config, const struct network *network,
 		 const struct kernel_port *ports, size_t port_count, void (*save)(void *context),
 		 void *context)
@@ -156,6 +228,7 @@ void kernel_want(struct kernel *kernel, const struct config *config, const struc
 	if (!set.items)
 		fatal("no memory for %d rules", SET_MAX);
 	kernel->tunnel_count = tunnels_find(kernel->tunnels, config, network);
+	place_clients(kernel, config);
 	build(&set, kernel, network, ports, port_count);
 	send_set(kernel, &set);
 	if (!sysctls_need(&kernel->sysctls, network, kernel->tunnels, kernel->tunnel_count))
@@ -232,6 +305,14 @@ static void on_touched(struct kernel *kernel, const struct rules_touched *touche
 			    touched->program, touched->pid, touched->took_us);
 }
 
+static void on_network_count(struct kernel *kernel, const struct rules_network_count *count)
+{
+	struct kernel_client *client = find_client(kernel, &count->network);
+
+	if (client)
+		client->connections = count->packets;
+}
+
 static bool interface_is_sound(const char interface[IF_NAMESIZE])
 {
 	return memchr(interface, '\0', IF_NAMESIZE) != NULL;
@@ -270,6 +351,7 @@ void kernel_report(struct kernel *kernel, const struct rules_report *report, int
 		if (kernel->tunnel_count_count < CONFIG_TUNNELS_MAX)
 			kernel->tunnel_counts[kernel->tunnel_count_count++] = report->tunnel;
 		break;
+	case RULES_NETWORK_COUNT: on_network_count(kernel, &report->network); break;
 	default: break; /* what only ends or starts a list, or is natd's */
 	}
 }

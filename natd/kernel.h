@@ -13,10 +13,19 @@
 #include "natd/tunnels.h"
 #include "rules/rules.h"
 
+/* A client with an egress of its own. */
+struct kernel_client {
+	struct config_client is;
+	char interface[IF_NAMESIZE]; /* of its tunnel; "": it is behind none */
+	uint64_t connections;        /* translated so far */
+};
+
 struct kernel {
 	int socket; /* rules */
 	struct tunnel tunnels[CONFIG_TUNNELS_MAX];
 	size_t tunnel_count;
+	struct kernel_client clients[CONFIG_CLIENTS_MAX];
+	size_t client_count;
 	struct sysctls sysctls;
 	bool removing; /* natd stops: nothing is wanted any more */
 

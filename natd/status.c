@@ -173,23 +173,49 @@ static json_t *networks_json(const struct tunnel *tunnel)
 	return networks;
 }
 
+static json_t *egress_address_json(const struct natd *natd, const struct config_egress *egress)
+{
+	if (egress->kind == RULES_EGRESS_NONE)
+		return json_null();
+	return address_or_null(egress->kind == RULES_EGRESS_ADDRESS
+				       ? &egress->address
+				       : &natd->uplink.address.address);
+}
+
+static json_t *clients_json(const struct natd *natd, const char *interface)
+{
+	json_t *clients = json_array();
+	char text[PREFIX_TEXT_MAX];
+
+	for (size_t i = 0; i < natd->kernel.client_count; i++) {
+		const struct kernel_client *client = &natd->kernel.clients[i];
+		const struct config_egress *egress = &client->is.egress;
+
+		if (strcmp(client->interface, interface) == 0)
+			json_array_append_new(
+				clients, json_pack("{s:s, s:{s:s, s:o}, s:I}", "network",
+						   prefix_print(&client->is.network, text),
+						   "egress", "kind", egress_names[egress->kind],
+						   "address", egress_address_json(natd, egress),
+						   "connections", (json_int_t)client->connections));
+	}
+	return clients;
+}
+
 static json_t *tunnel_json(const struct natd *natd, const struct tunnel *tunnel)
 {
 	const struct config_egress *egress = &tunnel->egress;
-	const struct address *address = egress->kind == RULES_EGRESS_ADDRESS
-						? &egress->address
-						: &natd->uplink.address.address;
 	json_t *packets = json_null();
 
 	for (size_t i = 0; i < natd->kernel.tunnel_count_count; i++)
 		if (strcmp(natd->kernel.tunnel_counts[i].interface, tunnel->interface) == 0)
 			packets = json_integer((json_int_t)natd->kernel.tunnel_counts[i].in);
-	return json_pack(
-		"{s:s, s:b, s:o, s:{s:s, s:o, s:o}, s:o, s:[]}", "interface", tunnel->interface,
-		"present", tunnel->present, "networks", networks_json(tunnel), "egress", "kind",
-		egress_names[egress->kind], "address",
-		egress->kind == RULES_EGRESS_NONE ? json_null() : address_or_null(address),
-		"interface", text_or_null(natd->uplink.interface), "packets", packets, "clients");
+	return json_pack("{s:s, s:b, s:o, s:{s:s, s:o, s:o}, s:o, s:o}", "interface",
+			 tunnel->interface, "present", tunnel->present, "networks",
+			 networks_json(tunnel), "egress", "kind", egress_names[egress->kind],
+			 "address", egress_address_json(natd, egress), "interface",
+			 text_or_null(natd->uplink.interface), "packets", packets, "clients",
+			 clients_json(natd, tunnel->interface));
 }
 
 static json_t *tunnels_json(const struct natd *natd)

@@ -92,6 +92,25 @@ size_t tunnels_find(struct tunnel *tunnels, const struct config *config,
 	return count;
 }
 
+const struct tunnel *tunnels_around(const struct tunnel *tunnels, size_t count,
+				    const struct prefix *client)
+{
+	const struct tunnel *around = NULL;
+	uint8_t longest = 0;
+
+	for (size_t i = 0; i < count; i++)
+		for (size_t n = 0; n < tunnels[i].network_count; n++) {
+			const struct prefix *network = &tunnels[i].networks[n];
+
+			if (network->length > client->length || network->length <= longest ||
+			    !prefix_contains(network, &client->address))
+				continue;
+			around = &tunnels[i];
+			longest = network->length;
+		}
+	return around;
+}
+
 struct config_egress tunnel_egress(const struct tunnel *tunnel, const struct prefix *network)
 {
 	struct config_egress egress = tunnel->egress;

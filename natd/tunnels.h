@@ -26,6 +26,10 @@ struct tunnel {
 size_t tunnels_find(struct tunnel *tunnels, const struct config *config,
 		    const struct network *network);
 
+/* Which of the tunnels a client is behind: the one with the longest network around it. NULL: none. */
+const struct tunnel *tunnels_around(const struct tunnel *tunnels, size_t count,
+				    const struct prefix *client);
+
 /* How a network of the tunnel leaves: one fixed address serves its own family only, the other one is
  * masqueraded. */
 struct config_egress tunnel_egress(const struct tunnel *tunnel, const struct prefix *network);

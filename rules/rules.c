@@ -6,6 +6,7 @@
 #include <seccomp.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
 #include <time.h>
 
 #include "natd/log.h"
@@ -340,6 +341,15 @@ static void enter_sandbox(void)
 	sandbox_enter(&(struct sandbox){ .calls = calls, .families = families, .paths = paths });
 }
 
+/* Room for every report of the largest set: rules never waits for natd, so natd may wait for rules. */
+static void widen(int socket)
+{
+	const int bytes = 8 << 20;
+
+	if (setsockopt(socket, SOL_SOCKET, SO_SNDBUFFORCE, &bytes, sizeof(bytes)) < 0)
+		log_debug("the queue to natd cannot be widened: %s", strerror(errno));
+}
+
 void rules_main(int socket)
 {
 	struct rules rules = { .natd = socket };
@@ -348,6 +358,7 @@ void rules_main(int socket)
 	 * something to write. */
 	poll(&(struct pollfd){ .fd = socket, .events = POLLIN }, 1, -1);
 	enter_sandbox();
+	widen(socket);
 	nftables_open(&rules.nftables);
 	watch_open(&rules.watch);
 	for (;;) {

@@ -40,7 +40,9 @@ static void test_everything_is_read(void **state)
 		"router { protocols = { \"upnp\", \"pcp\" } lease = 20 keep = true }\n"
 		"forward \"web\" { protocol = \"tcp\" port = 8443 external = 443 ipv6 = false }\n"
 		"tunnel \"wg0\" { networks = { \"10.8.0.0/24\", \"fd42::/64\" }\n"
-		"  egress = \"203.0.113.9\" reach = { \"clients\" } }\n";
+		"  egress = \"203.0.113.9\" reach = { \"clients\" } }\n"
+		"client \"10.8.0.2\" { egress = \"203.0.113.10\" }\n"
+		"client \"fd42::8:0/112\" { egress = none }\n";
 	char error[CONFIG_ERROR_MAX];
 	struct config config;
 	struct config_tunnel *tunnel = &config.tunnels[0];
@@ -65,6 +67,12 @@ static void test_everything_is_read(void **state)
 	assert_int_equal(tunnel->egress.kind, RULES_EGRESS_ADDRESS);
 	assert_string_equal(address_print(&tunnel->egress.address, printed), "203.0.113.9");
 	assert_int_equal(tunnel->reach, RULES_REACH_CLIENTS);
+	assert_int_equal(config.client_count, 2);
+	assert_string_equal(prefix_print(&config.clients[0].network, printed), "10.8.0.2/32");
+	assert_string_equal(address_print(&config.clients[0].egress.address, printed),
+			    "203.0.113.10");
+	assert_string_equal(prefix_print(&config.clients[1].network, printed), "fd42::8:0/112");
+	assert_int_equal(config.clients[1].egress.kind, RULES_EGRESS_NONE);
 }
 
 static void test_silence_is_the_default(void **state)
@@ -107,8 +115,31 @@ static void test_refusals(void **state)
 		  ":2: protocol = \"sctp\" is not allowed; allowed: \"udp\" or \"tcp\"" },
 		{ "forward \"a\" {\n prot = 9 }",
 		  ":2: no such option 'prot'; allowed here: protocol, port, external, ipv6" },
-		{ "\n\npublish \"a\" { }",
-		  ":3: no such option 'publish'; allowed here: router, forward, tunnel" },
+		{ "\n\nname = 5",
+		  ":3: no such option 'name'; allowed here: router, forward, tunnel, client" },
+		{ "client \"10.8.0.1/24\" { egress = none }",
+		  ":1: client \"10.8.0.1/24\": allowed is an address or a network with no host "
+		  "bits, "
+		  "like \"10.8.0.2\" or \"fd42::/64\"" },
+		{ "client \"phone\" { egress = none }",
+		  ":1: client \"phone\": allowed is an address" },
+		{ "client \"0.0.0.0/0\" { egress = none }",
+		  ":1: client \"0.0.0.0/0\": allowed is" },
+		{ "client \"10.8.0.2\" {\n egress = lan }",
+		  ":2: egress = \"lan\" is not allowed; allowed: \"masquerade\", \"none\" or one "
+		  "address of this host, like \"203.0.113.9\"" },
+		{ "client \"10.8.0.2\" { }",
+		  ":1: client \"10.8.0.2\" has no egress; allowed: egress = \"masquerade\", "
+		  "\"none\" or one address of this host, like \"203.0.113.9\"" },
+		{ "client \"10.8.0.2\" { egress = \"2a11::9\" }",
+		  ":1: client \"10.8.0.2\" cannot leave with 2a11::9; allowed: an IPv4 address" },
+		{ "client \"fd42::2\" { egress = \"8.8.8.8\" }",
+		  ":1: client \"fd42::2\" cannot leave with 8.8.8.8; allowed: an IPv6 address" },
+		{ "client \"10.8.0.2\" { egress = none }\nclient \"10.8.0.2/32\" { egress = none }",
+		  ":2: client \"10.8.0.2/32\" is there twice; allowed: each client once" },
+		{ "client {\n egress = none }",
+		  ":1: missing title for section 'client'; allowed: a "
+		  "name in quotes" },
 		{ "forward \"a\" { }",
 		  ":1: forward \"a\" has no port; allowed: port = 1 to 65535" },
 		{ "forward \"a\" { port = 5 }\nforward \"b\" { port = 5 }",
@@ -152,7 +183,7 @@ static void test_refusals(void **state)
 		  ":1: reach = \"moon\" is not allowed; allowed: \"internet\", \"lan\" and "
 		  "\"clients\"" },
 		{ "\033[31mred",
-		  ":1: no such option '?[31mred'; allowed here: router, forward, tunnel" },
+		  ":1: no such option '?[31mred'; allowed here: router, forward, tunnel, client" },
 	};
 	char error[CONFIG_ERROR_MAX];
 	struct config before;

@@ -5,6 +5,7 @@
 #include <stddef.h>
 #include <stdint.h>
 #include <cmocka.h>
+#include <arpa/inet.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -214,6 +215,72 @@ static void test_rules_is_told_once(void **state)
 	free(kernel.set);
 }
 
+static void add_client(struct config *config, const char *network, const char *egress)
+{
+	struct config_client *client = &config->clients[config->client_count++];
+
+	*client = (struct config_client){ .egress.kind = RULES_EGRESS_ADDRESS };
+	assert_true(prefix_parse(&client->network, network));
+	assert_true(address_parse(&client->egress.address, egress));
+}
+
+/* "wg0 10.8.0.0/24 -" for every network that rules is told, in order. */
+static const char *networks_told(int socket)
+{
+	static char text[1024];
+	struct rules_request request;
+	size_t used = 0;
+
+	text[0] = '\0';
+	while (process_receive(socket, &request, sizeof(request), false) > 0) {
+		struct rules_network *told = &request.network;
+		char network[ADDRESS_TEXT_MAX] = "";
+		char egress[ADDRESS_TEXT_MAX] = "-";
+
+		if (request.what != RULES_NETWORK)
+			continue;
+		inet_ntop(told->network.family, &told->network.v6, network, sizeof(network));
+		if (told->egress == RULES_EGRESS_ADDRESS)
+			inet_ntop(told->address.family, &told->address.v6, egress, sizeof(egress));
+		used += (size_t)snprintf(text + used, sizeof(text) - used, "%s %s/%u %s\n",
+					 told->interface, network, told->network.length, egress);
+	}
+	return text;
+}
+
+/* A client is told as a network of the tunnel that it is behind, and stands for a whole one. */
+static void test_clients_are_placed(void **state)
+{
+	static struct network network;
+	static struct kernel kernel;
+	static struct config config;
+	int pair[2];
+
+	(void)state;
+	assert_int_equal(socketpair(AF_UNIX, SOCK_SEQPACKET, 0, pair), 0);
+	config_defaults(&config);
+	make_home(&network);
+	add_link(&network, TUN0, "tun0", LINK_TUN);
+	add_address(&network, TUN0, "10.8.0.129/25");
+	add_client(&config, "10.8.0.2", "192.168.1.40");
+	add_client(&config, "10.8.0.130",
+		   "192.168.1.41"); /* in both: the longer prefix is nearer */
+	add_client(&config, "fd42::/64", "2a11::9");
+	add_client(&config, "10.99.0.2", "192.168.1.42"); /* behind none */
+	kernel_init(&kernel, pair[0]);
+	kernel_want(&kernel, &config, &network, NULL, 0, no_save, NULL);
+	assert_string_equal(networks_told(pair[1]), "wg0 10.8.0.0/24 -\n"
+						    "tun0 10.8.0.128/25 -\n"
+						    "wg0 10.8.0.2/32 192.168.1.40\n"
+						    "tun0 10.8.0.130/32 192.168.1.41\n"
+						    "wg0 fd42::/64 2a11::9\n");
+	assert_string_equal(kernel.clients[0].interface, "wg0");
+	assert_string_equal(kernel.clients[3].interface, "");
+	close(pair[0]);
+	close(pair[1]);
+	free(kernel.set);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -223,6 +290,7 @@ int main(void)
 		cmocka_unit_test(test_tunnels_are_found),
 		cmocka_unit_test(test_a_configured_tunnel_may_come_later),
 		cmocka_unit_test(test_rules_is_told_once),
+		cmocka_unit_test(test_clients_are_placed),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

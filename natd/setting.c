@@ -1,0 +1,180 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "natd/setting.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define LEASE_MIN 20
+#define LEASE_MAX                                                                                  \
+	604800 /* one week: the longest that UPnP IGD:2 knows (WANIPConnection:2 2.3.26) */
+
+static const char *const protocol_names[UPNP_PROTOCOLS] = { "pcp", "nat-pmp", "upnp" };
+
+static bool parse_number(const char *text, unsigned long min, unsigned long max,
+			 unsigned long *number)
+{
+	char *end;
+
+	if (*text < '0' || *text > '9')
+		return false;
+	errno = 0;
+	*number = strtoul(text, &end, 10);
+	return errno == 0 && *end == '\0' && *number >= min && *number <= max;
+}
+
+static bool parse_bool(const char *text, bool *value)
+{
+	bool yes = strcmp(text, "true") == 0 || strcmp(text, "yes") == 0 || strcmp(text, "on") == 0;
+	bool no = strcmp(text, "false") == 0 || strcmp(text, "no") == 0 || strcmp(text, "off") == 0;
+
+	if (yes || no)
+		*value = yes;
+	return yes || no;
+}
+
+bool config_parse_port(const char *text, uint16_t *port)
+{
+	unsigned long number;
+
+	if (!parse_number(text, 1, 65535, &number))
+		return false;
+	*port = (uint16_t)number;
+	return true;
+}
+
+bool config_parse_protocol(const char *text, uint8_t *protocol)
+{
+	if (strcmp(text, "udp") != 0 && strcmp(text, "tcp") != 0)
+		return false;
+	*protocol = text[0] == 'u' ? IPPROTO_UDP : IPPROTO_TCP;
+	return true;
+}
+
+static bool read_protocols(struct target *target, const char *value)
+{
+	struct config *config = target->config;
+
+	for (uint8_t protocol = 0; protocol < UPNP_PROTOCOLS; protocol++) {
+		if (strcmp(value, protocol_names[protocol]) != 0)
+			continue;
+		if (memchr(config->order, protocol, config->order_count))
+			return false; /* twice */
+		config->order[config->order_count++] = protocol;
+		return true;
+	}
+	return false;
+}
+
+static bool read_lease(struct target *target, const char *value)
+{
+	unsigned long lease;
+
+	if (!parse_number(value, LEASE_MIN, LEASE_MAX, &lease))
+		return false;
+	target->config->lease = (uint32_t)lease;
+	return true;
+}
+
+static bool read_keep(struct target *target, const char *value)
+{
+	return parse_bool(value, &target->config->keep);
+}
+
+static bool read_protocol(struct target *target, const char *value)
+{
+	return config_parse_protocol(value, &target->forward->protocol);
+}
+
+static bool read_port(struct target *target, const char *value)
+{
+	return config_parse_port(value, &target->forward->port);
+}
+
+static bool read_external(struct target *target, const char *value)
+{
+	return config_parse_port(value, &target->forward->external);
+}
+
+static bool read_ipv6(struct target *target, const char *value)
+{
+	return parse_bool(value, &target->forward->ipv6);
+}
+
+static bool read_network(struct target *target, const char *value)
+{
+	struct config_tunnel *tunnel = target->tunnel;
+	struct prefix prefix;
+	struct prefix network;
+
+	if (tunnel->network_count == CONFIG_NETWORKS_MAX || !prefix_parse(&prefix, value))
+		return false;
+	network = prefix_network(&prefix);
+	if (!prefix_equal(&network, &prefix) || prefix.length == 0)
+		return false;
+	tunnel->networks[tunnel->network_count++] = network;
+	return true;
+}
+
+static bool read_egress(struct target *target, const char *value)
+{
+	struct config_egress *egress = target->egress;
+
+	egress->kind = RULES_EGRESS_ADDRESS;
+	if (strcmp(value, "masquerade") == 0)
+		egress->kind = RULES_EGRESS_MASQUERADE;
+	else if (strcmp(value, "none") == 0)
+		egress->kind = RULES_EGRESS_NONE;
+	else
+		return address_parse(&egress->address, value) &&
+		       address_kind(&egress->address) != ADDRESS_NONE &&
+		       address_kind(&egress->address) != ADDRESS_SPECIAL;
+	return true;
+}
+
+static bool read_reach(struct target *target, const char *value)
+{
+	static const struct {
+		const char *name;
+		uint8_t bit;
+	} reaches[] = { { "internet", RULES_REACH_INTERNET },
+			{ "lan", RULES_REACH_LAN },
+			{ "clients", RULES_REACH_CLIENTS } };
+
+	for (size_t i = 0; i < sizeof(reaches) / sizeof(reaches[0]); i++) {
+		if (strcmp(value, reaches[i].name) != 0)
+			continue;
+		target->tunnel->reach |= reaches[i].bit;
+		return true;
+	}
+	return false;
+}
+
+const struct setting settings[] = {
+	{ "router", "protocols", true, read_protocols,
+	  "\"pcp\", \"nat-pmp\" and \"upnp\", each once" },
+	{ "router", "lease", false, read_lease, "seconds, 20 to 604800" },
+	{ "router", "keep", false, read_keep, "true or false" },
+	{ "forward", "protocol", false, read_protocol, "\"udp\" or \"tcp\"" },
+	{ "forward", "port", false, read_port, "a port, 1 to 65535" },
+	{ "forward", "external", false, read_external, "a port, 1 to 65535" },
+	{ "forward", "ipv6", false, read_ipv6, "true or false" },
+	{ "tunnel", "networks", true, read_network,
+	  "at most 16 networks with no host bits, like \"10.8.0.0/24\" or \"fd42::/64\"" },
+	{ "tunnel", "egress", false, read_egress,
+	  "\"masquerade\", \"none\" or one address of this host, like \"203.0.113.9\"" },
+	{ "tunnel", "reach", true, read_reach, "\"internet\", \"lan\" and \"clients\"" },
+	{ "client", "egress", false, read_egress,
+	  "\"masquerade\", \"none\" or one address of this host, like \"203.0.113.9\"" },
+};
+
+const size_t setting_count = sizeof(settings) / sizeof(settings[0]);
+
+const struct setting *setting_find(const char *section, const char *name)
+{
+	for (size_t i = 0; i < setting_count; i++)
+		if (strcmp(settings[i].section, section) == 0 &&
+		    strcmp(settings[i].name, name) == 0)
+			return &settings[i];
+	return NULL;
+}

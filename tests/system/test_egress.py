@@ -1,0 +1,77 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""Each client leaves with the address that natd.conf gives it, in a real tunnel."""
+
+from lab import EGRESS, HOST6, WAN, Lab, wait_until
+
+EGRESS6 = HOST6.replace("::10", "::99")  # a second address of the host in the home network
+
+
+def give_egress6(lab):
+    # Deprecated: the host does not choose it by itself.
+    lab.host.ip(f"addr add {EGRESS6}/128 dev eth0 nodad preferred_lft 0")
+
+
+def test_a_client_has_its_own_address():
+    """Both families; the rest of the tunnel's network is masqueraded."""
+    with Lab() as lab:
+        lab.give_egress_address()
+        give_egress6(lab)
+        natd = lab.natd(f'client "10.8.0.2" {{ egress = "{EGRESS}" }}\n'
+                        f'client "fd42::2" {{ egress = "{EGRESS6}" }}\n')
+        natd.wait_status("OK")
+        lab.tunnel_up()
+        assert lab.fetch_through_tunnel() == EGRESS
+        assert lab.fetch_through_tunnel(ipv6=True) == EGRESS6
+        lab.client.ip("addr add 10.8.0.3/32 dev wg0", "addr del 10.8.0.2/24 dev wg0",
+                      "addr add fd42::3/64 dev wg0 nodad", "addr del fd42::2/64 dev wg0")
+        lab.host.run("wg", "set", "wg0", "peer", lab.vpn.keys[lab.client][1],
+                     "allowed-ips", "10.8.0.3/32,fd42::3/128")
+        assert lab.fetch_through_tunnel() == WAN
+        assert lab.fetch_through_tunnel(ipv6=True) == HOST6
+        wait_until(lambda: [client["connections"] for client in clients(natd)] == [1, 1], 15,
+                   "one connection of each client")
+        assert clients(natd)[0]["network"] == "10.8.0.2/32"
+        assert clients(natd)[0]["egress"] == {"kind": "address", "address": EGRESS}
+
+
+def clients(natd):
+    tunnel, = natd.status()["tunnels"]
+    return tunnel["clients"]
+
+
+def test_the_longest_prefix_wins():
+    with Lab() as lab:
+        lab.give_egress_address()
+        natd = lab.natd(f'client "10.8.0.0/25" {{ egress = "{EGRESS}" }}\n'
+                        'client "10.8.0.0/30" { egress = "masquerade" }\n'
+                        f'tunnel "wg0" {{ egress = "none" }}')
+        natd.wait_status("OK")
+        lab.tunnel_up()
+        assert lab.fetch_through_tunnel() == WAN
+        natd.configure(f'client "10.8.0.0/25" {{ egress = "masquerade" }}\n'
+                       f'client "10.8.0.0/30" {{ egress = "{EGRESS}" }}\n'
+                       'tunnel "wg0" { egress = "none" }')
+        assert natd.ctl("reload").returncode == 0
+        wait_until(lambda: lab.fetch_through_tunnel() == EGRESS, 5, "the client's new address")
+
+
+def test_a_client_of_no_tunnel_waits_for_one():
+    with Lab() as lab:
+        lab.give_egress_address()
+        natd = lab.natd(f'tunnel "wg0" {{ networks = {{ "10.8.0.0/24" }} }}\n'
+                        f'client "10.9.0.2" {{ egress = "{EGRESS}" }}\n')
+        natd.wait_status("OK")
+        assert clients(natd) == []
+        assert natd.log.count("client 10.9.0.2/32 is in no tunnel's networks") == 1
+
+
+def test_many_clients():
+    """More than the queue between natd and rules holds at once."""
+    with Lab() as lab:
+        lab.give_egress_address()
+        natd = lab.natd("".join(f'client "10.8.0.{n}" {{ egress = "{EGRESS}" }}\n'
+                                for n in range(256)))
+        natd.wait_status("OK")
+        lab.tunnel_up()
+        assert lab.fetch_through_tunnel() == EGRESS
+        assert len(clients(natd)) == 256
