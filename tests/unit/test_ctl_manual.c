@@ -88,6 +88,53 @@ static void manual_knows_the_usual_page(void **state)
 	free(text);
 }
 
+#define RECOGNISED(by, more)                                                                       \
+	"{\"recognised\": {\"id\": \"x\", \"by\": \"" by "\", \"name\": \"Maker\", \"menu\": "     \
+	"\"Advanced > Ports\"" more "}}"
+
+static void manual_leads_to_the_menu(void **state)
+{
+	char *text = printed(manual_show,
+			     laid_over(SAMPLE_WELL, RECOGNISED("model", ", \"checked\": \"yes\", "
+									"\"reservation\": \"LAN\", "
+									"\"note\": \"Mind.\"")));
+
+	(void)state;
+	assert_holds(text, "      Maker            Maker (recognised by its own description)\n");
+	assert_holds(text, "3   Add the rule:\n      Menu             Advanced > Ports\n"
+			   "      Note             Mind.\n");
+	assert_holds(text, "      Menu             LAN\n"
+			   "                       (may differ: not checked on your model)\n");
+	assert_null(strstr(text, "some makers"));
+	free(text);
+	text = printed(manual_show, laid_over(SAMPLE_WELL, RECOGNISED("mac", "")));
+	assert_holds(text, "Maker (recognised by its MAC address");
+	assert_holds(text, "Advanced > Ports\n"
+			   "                       (may differ: not checked on your model)\n");
+	free(text);
+	/* A guess makes nothing sure. */
+	text = printed(manual_show,
+		       laid_over(SAMPLE_WELL, RECOGNISED("address", ", \"checked\": \"yes\"")));
+	assert_holds(text, "may differ");
+	free(text);
+}
+
+static void manual_names_the_app(void **state)
+{
+	char *text = printed(manual_show,
+			     laid_over(SAMPLE_WELL, RECOGNISED("model", ", \"app\": \"Home\"")));
+
+	(void)state;
+	assert_holds(text, "      App              Home\n");
+	assert_null(strstr(text, "      Page "));
+	free(text);
+	text = printed(manual_show,
+		       laid_over(SAMPLE_WELL, RECOGNISED("model", ", \"page\": \"http://r/\"")));
+	assert_holds(text, "      Page             http://192.168.1.1/admin\n"
+			   "      or also          http://r/\n");
+	free(text);
+}
+
 static void manual_says_when_it_cannot_help(void **state)
 {
 	json_t *facts = laid_over(SAMPLE_WELL, SAMPLE_E20);
@@ -241,6 +288,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(manual_has_every_value),
 		cmocka_unit_test(manual_knows_the_usual_page),
+		cmocka_unit_test(manual_leads_to_the_menu),
+		cmocka_unit_test(manual_names_the_app),
 		cmocka_unit_test(manual_says_when_it_cannot_help),
 		cmocka_unit_test(manual_is_not_needed_while_all_is_well),
 		cmocka_unit_test(manual_without_a_router),

@@ -1,0 +1,60 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""natctl manual, installed: whose router it is, and where its menus are."""
+
+import json
+
+import pytest
+
+from lab import GATEWAY, HOST, Lab
+from lab.natd import NATCTL, ROOT
+
+NEC = "00:0d:02:01:02:03"
+YAMAHA = "00:a0:de:01:02:03"
+
+
+def install_routers(lab):
+    """The host's own /usr/share, as `make install` leaves it."""
+    lab.host.run("mount", "-t", "tmpfs", "none", "/usr/share")
+    lab.host.run("mkdir", "/usr/share/natd")
+    lab.host.run("cp", ROOT / "natd/service/routers.conf", "/usr/share/natd/routers.conf")
+
+
+def manual(lab, *options):
+    return lab.host.run(NATCTL, "-s", lab.host.folder / "none.sock", *options, "manual",
+                        check=False)
+
+
+@pytest.mark.parametrize("mac, known", [(YAMAHA, "yamaha"), (NEC, "ntt")])
+def test_recognised_by_its_network_card(mac, known):
+    """A router that answers nothing is recognised by what the kernel knows of it."""
+    with Lab(router="silent") as lab:
+        install_routers(lab)
+        lab.router.node.ip(f"link set lan address {mac}")
+        lab.host.ip("neigh flush dev eth0")
+        told = json.loads(manual(lab, "-j").stdout)
+        assert told["recognised"]["id"] == known
+        assert told["recognised"]["by"] == "mac"
+        assert told["menu"] == told["recognised"]["menu"]
+        text = manual(lab).stdout
+        assert "静的IPマスカレード" in text
+        assert "recognised by its MAC address" in " ".join(text.split())
+        assert HOST in text and f"http://{GATEWAY}/" in text
+
+
+def test_a_file_of_the_users_own_goes_first():
+    with Lab(router="silent") as lab:
+        install_routers(lab)
+        etc = lab.host.folder / "etc"
+        (etc / "natd").mkdir(parents=True)
+        own = etc / "natd" / "routers.conf"
+        own.write_text('router "mine" {\n name = "My box"\n menu = "Here > there"\n'
+                       f' address = {{ "{GATEWAY}" }}\n}}\n', encoding="utf-8")
+        lab.host.run("cp", "/etc/passwd", "/etc/group", "/etc/nsswitch.conf", etc)
+        lab.host.run("mount", "--bind", etc, "/etc")
+        told = json.loads(manual(lab, "-j").stdout)
+        assert told["recognised"]["id"] == "mine" and told["recognised"]["by"] == "address"
+        assert "Here > there" in manual(lab).stdout
+        own.write_text("nonsense\n", encoding="utf-8")
+        done = manual(lab)
+        assert "/etc/natd/routers.conf:1: " in done.stderr
+        assert "Here > there" not in done.stdout and HOST in done.stdout
