@@ -92,7 +92,7 @@ void engine_ask_all(struct engine *engine)
 	choose_order(engine);
 	reset_protocols(engine);
 	engine->generation++;
-	engine->retry_at = 0;
+	engine->retry_at = engine->afresh_at = 0;
 	if (engine->forwards.dirty)
 		engine->hooks->save(engine->context);
 	send_plain(engine, UPNP_USE);
@@ -109,17 +109,8 @@ void engine_ask_all(struct engine *engine)
 	send_plain(engine, UPNP_ASK);
 }
 
-/* Asks for those that are not open, by the protocol that works. */
-static void ask_missing(struct engine *engine)
+void engine_ask_again(struct engine *engine)
 {
-	bool any_open = false;
-
-	for (size_t i = 0; i < engine->forwards.count; i++)
-		any_open |= engine->forwards.list[i].state == FORWARD_OPEN;
-	if (!any_open) {
-		engine_ask_all(engine);
-		return;
-	}
 	engine->retry_at = 0;
 	if (engine->forwards.dirty)
 		engine->hooks->save(engine->context);
@@ -132,6 +123,19 @@ static void ask_missing(struct engine *engine)
 		engine_send_mapping(engine, UPNP_MAP, forward, UPNP_ANY);
 	}
 	send_plain(engine, UPNP_ASK);
+}
+
+/* Asks for those that are not open, by the protocol that works. */
+static void ask_missing(struct engine *engine)
+{
+	bool any_open = false;
+
+	for (size_t i = 0; i < engine->forwards.count; i++)
+		any_open |= engine->forwards.list[i].state == FORWARD_OPEN;
+	if (any_open)
+		engine_ask_again(engine);
+	else
+		engine_ask_all(engine);
 }
 
 static bool asks_a_router(const struct engine *engine)
@@ -302,11 +306,13 @@ void engine_network(struct engine *engine, const struct upnp_network *network, i
 	if (!network) {
 		engine->has_router = false;
 		engine->wan_known = false;
+		engine->retry_at = engine->afresh_at = 0;
 		return;
 	}
 	if (engine->has_router && same_network(&engine->network, network))
 		return;
 	engine->network = *network;
+	engine->network.check = ENGINE_CHECK_SECONDS;
 	engine->has_router = true;
 	engine->wan_known = false;
 	engine->router = (struct upnp_router){ 0 };
@@ -332,6 +338,8 @@ void engine_tick(struct engine *engine, int64_t now)
 			start_closing(engine, forward);
 		}
 	}
+	if (engine->afresh_at && engine->afresh_at <= now)
+		engine_ask_all(engine);
 	if (engine->retry_at && engine->retry_at <= now)
 		ask_missing(engine);
 }
@@ -343,7 +351,7 @@ static int64_t sooner(int64_t a, int64_t b)
 
 int64_t engine_deadline(const struct engine *engine)
 {
-	int64_t deadline = engine->retry_at;
+	int64_t deadline = sooner(engine->retry_at, engine->afresh_at);
 
 	for (size_t i = 0; i < engine->forwards.count; i++) {
 		deadline = sooner(deadline, engine->forwards.list[i].renew_at);
@@ -354,7 +362,7 @@ int64_t engine_deadline(const struct engine *engine)
 
 void engine_stop(struct engine *engine)
 {
-	engine->retry_at = 0;
+	engine->retry_at = engine->afresh_at = 0;
 	for (size_t i = engine->forwards.count; i-- > 0;)
 		start_closing(engine, &engine->forwards.list[i]);
 }

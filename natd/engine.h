@@ -14,6 +14,10 @@
 #include "natd/forwards.h"
 #include "upnp/upnp.h"
 
+/* A router that restarts without a word is noticed by then: one question in a quarter of an hour costs
+ * nobody anything (field/routers.md 6). */
+#define ENGINE_CHECK_SECONDS 900
+
 struct protocol_status {
 	uint8_t state; /* enum upnp_state */
 	uint32_t took_us;
@@ -39,6 +43,7 @@ struct engine {
 	uint32_t generation;
 	unsigned int tries; /* failed rounds in a row */
 	int64_t retry_at;   /* 0: no retry is due */
+	int64_t afresh_at; /* the router has lost its state: everything is asked again then; 0: no */
 
 	struct protocol_status protocols[UPNP_PROTOCOLS];
 	struct upnp_router router;
@@ -89,5 +94,8 @@ extern const char *const upnp_state_names[UPNP_STATES];
 void engine_send_mapping(struct engine *engine, enum upnp_request_what what,
 			 const struct forward *forward, uint8_t via);
 void engine_ask_all(struct engine *engine);
+
+/* Asks for those that are not open; what upnp has found out about the router stays. */
+void engine_ask_again(struct engine *engine);
 
 #endif

@@ -127,6 +127,9 @@ static void on_protocol(struct engine *engine, const struct upnp_protocol_report
 {
 	struct protocol_status *status = &engine->protocols[report->protocol];
 
+	/* A protocol turns up after the questions had failed: a late answer to the search. */
+	if (report->state == UPNP_OK && engine->retry_at && engine->has_router)
+		engine_ask_again(engine);
 	status->state = report->state;
 	status->took_us = report->took_us;
 	memcpy(status->said, report->said, sizeof(status->said));
@@ -149,6 +152,18 @@ static void on_wan(struct engine *engine, const struct upnp_wan *wan)
 	engine->public_wan = public;
 	log_info("the router's WAN address is %s",
 		 inet_ntop(AF_INET, &wan->address, text, sizeof(text)));
+}
+
+/* Many signs of one restart are one round of questions. */
+static void on_lost(struct engine *engine, const struct upnp_lost *lost, int64_t now)
+{
+	int64_t at = now + lost->delay_ms;
+
+	if (engine->afresh_at && engine->afresh_at <= at)
+		return;
+	log_info("%s: everything is asked afresh", lost->said);
+	engine->afresh_at = at;
+	engine->tries = 0;
 }
 
 static bool is_terminated(const char *text, size_t size)
@@ -178,6 +193,9 @@ static bool report_is_sound(const struct upnp_report *report)
 	case UPNP_ENTRY: return TERMINATED(report->entry.description);
 	case UPNP_LISTED: return TERMINATED(report->listed.said);
 	case UPNP_PROBED: return true;
+	case UPNP_LOST:
+		return report->lost.via < UPNP_PROTOCOLS &&
+		       report->lost.delay_ms <= UPNP_DELAY_MAX && TERMINATED(report->lost.said);
 	default: return false;
 	}
 }
@@ -195,6 +213,7 @@ bool engine_report(struct engine *engine, const struct upnp_report *report, int6
 	case UPNP_MAPPED: on_granted(engine, &report->granted, now); return true;
 	case UPNP_FAILED: on_failed(engine, &report->failed, now); return true;
 	case UPNP_UNMAPPED: on_unmapped(engine, &report->unmapped); return true;
+	case UPNP_LOST: on_lost(engine, &report->lost, now); return true;
 	default: return false;
 	}
 }

@@ -28,10 +28,16 @@ void asking_begin(struct asking *asking, bool all, int64_t now_us)
 	asking->began = true;
 }
 
+/* One that is known to work writes; there is nothing to presume then. */
+static bool any_works(const struct asking *asking)
+{
+	return memchr(asking->state, UPNP_OK, sizeof(asking->state)) != NULL;
+}
+
 uint8_t asking_presumed(const struct asking *asking)
 {
 	if (asking->writer != UPNP_ANY || asking->count == 0 || asking->order[0] == UPNP_IGD ||
-	    asking->state[asking->order[0]] != UPNP_ASKING)
+	    asking->state[asking->order[0]] != UPNP_ASKING || any_works(asking))
 		return UPNP_ANY;
 	return asking->order[0];
 }

@@ -10,6 +10,7 @@
 #include <stdint.h>
 
 #include "upnp/asking.h"
+#include "upnp/epoch.h"
 #include "upnp/ssdp.h"
 #include "upnp/upnp.h"
 #include "upnp/url.h"
@@ -22,6 +23,7 @@
 #define TASKS_MAX        (2 * UPNP_MAPPINGS_MAX)
 #define LOCATIONS_MAX    4
 #define SERVICE_MAX      128
+#define ANNOUNCE_SOCKETS 2
 #define LIST_ENTRIES_MAX 1000 /* of the router's table: some never say that it has an end */
 
 /* A question that is repeated until it is answered or has had its tries. */
@@ -52,20 +54,32 @@ struct task {
 	char said[UPNP_TEXT_MAX]; /* in the router's words */
 };
 
+/* Where a router describes itself, as it said. */
+struct location {
+	struct url url;
+	struct in_addr source; /* who said it */
+	char server[UPNP_TEXT_MAX];
+	char uuid[SSDP_UUID_MAX];
+	uint32_t boot_id; /* 0: not said */
+};
+
 struct igd {
 	int socket; /* SSDP; -1: not open */
-	struct url locations[LOCATIONS_MAX];
-	char servers[LOCATIONS_MAX][UPNP_TEXT_MAX];
+	struct location locations[LOCATIONS_MAX];
 	uint8_t location_count;
 	uint8_t location_next; /* the first that was not read yet */
 	uint8_t trouble;       /* enum upnp_state, while searching: what the last one read was */
 	char said[UPNP_TEXT_MAX];
 
 	bool ready; /* the service below is known */
+	bool said_goodbye;
+	struct location found; /* where its description was */
 	char control[URL_TEXT_MAX];
 	char service[SERVICE_MAX];
-	bool permanent_only; /* it takes no lease (725, 402) */
-	bool wants_wan;      /* the external address is to be asked for */
+	bool permanent_only;      /* it takes no lease (725, 402) */
+	bool wants_wan;           /* the external address is to be asked for */
+	bool wants_check;         /* `held` is to be looked for in the router's table */
+	struct upnp_mapping held; /* the last that was granted; port 0: none */
 	bool listing;
 	uint32_t list_next;
 };
@@ -83,6 +97,9 @@ struct client {
 	bool wan_known[UPNP_PROTOCOLS];
 	struct in_addr wan[UPNP_PROTOCOLS];
 	bool probing; /* UPNP_PROBE is to be answered */
+	struct epoch epochs[UPNP_PROTOCOLS];
+	int64_t check_us; /* when the router is asked whether it still knows us */
+	int announcements[ANNOUNCE_SOCKETS]; /* announce.h; -1: not open */
 	struct task tasks[TASKS_MAX];
 
 	int pcp; /* socket, connected; -1: not open */
@@ -127,6 +144,18 @@ void protocol_is(struct client *client, uint8_t protocol, enum upnp_state state,
 
 /* The router's external address; 0.0.0.0: it says that it has none. */
 void wan_is(struct client *client, uint8_t via, struct in_addr address);
+
+/* The protocol does not answer any more: protocol_is(), and where no task tells natd, mappings_lost(). */
+void went_away(struct client *client, uint8_t protocol, enum upnp_state state, const char *said);
+
+/* The router is there and knows us: the next look at it is not due for a while. */
+void router_heard(struct client *client);
+
+/* What PCP or NAT-PMP says with every answer: see epoch.h. `to_all`: it came by multicast. */
+void epoch_is(struct client *client, uint8_t via, uint32_t epoch, bool to_all);
+
+/* The router has lost our mappings, or seems to; `to_all`: every host on the link knows. */
+void mappings_lost(struct client *client, uint8_t via, bool to_all, const char *said);
 
 /* Sends it, with the generation. Fatal where natd has gone. */
 void report_send(struct client *client, struct upnp_report *report);

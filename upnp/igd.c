@@ -71,31 +71,60 @@ static void igd_probe_over(struct client *client)
 	(void)client;
 }
 
+bool igd_same_place(const struct url *a, const struct url *b)
+{
+	return a->port == b->port && strcmp(a->path, b->path) == 0;
+}
+
 static bool is_known(const struct igd *igd, const struct url *url)
 {
 	for (uint8_t i = 0; i < igd->location_count; i++)
-		if (igd->locations[i].port == url->port &&
-		    strcmp(igd->locations[i].path, url->path) == 0)
+		if (igd_same_place(&igd->locations[i].url, url))
 			return true;
 	return false;
 }
 
-static void on_answer(struct client *client, const char *bytes, size_t size, struct in_addr source)
+/* A slot for one more: what others than the gateway say must not fill them all. */
+static struct location *new_location(struct client *client, struct in_addr source)
 {
 	struct igd *igd = &client->igd;
-	struct ssdp_answer answer;
+	struct in_addr gateway = client->network.gateway;
+
+	if (igd->location_count < LOCATIONS_MAX)
+		return &igd->locations[igd->location_count++];
+	for (uint8_t i = igd->location_next; i < igd->location_count; i++)
+		if (source.s_addr == gateway.s_addr &&
+		    igd->locations[i].source.s_addr != gateway.s_addr)
+			return &igd->locations[i];
+	return NULL;
+}
+
+bool igd_take_answer(struct client *client, const struct ssdp_answer *answer, struct in_addr source)
+{
+	struct location *location;
 	struct url url;
 
-	if (!ssdp_parse(&answer, bytes, size) ||
-	    !ssdp_accept(&url, &answer, source, &client->network)) {
-		log_debug("SSDP: %zu bytes that do not lead to the gateway", size);
-		return;
+	if (!ssdp_accept(&url, answer, &client->network)) {
+		log_debug("SSDP: an answer that does not lead to the gateway");
+		return false;
 	}
-	if (igd->ready || igd->location_count == LOCATIONS_MAX || is_known(igd, &url))
-		return;
-	igd->locations[igd->location_count] = url;
-	memcpy(igd->servers[igd->location_count], answer.server, sizeof(answer.server));
-	igd->location_count++;
+	if (client->igd.ready || is_known(&client->igd, &url) ||
+	    !(location = new_location(client, source)))
+		return false;
+	*location = (struct location){ .url = url, .source = source, .boot_id = answer->boot_id };
+	memcpy(location->server, answer->server, sizeof(answer->server));
+	memcpy(location->uuid, answer->uuid, sizeof(answer->uuid));
+	return true;
+}
+
+static void on_answer(struct client *client, const char *bytes, size_t size, struct in_addr source)
+{
+	struct ssdp_answer answer;
+
+	if (ssdp_parse(&answer, bytes, size) && answer.kind != SSDP_GOODBYE)
+		igd_take_answer(client, &answer, source);
+	else
+		log_debug("SSDP: %zu bytes that are no answer", size);
 }
 
 static void igd_receive(struct client *client)
@@ -198,8 +227,9 @@ static void report_router(struct client *client, const char *bytes, size_t size,
 	struct description description;
 
 	description_read(&description, bytes, size);
-	description_router(&report.router, &description, &client->igd.locations[index]);
-	memcpy(report.router.server, client->igd.servers[index], sizeof(report.router.server));
+	description_router(&report.router, &description, &client->igd.locations[index].url);
+	memcpy(report.router.server, client->igd.locations[index].server,
+	       sizeof(report.router.server));
 	report_send(client, &report);
 }
 
@@ -212,13 +242,15 @@ static void on_description(struct client *client, const char *bytes, int size, u
 
 	memset(&data, 0, sizeof(data));
 	parserootdesc(bytes, size, &data);
-	base = base_of(&data, &igd->locations[index]);
+	base = base_of(&data, &igd->locations[index].url);
 	report_router(client, bytes, (size_t)size, index);
 	if (!choose_service(igd, &data, &base)) {
 		trouble(client, UPNP_UNSUPPORTED, "UPnP: no service that opens ports");
 		return;
 	}
 	igd->ready = true;
+	igd->said_goodbye = false;
+	igd->found = igd->locations[index];
 	client->probes[UPNP_IGD].active = false;
 	log_debug("UPnP: %s at %s", igd->service, igd->control);
 	say(said, "UPnP %s", strrchr(igd->service, ':') - strlen("WANIPConnection"));
@@ -240,7 +272,7 @@ static void read_description(struct client *client)
 {
 	uint8_t index = client->igd.location_next++;
 	int size = 0;
-	char *bytes = fetch(client, &client->igd.locations[index], &size);
+	char *bytes = fetch(client, &client->igd.locations[index].url, &size);
 
 	if (bytes)
 		on_description(client, bytes, size, index);
@@ -268,6 +300,8 @@ bool igd_step(struct client *client)
 
 	if (may_read(client))
 		read_description(client);
+	else if (igd->ready && igd->wants_check)
+		igd_check(client);
 	else if (igd->ready && igd->wants_wan)
 		igd_ask_wan(client);
 	else if (igd->ready && igd->listing)

@@ -15,6 +15,17 @@ void igd_find(struct client *client);
  * external address, reads one entry of the table. True: a step was made. */
 bool igd_step(struct client *client);
 
+/* A datagram to everybody came from `source`: the router's own restart, its end, or its late answer. */
+void igd_announced(struct client *client, const char *bytes, size_t size, struct in_addr source);
+
+/* Takes over where an answer leads. True: to a description that was not known. */
+bool igd_take_answer(struct client *client, const struct ssdp_answer *answer,
+		     struct in_addr source);
+bool igd_same_place(const struct url *a, const struct url *b);
+
+/* Is igd->held still in the router's table? */
+void igd_check(struct client *client);
+
 /* Does the service say that it is connected? */
 bool igd_is_connected(const struct igd *igd);
 

@@ -222,6 +222,8 @@ static int verify(const struct igd *igd, const struct entry *entry, char said[UP
 		return IGD_NO_SUCH_ENTRY;
 	}
 	/* Not every router knows that question; one that does not know its address speaks no SOAP. */
+	if (code == UPNPCOMMAND_HTTP_ERROR)
+		return code;
 	if (code == UPNPCOMMAND_UNKNOWN_ERROR)
 		return get_wan(igd, &wan) == UPNPCOMMAND_UNKNOWN_ERROR ? code : UPNPCOMMAND_SUCCESS;
 	return UPNPCOMMAND_SUCCESS;
@@ -231,7 +233,7 @@ static int verify(const struct igd *igd, const struct entry *entry, char said[UP
 static void lose(struct client *client, bool refused, const char *said)
 {
 	client->igd.ready = false;
-	protocol_is(client, UPNP_IGD, refused ? UPNP_REFUSED : UPNP_SILENT, said);
+	went_away(client, UPNP_IGD, refused ? UPNP_REFUSED : UPNP_SILENT, said);
 }
 
 static void on_failure(struct client *client, struct task *task, int code, char said[UPNP_TEXT_MAX])
@@ -268,6 +270,7 @@ static void map(struct client *client, struct task *task)
 		on_failure(client, task, code, said);
 		return;
 	}
+	igd->held = task->mapping;
 	if (client->wan_known[UPNP_IGD])
 		task_granted(client, task,
 			     (struct upnp_granted){ .external_port = task->mapping.external_port,
@@ -313,6 +316,24 @@ void igd_ask_wan(struct client *client)
 	client->igd.wants_wan = false;
 	if (code >= 0)
 		wan_is(client, UPNP_IGD, address);
+}
+
+/* A table that has lost the entry was emptied; a router that cannot tell is asked for its address,
+ * which shows at least that it is there. */
+void igd_check(struct client *client)
+{
+	struct igd *igd = &client->igd;
+	struct entry entry = entry_of(client, &igd->held);
+	char said[UPNP_TEXT_MAX] = "";
+	int code = UPNPCOMMAND_SUCCESS;
+
+	igd->wants_check = false;
+	if (igd->held.port)
+		code = verify(igd, &entry, said);
+	if (code == UPNPCOMMAND_HTTP_ERROR)
+		lose(client, errno == ECONNREFUSED, "UPnP: the router does not answer any more");
+	else if (code != UPNPCOMMAND_SUCCESS)
+		mappings_lost(client, UPNP_IGD, false, said[0] ? said : "UPnP: no answer of use");
 }
 
 void igd_listed(struct client *client, bool complete, const char *said)

@@ -70,7 +70,7 @@ static void on_refused(struct client *client)
 {
 	client->probes[UPNP_NATPMP].active = false;
 	release(client);
-	protocol_is(client, UPNP_NATPMP, UPNP_REFUSED, "NAT-PMP: the router refuses the port");
+	went_away(client, UPNP_NATPMP, UPNP_REFUSED, "NAT-PMP: the router refuses the port");
 }
 
 /* `sent` is what libnatpmp says about sending. */
@@ -99,8 +99,9 @@ static void natpmp_probe_over(struct client *client)
 {
 	if (client->natpmp_busy && !client->natpmp_task)
 		release(client);
-	if (client->asking.state[UPNP_NATPMP] == UPNP_ASKING)
-		protocol_is(client, UPNP_NATPMP, UPNP_SILENT, "NAT-PMP does not answer");
+	if (client->asking.state[UPNP_NATPMP] == UPNP_ASKING ||
+	    client->asking.writer == UPNP_NATPMP)
+		went_away(client, UPNP_NATPMP, UPNP_SILENT, "NAT-PMP does not answer");
 }
 
 /* A mapping goes before the probe and before what was abandoned. */
@@ -136,6 +137,11 @@ static enum attempt natpmp_attempt(struct client *client, struct task *task)
 static uint16_t get16(const uint8_t *at)
 {
 	return (uint16_t)(at[0] << 8 | at[1]);
+}
+
+static uint32_t get32(const uint8_t *at)
+{
+	return (uint32_t)get16(at) << 16 | get16(at + 2);
 }
 
 static uint8_t opcode_of(const struct task *task)
@@ -245,6 +251,8 @@ static void natpmp_receive(struct client *client)
 	while (client->natpmp_open && (size = recv(client->natpmp.s, bytes, sizeof(bytes),
 						   MSG_PEEK | MSG_DONTWAIT)) >= 0) {
 		if (is_answer(client, bytes, (size_t)size)) {
+			if (bytes[0] == 0)
+				epoch_is(client, UPNP_NATPMP, get32(bytes + 4), false);
 			read_answer(client);
 			continue;
 		}

@@ -47,7 +47,7 @@ static void on_error(struct client *client, int error)
 	log_debug("PCP: %s", strerror(error));
 	if (error == ECONNREFUSED) {
 		client->probes[UPNP_PCP].active = false;
-		protocol_is(client, UPNP_PCP, UPNP_REFUSED, "PCP: the router refuses the port");
+		went_away(client, UPNP_PCP, UPNP_REFUSED, "PCP: the router refuses the port");
 	}
 }
 
@@ -69,8 +69,8 @@ static enum attempt pcp_probe(struct client *client, unsigned int try)
 
 static void pcp_probe_over(struct client *client)
 {
-	if (client->asking.state[UPNP_PCP] == UPNP_ASKING)
-		protocol_is(client, UPNP_PCP, UPNP_SILENT, "PCP does not answer");
+	if (client->asking.state[UPNP_PCP] == UPNP_ASKING || client->asking.writer == UPNP_PCP)
+		went_away(client, UPNP_PCP, UPNP_SILENT, "PCP does not answer");
 }
 
 static struct pcp_map request_of(const struct client *client, const struct task *task)
@@ -178,9 +178,9 @@ static void on_map(struct client *client, const struct pcp_response *response)
 /* RFC 6887 14.1: ANNOUNCE. A server that does not know that opcode still speaks PCP. */
 static void on_announce(struct client *client, const struct pcp_response *response)
 {
+	client->probes[UPNP_PCP].active = false;
 	if (client->asking.state[UPNP_PCP] != UPNP_ASKING)
 		return;
-	client->probes[UPNP_PCP].active = false;
 	if (response->result == PCP_SUCCESS || response->result == PCP_UNSUPP_OPCODE) {
 		pcp_is_ok(client, response);
 	} else {
@@ -197,10 +197,15 @@ static void on_datagram(struct client *client, const uint8_t *bytes, size_t size
 
 	if (!pcp_decode(&response, bytes, size)) {
 		log_debug("PCP: %zu bytes that are no answer", size);
-	} else if (response.result == PCP_UNSUPP_VERSION) {
+		return;
+	}
+	if (response.result == PCP_UNSUPP_VERSION) {
 		client->probes[UPNP_PCP].active = false;
 		protocol_is(client, UPNP_PCP, UPNP_UNSUPPORTED, "PCP 1 UNSUPP_VERSION");
-	} else if (response.opcode == PCP_ANNOUNCE) {
+		return;
+	}
+	epoch_is(client, UPNP_PCP, response.epoch, false);
+	if (response.opcode == PCP_ANNOUNCE) {
 		on_announce(client, &response);
 	} else if (response.opcode == PCP_MAP) {
 		on_map(client, &response);

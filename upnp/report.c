@@ -6,6 +6,7 @@
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/random.h>
 
 #include "natd/log.h"
 #include "natd/process.h"
@@ -55,4 +56,54 @@ void wan_is(struct client *client, uint8_t via, struct in_addr address)
 	client->wan_known[via] = true;
 	client->wan[via] = address;
 	report_send(client, &report);
+}
+
+/* RFC 6887 14.1.3: not every host of the link at once. */
+static uint16_t random_delay(void)
+{
+	uint16_t number = 0;
+
+	if (getrandom(&number, sizeof(number), 0) != sizeof(number))
+		log_debug("no random number: no delay");
+	return (uint16_t)(number % (UPNP_DELAY_MAX + 1));
+}
+
+void mappings_lost(struct client *client, uint8_t via, bool to_all, const char *said)
+{
+	struct upnp_report report = { .what = UPNP_LOST, .lost = { .via = via } };
+
+	report.lost.delay_ms = to_all ? random_delay() : 0;
+	say(report.lost.said, "%s", said);
+	log_debug("lost: %s, to ask in %u ms", report.lost.said, report.lost.delay_ms);
+	report_send(client, &report);
+}
+
+void epoch_is(struct client *client, uint8_t via, uint32_t seconds, bool to_all)
+{
+	struct epoch *epoch = &client->epochs[via];
+	struct epoch before = *epoch;
+	int64_t now = epoch_now_us();
+	bool same = via == UPNP_PCP ? epoch_take_pcp(epoch, seconds, now)
+				    : epoch_take_natpmp(epoch, seconds, now);
+	char said[UPNP_TEXT_MAX];
+
+	if (same)
+		return;
+	say(said, "%s: the router has restarted (epoch %u, before %u)", protocols[via]->name,
+	    seconds, before.server);
+	mappings_lost(client, via, to_all, said);
+}
+
+void router_heard(struct client *client)
+{
+	client->check_us = client->network.check
+				   ? now_us() + (int64_t)client->network.check * 1000000
+				   : ASKING_NEVER;
+}
+
+void went_away(struct client *client, uint8_t protocol, enum upnp_state state, const char *said)
+{
+	if (client->asking.writer == protocol && !tasks_under_way(client, protocol))
+		mappings_lost(client, protocol, false, said);
+	protocol_is(client, protocol, state, said);
 }

@@ -4,6 +4,7 @@
 #include <arpa/inet.h>
 #include <errno.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <strings.h>
 #include <sys/socket.h>
@@ -117,14 +118,45 @@ static void take_server(struct ssdp_answer *answer, const char *value, const cha
 		log_clean(answer->server);
 }
 
+/* "uuid:1bc32b33-...::urn:schemas-upnp-org:..." up to the second colon pair. */
+static void take_uuid(struct ssdp_answer *answer, const char *value, const char *end)
+{
+	const char *colons = memmem(value, (size_t)(end - value), "::", 2);
+
+	take_value(answer->uuid, sizeof(answer->uuid), value, colons ? colons : end);
+}
+
+static void take_boot_id(struct ssdp_answer *answer, const char *value, const char *end)
+{
+	char number[16];
+
+	if (take_value(number, sizeof(number), value, end))
+		answer->boot_id = (uint32_t)strtoul(number, NULL, 10);
+}
+
+static void take_kind(struct ssdp_answer *answer, const char *value, const char *end)
+{
+	char kind[16] = "";
+
+	take_value(kind, sizeof(kind), value, end);
+	if (strcasecmp(kind, "ssdp:byebye") == 0)
+		answer->kind = SSDP_GOODBYE;
+}
+
 static void read_header(struct ssdp_answer *answer, const char *line, const char *end)
 {
 	const char *value;
 
 	if ((value = header_value(line, end, "location")) && !answer->location[0])
 		take_value(answer->location, sizeof(answer->location), value, end);
-	else if ((value = header_value(line, end, "st")))
+	else if ((value = header_value(line, end, "st")) || (value = header_value(line, end, "nt")))
 		take_value(answer->target, sizeof(answer->target), value, end);
+	else if ((value = header_value(line, end, "usn")))
+		take_uuid(answer, value, end);
+	else if ((value = header_value(line, end, "bootid.upnp.org")))
+		take_boot_id(answer, value, end);
+	else if ((value = header_value(line, end, "nts")) && answer->kind != SSDP_ANSWER)
+		take_kind(answer, value, end);
 	else if ((value = header_value(line, end, "server")))
 		take_server(answer, value, end);
 }
@@ -138,13 +170,22 @@ static bool is_ok(const char *line, const char *end)
 	       memcmp(space + 1, "200", 3) == 0;
 }
 
+static bool is_notify(const char *line, const char *end)
+{
+	return end - line >= 8 && memcmp(line, "NOTIFY *", 8) == 0;
+}
+
 bool ssdp_parse(struct ssdp_answer *answer, const char *bytes, size_t size)
 {
 	const char *end = bytes + size;
 	const char *line_end = memchr(bytes, '\n', size);
 
 	memset(answer, 0, sizeof(*answer));
-	if (!line_end || !is_ok(bytes, line_end))
+	if (!line_end)
+		return false;
+	if (is_notify(bytes, line_end))
+		answer->kind = SSDP_ALIVE;
+	else if (!is_ok(bytes, line_end))
 		return false;
 	for (const char *line = line_end + 1; line < end; line = line_end + 1) {
 		line_end = memchr(line, '\n', (size_t)(end - line));
@@ -152,7 +193,7 @@ bool ssdp_parse(struct ssdp_answer *answer, const char *bytes, size_t size)
 			line_end = end;
 		read_header(answer, line, line_end);
 	}
-	return answer->location[0];
+	return answer->location[0] || answer->kind == SSDP_GOODBYE;
 }
 
 static bool on_link(struct in_addr address, const struct upnp_network *network)
@@ -162,16 +203,18 @@ static bool on_link(struct in_addr address, const struct upnp_network *network)
 	return ((ntohl(address.s_addr) ^ ntohl(network->gateway.s_addr)) & mask) == 0;
 }
 
-bool ssdp_accept(struct url *description, const struct ssdp_answer *answer, struct in_addr source,
+bool ssdp_is_router(const struct ssdp_answer *answer)
+{
+	return strstr(answer->target, ":InternetGatewayDevice:") ||
+	       strstr(answer->target, ":WANIPConnection:") ||
+	       strstr(answer->target, ":WANPPPConnection:");
+}
+
+bool ssdp_accept(struct url *description, const struct ssdp_answer *answer,
 		 const struct upnp_network *network)
 {
-	if (!url_parse(description, answer->location))
+	if (!url_parse(description, answer->location) || !on_link(description->host, network))
 		return false;
-	if (description->host.s_addr == network->gateway.s_addr)
-		return true;
-	if (source.s_addr != network->gateway.s_addr || !on_link(description->host, network))
-		return false;
-	/* The gateway names another of its addresses (field/routers.md 5): ask where we know it. */
 	description->host = network->gateway;
 	return true;
 }

@@ -219,6 +219,7 @@ void task_granted(struct client *client, struct task *task, struct upnp_granted 
 	report.granted.via = task->via;
 	report.granted.took_us = (uint32_t)(now_us() - task->began_us);
 	client->proven[task->via] = true;
+	router_heard(client);
 	report_send(client, &report);
 	task_free(client, task);
 }

@@ -15,6 +15,7 @@
 #include "natd/log.h"
 #include "natd/process.h"
 #include "natd/sandbox.h"
+#include "upnp/announce.h"
 #include "upnp/client.h"
 #include "upnp/igd.h"
 
@@ -105,7 +106,11 @@ static void use(struct client *client, const struct upnp_request *request)
 	memset(client->asked_us, 0, sizeof(client->asked_us));
 	memset(client->proven, 0, sizeof(client->proven));
 	memset(client->wan_known, 0, sizeof(client->wan_known));
+	memset(client->epochs, 0, sizeof(client->epochs));
 	client->probing = false;
+	client->check_us = ASKING_NEVER;
+	announce_close(client);
+	announce_open(client);
 }
 
 static void run_probes(struct client *client, int64_t now)
@@ -261,6 +266,7 @@ static void receive_answers(struct client *client)
 	for (uint8_t p = 0; p < UPNP_PROTOCOLS; p++)
 		if (protocols[p]->socket(client) >= 0)
 			protocols[p]->receive(client);
+	announce_receive(client);
 }
 
 static void finish_probing(struct client *client)
@@ -286,21 +292,41 @@ static int64_t next_deadline(const struct client *client)
 	for (uint8_t p = 0; p < UPNP_PROTOCOLS; p++)
 		if (client->probes[p].active)
 			next = earlier(next, client->probes[p].next_us);
-	return earlier(next, tasks_deadline(client));
+	return earlier(earlier(next, client->check_us), tasks_deadline(client));
 }
 
 static void wait_until(const struct client *client, int64_t deadline)
 {
-	struct pollfd descriptors[1 + UPNP_PROTOCOLS] = { { client->natd, POLLIN, 0 } };
+	struct pollfd descriptors[1 + UPNP_PROTOCOLS + ANNOUNCE_SOCKETS] = { { client->natd, POLLIN,
+									       0 } };
 	int64_t left = deadline - now_us();
 	struct timespec timeout;
 
 	for (uint8_t p = 0; p < UPNP_PROTOCOLS; p++)
 		descriptors[1 + p] = (struct pollfd){ protocols[p]->socket(client), POLLIN, 0 };
+	for (size_t i = 0; i < ANNOUNCE_SOCKETS; i++)
+		descriptors[1 + UPNP_PROTOCOLS + i] =
+			(struct pollfd){ client->announcements[i], POLLIN, 0 };
 	if (left < 0)
 		left = 0;
 	timeout = (struct timespec){ left / 1000000, (long)(left % 1000000) * 1000 };
-	ppoll(descriptors, 1 + UPNP_PROTOCOLS, deadline == ASKING_NEVER ? NULL : &timeout, NULL);
+	ppoll(descriptors, sizeof(descriptors) / sizeof(descriptors[0]),
+	      deadline == ASKING_NEVER ? NULL : &timeout, NULL);
+}
+
+/* Nothing was heard of the router for a while: does it still know us? The answer costs two packets of
+ * PCP or NAT-PMP, or one request of UPnP. */
+static void check(struct client *client, int64_t now)
+{
+	uint8_t writer = client->asking.writer;
+
+	if (client->check_us > now)
+		return;
+	router_heard(client);
+	if (writer == UPNP_IGD)
+		client->igd.wants_check = client->igd.wants_wan = true;
+	else if (writer != UPNP_ANY && !tasks_under_way(client, writer))
+		tries_start(&client->probes[writer]);
 }
 
 static void serve_forever(struct client *client)
@@ -312,6 +338,7 @@ static void serve_forever(struct client *client)
 		receive_answers(client);
 		now = now_us();
 		tasks_assign(client, now);
+		check(client, now);
 		tasks_run(client, now);
 		run_probes(client, now);
 		if (igd_step(client))
@@ -330,6 +357,10 @@ void upnp_main(int socket)
 	client.natd = socket;
 	client.pcp = -1;
 	client.igd.socket = -1;
+	client.asking.writer = UPNP_ANY;
+	client.check_us = ASKING_NEVER;
+	for (size_t i = 0; i < ANNOUNCE_SOCKETS; i++)
+		client.announcements[i] = -1;
 	redirect_libraries();
 	if (setrlimit(RLIMIT_DATA, &bound) < 0)
 		log_warning("memory is not bounded: %s", strerror(errno));

@@ -60,6 +60,8 @@ struct upnp_network {
 	uint8_t prefix;                /* of the gateway's link, bits */
 	uint8_t count;                 /* of `order`; 0 never asks the router */
 	uint8_t order[UPNP_PROTOCOLS]; /* enum upnp_protocol, the preferred first */
+	uint16_t
+		check; /* seconds without a word of the router until it is asked a little; 0: never */
 };
 
 struct upnp_mapping {
@@ -150,6 +152,16 @@ struct upnp_listed {
 	char said[UPNP_TEXT_MAX];
 };
 
+/* The router has lost the mappings, or seems to: it restarted, or went away. */
+struct upnp_lost {
+	uint8_t via; /* who says it */
+	uint16_t
+		delay_ms; /* to wait before asking afresh: every host on the link heard it as well */
+	char said[UPNP_TEXT_MAX];
+};
+
+#define UPNP_DELAY_MAX 5000 /* ms, RFC 6887 14.1.3 */
+
 struct upnp_report {
 	enum upnp_report_what {
 		UPNP_PROTOCOL, /* protocol: it changed its state */
@@ -161,6 +173,7 @@ struct upnp_report {
 		UPNP_ENTRY,    /* entry: one line of the router's table */
 		UPNP_LISTED,   /* listed: the end of the table */
 		UPNP_PROBED,   /* every protocol has answered or had its time */
+		UPNP_LOST,     /* lost: ask afresh */
 		UPNP_REPORTS
 	} what;
 	uint32_t generation;
@@ -173,6 +186,7 @@ struct upnp_report {
 		struct upnp_unmapped unmapped;
 		struct upnp_entry entry;
 		struct upnp_listed listed;
+		struct upnp_lost lost;
 	};
 };
 

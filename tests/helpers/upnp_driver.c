@@ -2,7 +2,7 @@
 /* upnp_driver: natd's side of upnp, by hand. Starts the real upnp process as uid nobody; lines on
  * standard input become requests, reports become lines on standard output.
  *
- *   use GATEWAY ADDRESS IFNAME PREFIX GENERATION PROTOCOL...     pcp nat-pmp upnp, preferred first
+ *   use GATEWAY ADDRESS IFNAME PREFIX GENERATION CHECK PROTOCOL...   pcp nat-pmp upnp, preferred first
  *   map ID udp|tcp VIA PORT EXTERNAL LIFETIME NAME [NONCE]       VIA: a protocol or any
  *   unmap (the same)                                            NONCE: 24 hex digits
  *   ask | probe | list | raw TEXT (a message that is no request)
@@ -70,6 +70,7 @@ static void read_network(struct upnp_request *request)
 	network->ifindex = name ? if_nametoindex(name) : 0;
 	network->prefix = (uint8_t)number();
 	request->generation = number();
+	network->check = (uint16_t)number();
 	while (network->count < UPNP_PROTOCOLS && (name = word()))
 		network->order[network->count++] = via_of(name);
 }
@@ -172,6 +173,9 @@ static void print(const struct upnp_report *r)
 		       r->listed.complete ? "complete" : "incomplete", r->listed.said);
 		break;
 	case UPNP_PROBED: printf("probed\n"); break;
+	case UPNP_LOST:
+		printf("lost %s %u %s\n", vias[r->lost.via], r->lost.delay_ms, r->lost.said);
+		break;
 	case UPNP_REPORTS: printf("?\n"); break;
 	}
 	fflush(stdout);

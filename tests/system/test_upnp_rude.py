@@ -162,6 +162,28 @@ def test_short_answers_are_no_answers(lan, start):
     upnp.next("failed 1 any no-protocol")
 
 
+# ---- the search ----
+
+@pytest.mark.parametrize("way", ["multicast", "unicast"])
+def test_router_that_answers_one_way_only(lan, start, way):
+    """field/routers.md 2: Eero hears only what is for everybody; others only what is for them."""
+    lan.start_rude(location=HERE, search=way)
+    upnp = start(("upnp",))
+    upnp.open()
+    upnp.next("mapped 1 upnp")
+
+
+def test_router_that_answers_a_search_with_a_notify_seconds_later(lan, start):
+    """field/routers.md 6: D-Link DSL-2730E."""
+    lan.start_rude(location=HERE, search="notify")
+    upnp = start(("upnp",))
+    upnp.open()
+    upnp.next("failed 1 any no-protocol")
+    upnp.next("protocol upnp ok")
+    upnp.open()  # as natd does then
+    assert took_ms(upnp.next("mapped 1 upnp")) < 1000
+
+
 # ---- the description ----
 
 @pytest.mark.parametrize("description", ["names", "elsewhere"])
@@ -224,13 +246,15 @@ def test_location_of_another_address_of_the_gateway_is_asked_at_the_gateway(lan,
     upnp.next("mapped 1 upnp")
 
 
-def test_neighbour_that_claims_to_be_the_router_is_not_followed(lan, start):
+def test_pair_of_routers_is_asked_at_the_gateway(lan, start):
+    """One of a CARP pair answers with its own address; the gateway is what both share. So a neighbour
+    that claims to be the router gains nothing: it is never asked itself."""
     lan.ip(lan.router, "addr add 192.168.77.50/24 dev lan0")
     lan.start_rude(location="http://192.168.77.50:5000/desc.xml", answers_from="192.168.77.50")
     upnp = start(("upnp",))
     upnp.open()
-    upnp.next("failed 1 any no-protocol")
-    assert not lan.hears("get")
+    upnp.next("mapped 1 upnp")
+    assert {request["host"] for request in lan.hears("get")} == {"192.168.77.1:5000"}
 
 
 # ---- the service ----

@@ -55,7 +55,7 @@ lease_file={directory}/leases
 min_lifetime=120
 max_lifetime=86400
 secure_mode=yes
-system_uptime=yes
+system_uptime={uptime}
 uuid=1bc32b33-440c-4c13-8e46-fca588330229
 upnp_table_name=filter
 upnp_nat_table_name=filter
@@ -125,12 +125,13 @@ class Lan:
         """The rules of the router's kernel that open a port."""
         return [line.strip() for line in self.ruleset().splitlines() if "dnat" in line]
 
-    def start(self, natpmp=True, upnp=True, v1=False, http_port=0):
-        """Starts miniupnpd and waits until it listens."""
+    def start(self, natpmp=True, upnp=True, v1=False, http_port=0, uptime=True):
+        """Starts miniupnpd and waits until it listens. Its epoch is the machine's uptime, or its own."""
         yes = {True: "yes", False: "no"}
         path = self.directory / "miniupnpd.conf"
         path.write_text(CONFIG.format(natpmp=yes[natpmp], upnp=yes[upnp], v1=yes[v1],
-                                      http_port=http_port, directory=self.directory))
+                                      http_port=http_port, uptime=yes[uptime],
+                                      directory=self.directory))
         log = open(self.directory / "miniupnpd.log", "a")
         self.daemon = self.router_popen("/usr/sbin/miniupnpd", "-d", "-f", str(path), "-P",
                                         str(self.directory / "pid"), stdout=log, stderr=log)
@@ -147,8 +148,16 @@ class Lan:
         # A file, read when somebody asks: what the router said before it answered is in it then.
         with open(self.directory / "heard", "w", encoding="utf-8") as heard:
             self.daemon = self.router_popen("/usr/bin/python3", "-u", str(script),
-                                            json.dumps(manners), stdout=heard)
+                                            json.dumps(manners), stdin=subprocess.PIPE,
+                                            stdout=heard, text=True)
         wait_for(lambda: self.hears("ready"), 10, "the rude router")
+
+    def tell(self, **words):
+        """Changes the rude router's manners, or has it do something (upnp_rude.py)."""
+        before = len(self.hears("obeyed"))
+        self.daemon.stdin.write(json.dumps(words) + "\n")
+        self.daemon.stdin.flush()
+        wait_for(lambda: len(self.hears("obeyed")) > before, 10, "the rude router to obey")
 
     @property
     def heard(self):
@@ -191,7 +200,7 @@ def build_driver():
 class Upnp:
     """The upnp process on the host, as uid nobody."""
 
-    def __init__(self, lan, order=("pcp", "nat-pmp", "upnp"), use=True):
+    def __init__(self, lan, order=("pcp", "nat-pmp", "upnp"), use=True, check=0):
         self.lan = lan
         self.reports = []
         self.debug = []
@@ -203,7 +212,7 @@ class Upnp:
         threading.Thread(target=self._read_debug, daemon=True).start()
         self.pid = int(self._queue.get(timeout=10).split()[1])
         if use:
-            self.use(order)
+            self.use(order, check=check)
 
     def _read_reports(self):
         for line in self.process.stdout:
@@ -219,8 +228,8 @@ class Upnp:
         self.process.stdin.write("".join(line + "\n" for line in lines))
         self.process.stdin.flush()
 
-    def use(self, order=("pcp", "nat-pmp", "upnp"), generation=1):
-        self.send(f"use {GATEWAY} {HOST} eth0 24 {generation} {' '.join(order)}")
+    def use(self, order=("pcp", "nat-pmp", "upnp"), generation=1, check=0):
+        self.send(f"use {GATEWAY} {HOST} eth0 24 {generation} {check} {' '.join(order)}")
 
     def next(self, what, seconds=8):
         """The next report that starts with `what`, without its time and generation."""

@@ -10,6 +10,14 @@ request that it hears is a JSON line on standard output.
   soap          "ok", "html" (200 with a web page), "liar" (yes, but the table stays empty)
   wan           the external address ("" where the line is down)
   holder        [client, port] of every external port from the start, or null
+  epoch         seconds that PCP and NAT-PMP say at the start; their clock runs from there
+  search        "notify": searches are answered by a NOTIFY to everybody, after the search is over;
+                "multicast" or "unicast": the others are not answered
+  boot_id, uuid of SSDP answers; null: not said
+
+Each line of JSON on standard input changes manners, and may say "do":
+  "reboot"      the table is empty and the epoch 0, without a word
+  "announce"    as a datagram to everybody: "kind" is pcp, natpmp, alive or byebye; "source" an address
 """
 
 import json
@@ -22,7 +30,7 @@ import time
 from http.server import BaseHTTPRequestHandler
 from socketserver import ThreadingTCPServer
 
-manners = {"pcp": "silent", "natpmp": "silent", "location": None, "description": "plain",
+manners = {"epoch": 77, "boot_id": None, "search": None, "uuid": "uuid:rude", "pcp": "silent", "natpmp": "silent", "location": None, "description": "plain",
            "faults": {}, "soap": "ok", "wan": "11.0.0.2", "holder": None, "http": 5000}
 manners.update(json.loads(sys.argv[1]))
 
@@ -65,6 +73,8 @@ DESCRIPTIONS = {
 }
 
 table = {}
+started = time.monotonic()
+IGD = "urn:schemas-upnp-org:device:InternetGatewayDevice:1"
 output = threading.Lock()
 
 
@@ -93,7 +103,7 @@ def pcp_answer(data, manner):
         return bytes([0, data[1] | 0x80, 0, 1]) + struct.pack("!I", 9)
     result = result_of(manner)
     lifetime = struct.unpack("!I", data[4:8])[0]
-    head = struct.pack("!BBBBII12x", 2, data[1] | 0x80, 0, result, lifetime, 77)
+    head = struct.pack("!BBBBII12x", 2, data[1] | 0x80, 0, result, lifetime, epoch())
     if data[1] == 0:
         return head
     external = data[42:44] if lifetime else b"\0\0"
@@ -105,11 +115,15 @@ def natpmp_answer(data, manner):
         return b"\x00\xaa" + b"\xff" * 14
     if manner == "short":
         return bytes([0, data[1] | 0x80, 0, 0, 0])
-    head = struct.pack("!BBHI", 0, data[1] | 0x80, result_of(manner), 77)
+    head = struct.pack("!BBHI", 0, data[1] | 0x80, result_of(manner), epoch())
     if data[1] == 0:
         return head + socket.inet_aton(manners["wan"] or "0.0.0.0")
     port, external, lifetime = struct.unpack("!HHI", data[4:12])
     return head + struct.pack("!HHI", port, external, lifetime)
+
+
+def epoch():
+    return int(time.monotonic() - started + manners["epoch"])
 
 
 def hear(data):
@@ -150,7 +164,50 @@ def ssdp_answer():
     if manners["location"] == "garbage":
         return b"HTTP/1.1 200 OK\r\nLOCATION: \xff\0http:///\r\n" + b"\r" * 900
     return ("HTTP/1.1 200 OK\r\nSt: upnp:rootdevice\r\nServer: rude/1\r\n"
-            f"Location: {manners['location']}\r\n\r\n").encode()
+            f"{ssdp_identity()}Location: {manners['location']}\r\n\r\n").encode()
+
+
+def ssdp_identity():
+    lines = f"USN: {manners['uuid']}::{IGD}\r\n" if manners["uuid"] else ""
+    return lines + (f"BOOTID.UPNP.ORG: {manners['boot_id']}\r\n" if manners["boot_id"] else "")
+
+
+def notice(kind):
+    place = f"LOCATION: {manners['location']}\r\n" if kind == "alive" else ""
+    return ("NOTIFY * HTTP/1.1\r\nHOST: 239.255.255.250:1900\r\n"
+            f"NTS: ssdp:{kind}\r\nNT: {IGD}\r\n{place}{ssdp_identity()}\r\n").encode()
+
+
+def announce(kind, source="192.168.77.1"):
+    """To everybody, from `source`."""
+    group = ("224.0.0.1", 5350) if kind in ("pcp", "natpmp") else ("239.255.255.250", 1900)
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as sender:
+        sender.setsockopt(socket.IPPROTO_IP, socket.IP_MULTICAST_IF, socket.inet_aton(source))
+        sender.bind((source, 0))
+        if kind == "pcp":
+            data = struct.pack("!BBBBII12x", 2, 0x80, 0, 0, 0, epoch())
+        elif kind == "natpmp":
+            data = struct.pack("!BBHI", 0, 128, 0, epoch()) + socket.inet_aton(manners["wan"])
+        else:
+            data = notice(kind)
+        sender.sendto(data, group)
+
+
+def obey():
+    """What the test says while it runs."""
+    global started
+    for line in sys.stdin:
+        order = json.loads(line)
+        action = order.pop("do", None)
+        where = {name: order.pop(name) for name in ("kind", "source") if name in order}
+        manners.update(order)
+        if action == "reboot":
+            table.clear()
+            started = time.monotonic()
+            manners["epoch"] = 0
+        elif action == "announce":
+            announce(**where)
+        heard(what="obeyed")
 
 
 def serve_searches():
@@ -163,14 +220,21 @@ def serve_searches():
                           socket.inet_aton("239.255.255.250") + socket.inet_aton("192.168.77.1"))
     answers = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)  # from another port than 1900
     answers.bind((manners.get("answers_from", "192.168.77.1"), 0))
+    late_notice = threading.Timer(4.5, announce, ("alive",))
     while True:
         for server in select.select(servers, [], [])[0]:
             data, peer = server.recvfrom(2000)
             target = [line[3:].strip() for line in data.decode().split("\r\n")
                       if line.startswith("ST:")]
             heard(what="search", target=target[0], multicast=server is servers[1])
-            if manners["location"]:
+            multicast = server is servers[1]
+            if not manners["location"] or manners["search"] == ("unicast" if multicast else
+                                                                "multicast"):
+                continue
+            if manners["search"] != "notify":
                 answers.sendto(ssdp_answer(), peer)
+            elif not late_notice.is_alive():
+                late_notice.start()
 
 
 class Web(BaseHTTPRequestHandler):
@@ -200,7 +264,7 @@ class Web(BaseHTTPRequestHandler):
         self.close_connection = True
 
     def do_GET(self):
-        heard(what="get", path=self.path)
+        heard(what="get", path=self.path, host=self.headers["Host"])
         kind = manners["description"]
         if isinstance(kind, dict):
             self.reply(kind["status"], PLAIN)
@@ -282,6 +346,7 @@ xmlns:u="{service}">{values}</u:{action}Response></s:Body></s:Envelope>""".encod
 if manners["pcp"] != "closed":
     threading.Thread(target=serve_ports, daemon=True).start()
 threading.Thread(target=serve_searches, daemon=True).start()
+threading.Thread(target=obey, daemon=True).start()
 # Not an HTTPServer: that one asks DNS for its own name first, which takes seconds without a DNS.
 ThreadingTCPServer.daemon_threads = True
 ThreadingTCPServer.allow_reuse_address = True

@@ -146,6 +146,74 @@ static void test_it_asks_once_there_is_a_router(void **state)
 	assert_string_equal(letters(), "UMA");
 }
 
+static void lost(struct engine *engine, uint16_t delay_ms, int64_t now)
+{
+	struct upnp_report report = {
+		.what = UPNP_LOST,
+		.generation = engine->generation,
+		.lost = { .via = UPNP_PCP, .delay_ms = delay_ms, .said = "it restarted" },
+	};
+
+	assert_true(engine_report(engine, &report, now));
+}
+
+static void test_router_that_lost_its_state_is_asked_afresh(void **state)
+{
+	static struct engine engine;
+
+	(void)state;
+	start(&engine, &wireguard, 1);
+	grant(&engine, 1, 51820, 7200, 2 * SECOND);
+	forget_sent();
+	/* heard by the whole link: after the delay, and once for many signs of it */
+	lost(&engine, 4000, 10 * SECOND);
+	lost(&engine, 5000, 11 * SECOND);
+	assert_int_equal(engine_deadline(&engine), 14 * SECOND);
+	engine_tick(&engine, 13 * SECOND);
+	assert_string_equal(letters(), "");
+	engine_tick(&engine, 14 * SECOND);
+	assert_string_equal(letters(), "UMA");
+	assert_int_equal(engine.forwards.list[0].state, FORWARD_OPENING);
+	assert_int_equal(engine_deadline(&engine), 0);
+	grant(&engine, 1, 51820, 7200, 15 * SECOND);
+	forget_sent();
+	/* seen in an answer to us alone: at once */
+	lost(&engine, 4000, 20 * SECOND);
+	lost(&engine, 0, 20 * SECOND);
+	assert_int_equal(engine_deadline(&engine), 20 * SECOND);
+	engine_tick(&engine, 20 * SECOND);
+	assert_string_equal(letters(), "UMA");
+}
+
+static void test_protocol_that_turns_up_late_is_used(void **state)
+{
+	static struct engine engine;
+	struct upnp_report report = { .what = UPNP_PROTOCOL };
+
+	(void)state;
+	start(&engine, &wireguard, 1);
+	refuse(&engine, 1, UPNP_NO_PROTOCOL, "", 5 * SECOND);
+	forget_sent();
+	report.generation = engine.generation;
+	report.protocol = (struct upnp_protocol_report){ .protocol = UPNP_IGD, .state = UPNP_OK };
+	assert_true(engine_report(&engine, &report, 6 * SECOND));
+	/* without another search, which would be answered as late as the first */
+	assert_string_equal(letters(), "MA");
+	assert_int_equal(engine_deadline(&engine), 0);
+	/* and not again for what is under way */
+	assert_true(engine_report(&engine, &report, 7 * SECOND));
+	assert_string_equal(letters(), "MA");
+}
+
+static void test_router_is_to_be_checked_four_times_an_hour(void **state)
+{
+	static struct engine engine;
+
+	(void)state;
+	start(&engine, &wireguard, 1);
+	assert_int_equal(sent[0].network.check, 900);
+}
+
 static void test_renewal_at_half_the_lifetime(void **state)
 {
 	static struct engine engine;
@@ -434,6 +502,9 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_it_asks_once_there_is_a_router),
+		cmocka_unit_test(test_router_that_lost_its_state_is_asked_afresh),
+		cmocka_unit_test(test_router_is_to_be_checked_four_times_an_hour),
+		cmocka_unit_test(test_protocol_that_turns_up_late_is_used),
 		cmocka_unit_test(test_renewal_at_half_the_lifetime),
 		cmocka_unit_test(test_a_permanent_mapping_is_looked_after),
 		cmocka_unit_test(test_another_port_than_wanted_is_renewed_as_granted),

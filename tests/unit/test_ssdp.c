@@ -72,7 +72,8 @@ static void what_is_no_answer_is_refused(void **state)
 		"HTTP/1.1 200 OK",
 		"HTTP/1.1 404 Not Found\r\nLOCATION: http://192.168.77.1/\r\n\r\n",
 		"HTTP/1.1 2000 OK\r\n",
-		"NOTIFY * HTTP/1.1\r\nLOCATION: http://192.168.77.1/\r\n\r\n",
+		"NOTIFY * HTTP/1.1\r\nNTS: ssdp:alive\r\n\r\n",
+		"NOTIFY",
 		"M-SEARCH * HTTP/1.1\r\nLOCATION: http://192.168.77.1/\r\n\r\n",
 		ANSWER "\r\n",
 		ANSWER "LOCATION:\r\n\r\n",
@@ -117,14 +118,14 @@ static void long_server_is_cut_and_cleaned(void **state)
 	assert_memory_equal(answer.server, "?[31maaa", 8);
 }
 
-static bool accepts(const char *location, struct in_addr source, const char *expected)
+static bool accepts(const char *location, const char *expected)
 {
 	struct ssdp_answer answer = { 0 };
 	struct url url;
 	char text[URL_TEXT_MAX];
 
 	strcpy(answer.location, location);
-	if (!ssdp_accept(&url, &answer, source, &network))
+	if (!ssdp_accept(&url, &answer, &network))
 		return false;
 	assert_string_equal(url_print(&url, text), expected);
 	return true;
@@ -135,17 +136,57 @@ static void only_the_gateway_is_followed(void **state)
 	static const char own[] = "http://192.168.77.1:5000/d.xml";
 
 	(void)state;
-	assert_true(accepts(own, gateway, own));
-	assert_true(accepts(own, neighbour, own));
-	/* the gateway by another of its addresses on this link: at the one that we know */
-	assert_true(accepts("http://192.168.77.9:5000/d.xml", gateway, own));
-	assert_false(accepts("http://192.168.77.9:5000/d.xml", neighbour, ""));
-	assert_false(accepts("http://192.168.78.1:5000/d.xml", gateway, ""));
-	assert_false(accepts("http://192.168.78.1:5000/d.xml", elsewhere, ""));
-	assert_false(accepts("http://127.0.0.1:5000/d.xml", gateway, ""));
-	assert_false(accepts("http://router.lan:5000/d.xml", gateway, ""));
-	assert_false(accepts("https://192.168.77.1/d.xml", gateway, ""));
-	assert_false(accepts("http://[fe80::1]/d.xml", gateway, ""));
+	assert_true(accepts(own, own));
+	/* one of a pair of routers, or a neighbour that lies: asked is the gateway either way */
+	assert_true(accepts("http://192.168.77.9:5000/d.xml", own));
+	assert_false(accepts("http://192.168.78.1:5000/d.xml", ""));
+	assert_false(accepts("http://127.0.0.1:5000/d.xml", ""));
+	assert_false(accepts("http://router.lan:5000/d.xml", ""));
+	assert_false(accepts("https://192.168.77.1/d.xml", ""));
+	assert_false(accepts("http://[fe80::1]/d.xml", ""));
+}
+
+#define NOTIFY(kind) "NOTIFY * HTTP/1.1\r\nHOST: 239.255.255.250:1900\r\nNTS: ssdp:" kind "\r\n"
+#define UUID         "uuid:1bc32b33-440c-4c13-8e46-fca588330229"
+
+static void notify_says_who_comes_and_who_goes(void **state)
+{
+	struct ssdp_answer notice;
+
+	(void)state;
+	assert_true(
+		parse(&notice,
+		      NOTIFY("alive") "LOCATION: http://192.168.77.1/d.xml\r\n"
+				      "NT: urn:schemas-upnp-org:device:InternetGatewayDevice:1\r\n"
+				      "USN: " UUID "::urn:schemas-upnp-org:device:x:1\r\n"
+				      "BOOTID.UPNP.ORG: 4711\r\n"));
+	assert_int_equal(notice.kind, SSDP_ALIVE);
+	assert_int_equal(notice.boot_id, 4711);
+	assert_string_equal(notice.uuid, UUID);
+	assert_true(ssdp_is_router(&notice));
+	/* who goes has no place any more */
+	assert_true(parse(&notice, NOTIFY("byebye") "NT: upnp:rootdevice\r\nUSN: " UUID "\r\n"));
+	assert_int_equal(notice.kind, SSDP_GOODBYE);
+	assert_string_equal(notice.uuid, UUID);
+	assert_int_equal(notice.boot_id, 0);
+	assert_false(ssdp_is_router(&notice));
+	assert_false(parse(&notice, NOTIFY("alive") "NT: upnp:rootdevice\r\n"));
+	/* an answer to a search stays one */
+	assert_true(
+		parse(&notice, ANSWER "LOCATION: http://192.168.77.1/\r\nNTS: ssdp:byebye\r\n"));
+	assert_int_equal(notice.kind, SSDP_ANSWER);
+}
+
+static void what_does_not_fit_a_notice_is_left_out(void **state)
+{
+	char text[600] = NOTIFY("byebye") "BOOTID.UPNP.ORG: 99999999999999999999\r\nUSN: uuid:";
+	struct ssdp_answer notice;
+
+	(void)state;
+	memset(text + strlen(text), 'a', sizeof(text) - strlen(text) - 1);
+	assert_true(parse(&notice, text));
+	assert_string_equal(notice.uuid, "");
+	assert_int_equal(notice.boot_id, 0);
 }
 
 int main(void)
@@ -159,6 +200,8 @@ int main(void)
 		cmocka_unit_test(nul_in_a_location_does_not_cut_it),
 		cmocka_unit_test(long_server_is_cut_and_cleaned),
 		cmocka_unit_test(only_the_gateway_is_followed),
+		cmocka_unit_test(notify_says_who_comes_and_who_goes),
+		cmocka_unit_test(what_does_not_fit_a_notice_is_left_out),
 	};
 
 	return cmocka_run_group_tests(tests, set_up, NULL);

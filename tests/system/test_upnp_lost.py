@@ -1,0 +1,207 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""A router that loses its mappings: upnp sees it in the epoch, hears it said, or finds out."""
+
+import re
+import time
+
+import pytest
+
+from test_upnp import ALL, lan, start  # noqa: F401  (fixtures)
+from upnp_router import GATEWAY, HOST, run
+
+HERE = "http://192.168.77.1:5000/desc.xml"
+RENEW = "map 1 udp {via} 51820 51820 7200 wireguard"
+
+
+def opened(lan, start, via, **manners):
+    """upnp with a mapping by `via` on a rude router."""
+    names = {"pcp": {"pcp": "ok"}, "nat-pmp": {"natpmp": "ok"}, "upnp": {"location": HERE}}
+    lan.start_rude(**{"epoch": 100000, **names[via], **manners})
+    upnp = start((via,), check=manners.get("check", 0))
+    upnp.open()
+    upnp.next(f"mapped 1 {via}")
+    return upnp
+
+
+def lost(upnp, via, said, seconds=8):
+    """The next loss: its delay in ms."""
+    text = upnp.next(f"lost {via}", seconds)
+    assert said in text
+    return int(text.split()[2])
+
+
+# ---- in the answers ----
+
+@pytest.mark.parametrize("via", ["pcp", "nat-pmp"])
+def test_silent_reboot_is_seen_in_the_next_answer(lan, start, via):
+    upnp = opened(lan, start, via)
+    upnp.send(RENEW.format(via=via))
+    upnp.next("mapped 1")
+    assert not [line for line in upnp.reports if line.startswith("lost")]
+    lan.tell(do="reboot")
+    upnp.send(RENEW.format(via=via))
+    assert lost(upnp, via, "has restarted (epoch ") == 0, "nobody else knows: at once"
+    upnp.next("mapped 1")
+
+
+def test_epoch_of_another_network_is_not_compared(lan, start):
+    upnp = opened(lan, start, "pcp")
+    lan.tell(do="reboot")
+    upnp.use(("pcp",), generation=2)
+    upnp.open()
+    upnp.next("mapped 1 pcp")
+    assert not [line for line in upnp.reports if line.startswith("lost")]
+
+
+# ---- said to everybody ----
+
+@pytest.mark.parametrize("via, kind", [("pcp", "pcp"), ("nat-pmp", "natpmp")])
+def test_announced_reboot_is_heard(lan, start, via, kind):
+    upnp = opened(lan, start, via)
+    lan.tell(do="announce", kind=kind)  # its clock goes on: nothing is lost
+    lan.tell(do="reboot")
+    lan.tell(do="announce", kind=kind)
+    assert 0 <= lost(upnp, via, "has restarted") <= 5000
+    assert len([line for line in upnp.reports if line.startswith("lost")]) == 1
+
+
+def test_delay_after_an_announcement_is_random(lan, start):
+    upnp = opened(lan, start, "pcp")
+    delays = set()
+    for epoch in range(100, 0, -10):
+        lan.tell(do="reboot")
+        lan.tell(epoch=epoch, do="announce", kind="pcp")
+        delays.add(lost(upnp, "pcp", "has restarted"))
+    assert len(delays) > 5 and max(delays) <= 5000
+
+
+@pytest.mark.parametrize("kind", ["pcp", "natpmp", "alive", "byebye"])
+def test_announcement_of_another_host_is_not_believed(lan, start, kind):
+    lan.ip(lan.router, "addr add 192.168.77.66/24 dev lan0")
+    lan.start_rude(pcp="ok", natpmp="ok", location=HERE, boot_id=1, epoch=100000)
+    upnp = start(ALL)
+    upnp.open()
+    upnp.next("mapped 1 pcp")
+    upnp.send("probe")  # all three are known, and their addresses
+    upnp.next("probed")
+    lan.tell(epoch=0, boot_id=2, wan="11.0.0.66", do="announce", kind=kind, source="192.168.77.66")
+    lan.tell(epoch=100000, wan="11.0.0.77", do="announce", kind="natpmp")
+    # the true one, sent later, is heard; the forged one was not
+    assert upnp.next("wan nat-pmp 11.0.0.77")
+    assert not [line for line in upnp.reports if line.startswith("lost") or ".66" in line]
+
+
+def test_new_wan_address_is_heard(lan, start):
+    upnp = opened(lan, start, "nat-pmp")
+    upnp.next("wan nat-pmp 11.0.0.2")
+    lan.tell(wan="11.0.0.9", do="announce", kind="natpmp")
+    upnp.next("wan nat-pmp 11.0.0.9")
+
+
+def test_upnp_restart_is_heard_by_its_boot_id(lan, start):
+    upnp = opened(lan, start, "upnp", boot_id=1000)
+    lan.tell(do="announce", kind="alive")  # it is still there
+    lan.tell(boot_id=1001, do="announce", kind="alive")
+    assert lost(upnp, "upnp", "has restarted") <= 5000
+    assert len([line for line in upnp.reports if line.startswith("lost")]) == 1
+
+
+def test_upnp_that_goes_and_comes_is_heard(lan, start):
+    upnp = opened(lan, start, "upnp")
+    lan.tell(do="announce", kind="byebye")
+    lost(upnp, "upnp", "says goodbye")
+    lan.tell(do="announce", kind="byebye")  # one for each of its services
+    lan.tell(do="announce", kind="alive")
+    lost(upnp, "upnp", "is back")
+    assert len([line for line in upnp.reports if line.startswith("lost")]) == 2
+
+
+def test_upnp_at_another_place_has_restarted(lan, start):
+    upnp = opened(lan, start, "upnp")
+    lan.tell(location=HERE.replace("5000", "5001"), do="announce", kind="alive")
+    lost(upnp, "upnp", "at another place")
+
+
+def test_other_device_in_the_same_box_may_restart(lan, start):
+    upnp = opened(lan, start, "upnp", boot_id=1000)
+    lan.tell(boot_id=7, uuid="uuid:media-server", do="announce", kind="alive")
+    lan.tell(boot_id=1002, uuid="uuid:rude", do="announce", kind="alive")
+    lost(upnp, "upnp", "has restarted")
+    assert len([line for line in upnp.reports if line.startswith("lost")]) == 1
+
+
+# ---- found out ----
+
+@pytest.mark.parametrize("via, asks", [("pcp", "pcp-announce"), ("nat-pmp", "natpmp-address"),
+                                       ("upnp", "GetSpecificPortMappingEntry")])
+def test_silent_reboot_is_found_by_the_check(lan, start, via, asks):
+    upnp = opened(lan, start, via, check=1)
+    time.sleep(3)
+    assert not [line for line in upnp.reports if line.startswith("lost")]
+    began = lan.hears("ready")[0]["at"]
+    before = lan.hears(asks)
+    assert 2 <= len(before) <= (lan.heard[-1]["at"] - began) + 3, "once a second, no more"
+    lan.tell(do="reboot")
+    assert lost(upnp, via, "has restarted" if via != "upnp" else "does not have it") == 0
+
+
+@pytest.mark.parametrize("via", ALL)
+def test_router_that_went_away_is_found_by_the_check(lan, start, via):
+    upnp = opened(lan, start, via, check=1)
+    lan.stop()
+    lost(upnp, via, "refuses" if via != "upnp" else "does not answer")
+
+
+def test_check_leaves_a_router_alone_that_was_heard(lan, start):
+    upnp = opened(lan, start, "pcp", check=3)
+    for _ in range(4):  # a renewal each second: no other question is due
+        time.sleep(1)
+        upnp.send(RENEW.format(via="pcp"))
+        upnp.next("mapped 1 pcp")
+    assert not lan.hears("pcp-announce")
+
+
+def test_nothing_is_checked_unasked(lan, start):
+    opened(lan, start, "pcp")
+    time.sleep(2)
+    assert not lan.hears("pcp-announce")
+
+
+# ---- the real one ----
+
+def restart(lan, **offer):
+    lan.stop()
+    run("ip", "netns", "exec", lan.router, "nft", "flush", "chain", "inet", "filter",
+        "prerouting_miniupnpd")
+    lan.start(**offer)
+
+
+def test_restart_of_miniupnpd_is_heard_on_5350(lan, start):
+    lan.start(upnp=False, uptime=False)
+    upnp = start(("pcp", "nat-pmp"))
+    upnp.open()
+    upnp.next("mapped 1 pcp")
+    time.sleep(3)  # its epoch is to be old enough to differ from 0
+    restart(lan, upnp=False, uptime=False)
+    text = upnp.next("lost")
+    assert re.search("has restarted", text) and int(text.split()[2]) <= 5000
+    upnp.use(("pcp", "nat-pmp"), generation=2)
+    upnp.open()
+    upnp.next("mapped 1")
+    assert len(lan.redirects()) == 1
+
+
+def test_restart_of_miniupnpd_is_heard_by_notify(lan, start):
+    lan.start(natpmp=False)
+    upnp = start(("upnp",))
+    upnp.open()
+    upnp.next("mapped 1 upnp")
+    restart(lan, natpmp=False)
+    texts = [upnp.next("lost upnp")]
+    if "goodbye" in texts[0]:
+        texts.append(upnp.next("lost upnp"))
+    assert "is back" in texts[-1] or "has restarted" in texts[-1]
+    upnp.use(("upnp",), generation=2)
+    upnp.open()
+    upnp.next("mapped 1 upnp")
+    assert len(lan.redirects()) == 1

@@ -1,0 +1,152 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "upnp/announce.h"
+
+#include <arpa/inet.h>
+#include <errno.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "natd/log.h"
+#include "upnp/igd.h"
+#include "upnp/pcp.h"
+
+#define NATPMP_VERSION      0
+#define NATPMP_ADDRESS      128 /* the response to opcode 0 */
+#define NATPMP_ADDRESS_SIZE 12
+
+static void on_5350(struct client *client, const uint8_t *bytes, size_t size, struct in_addr from);
+static void on_1900(struct client *client, const uint8_t *bytes, size_t size, struct in_addr from);
+
+static const struct group {
+	const char *address;
+	uint16_t port;
+	uint8_t protocols; /* bits 1 << enum upnp_protocol */
+	void (*on)(struct client *client, const uint8_t *bytes, size_t size, struct in_addr from);
+} groups[ANNOUNCE_SOCKETS] = {
+	/* RFC 6887 14.1.3, RFC 6886 3.2.1 */
+	{ "224.0.0.1", 5350, 1 << UPNP_PCP | 1 << UPNP_NATPMP, on_5350 },
+	/* UDA 1.1, 1.2 */
+	{ "239.255.255.250", 1900, 1 << UPNP_IGD, on_1900 },
+};
+
+/* Bound to the group, so that nothing else comes in; shared with other programs that listen. */
+static int listen_to(const struct group *group, const struct upnp_network *network)
+{
+	struct sockaddr_in address = { .sin_family = AF_INET, .sin_port = htons(group->port) };
+	struct ip_mreqn member = { .imr_ifindex = (int)network->ifindex };
+	int yes = 1;
+	int no = 0;
+	int fd = socket(AF_INET, SOCK_DGRAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+
+	if (fd < 0)
+		return -1;
+	inet_pton(AF_INET, group->address, &address.sin_addr);
+	member.imr_multiaddr = address.sin_addr;
+	/* Without it, a group that another program joined on another link would be heard as well. */
+	setsockopt(fd, IPPROTO_IP, IP_MULTICAST_ALL, &no, sizeof(no));
+	if (setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &yes, sizeof(yes)) == 0 &&
+	    bind(fd, (struct sockaddr *)&address, sizeof(address)) == 0 &&
+	    setsockopt(fd, IPPROTO_IP, IP_ADD_MEMBERSHIP, &member, sizeof(member)) == 0)
+		return fd;
+	log_debug("announcements on %s port %u are not heard: %s", group->address, group->port,
+		  strerror(errno));
+	close(fd);
+	return -1;
+}
+
+void announce_open(struct client *client)
+{
+	uint8_t wanted = 0;
+
+	for (uint8_t i = 0; i < client->network.count; i++)
+		wanted |= (uint8_t)(1 << client->network.order[i]);
+	for (size_t i = 0; i < ANNOUNCE_SOCKETS; i++)
+		if (groups[i].protocols & wanted)
+			client->announcements[i] = listen_to(&groups[i], &client->network);
+}
+
+void announce_close(struct client *client)
+{
+	for (size_t i = 0; i < ANNOUNCE_SOCKETS; i++) {
+		if (client->announcements[i] >= 0)
+			close(client->announcements[i]);
+		client->announcements[i] = -1;
+	}
+}
+
+/* A protocol that was not there speaks: if nothing else opens ports, that is worth a question. */
+static void on_newcomer(struct client *client, uint8_t via)
+{
+	char said[UPNP_TEXT_MAX];
+
+	if (!asking_over(&client->asking) || client->asking.writer != UPNP_ANY)
+		return;
+	say(said, "%s: the router announces itself", protocols[via]->name);
+	mappings_lost(client, via, true, said);
+}
+
+static void on_epoch(struct client *client, uint8_t via, uint32_t epoch)
+{
+	if (!memchr(client->network.order, via, client->network.count))
+		return;
+	if (!client->epochs[via].known)
+		on_newcomer(client, via);
+	epoch_is(client, via, epoch, true);
+}
+
+static uint32_t get32(const uint8_t *at)
+{
+	return (uint32_t)at[0] << 24 | (uint32_t)at[1] << 16 | (uint32_t)at[2] << 8 | at[3];
+}
+
+/* RFC 6886 3.2.1: the answer to a question for the external address that nobody asked. */
+static void on_natpmp(struct client *client, const uint8_t *bytes)
+{
+	struct in_addr address;
+
+	memcpy(&address, bytes + 8, sizeof(address));
+	on_epoch(client, UPNP_NATPMP, get32(bytes + 4));
+	if (client->wan_known[UPNP_NATPMP])
+		wan_is(client, UPNP_NATPMP, address);
+}
+
+static void on_5350(struct client *client, const uint8_t *bytes, size_t size, struct in_addr from)
+{
+	struct pcp_response response;
+
+	if (from.s_addr != client->network.gateway.s_addr)
+		log_debug("an announcement that is not of the gateway");
+	else if (size == NATPMP_ADDRESS_SIZE && bytes[0] == NATPMP_VERSION &&
+		 bytes[1] == NATPMP_ADDRESS && bytes[2] == 0 && bytes[3] == 0)
+		on_natpmp(client, bytes);
+	else if (pcp_decode(&response, bytes, size) && response.opcode == PCP_ANNOUNCE &&
+		 response.result == PCP_SUCCESS)
+		on_epoch(client, UPNP_PCP, response.epoch);
+}
+
+static void on_1900(struct client *client, const uint8_t *bytes, size_t size, struct in_addr from)
+{
+	igd_announced(client, (const char *)bytes, size, from);
+}
+
+static void receive(struct client *client, size_t index)
+{
+	uint8_t bytes[SSDP_DATAGRAM_MAX];
+	struct sockaddr_in from = { 0 };
+	socklen_t length = sizeof(from);
+	ssize_t size;
+
+	while (client->announcements[index] >= 0 &&
+	       (size = recvfrom(client->announcements[index], bytes, sizeof(bytes), 0,
+				(struct sockaddr *)&from, &length)) >= 0) {
+		groups[index].on(client, bytes, (size_t)size, from.sin_addr);
+		length = sizeof(from);
+	}
+}
+
+void announce_receive(struct client *client)
+{
+	for (size_t i = 0; i < ANNOUNCE_SOCKETS; i++)
+		receive(client, i);
+}

@@ -1,0 +1,46 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "upnp/epoch.h"
+
+#include <time.h>
+
+#define SECOND_US 1000000
+
+int64_t epoch_now_us(void)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_BOOTTIME, &now);
+	return (int64_t)now.tv_sec * SECOND_US + now.tv_nsec / 1000;
+}
+
+static struct epoch replace(struct epoch *epoch, uint32_t server, int64_t now_us)
+{
+	struct epoch before = *epoch;
+
+	*epoch = (struct epoch){ .known = true, .server = server, .heard_us = now_us };
+	return before;
+}
+
+/* Microseconds until the comparison: whole seconds would add an error of one to each side. */
+bool epoch_take_pcp(struct epoch *epoch, uint32_t server, int64_t now_us)
+{
+	struct epoch before = replace(epoch, server, now_us);
+	int64_t server_delta = ((int64_t)server - before.server) * SECOND_US;
+	int64_t client_delta = now_us - before.heard_us;
+
+	if (!before.known)
+		return true;
+	/* One second back may be two answers that met on the way. */
+	if (server_delta < -SECOND_US)
+		return false;
+	return client_delta + 2 * SECOND_US >= server_delta - server_delta / 16 &&
+	       server_delta + 2 * SECOND_US >= client_delta - client_delta / 16;
+}
+
+bool epoch_take_natpmp(struct epoch *epoch, uint32_t server, int64_t now_us)
+{
+	struct epoch before = replace(epoch, server, now_us);
+	int64_t least = (int64_t)before.server * SECOND_US + (now_us - before.heard_us) / 8 * 7;
+
+	return !before.known || (int64_t)server * SECOND_US >= least - 2 * SECOND_US;
+}

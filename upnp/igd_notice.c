@@ -1,0 +1,73 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* UPnP-IGD: what the router says without being asked (UDA 1.1, 1.2). */
+#include <stdio.h>
+#include <string.h>
+
+#include "natd/log.h"
+#include "upnp/igd.h"
+
+/* Some answer a search this way only, and seconds later (field/routers.md 6). */
+static void on_late_answer(struct client *client, const struct ssdp_answer *notice,
+			   struct in_addr source)
+{
+	if (!client->asking.began || !igd_take_answer(client, notice, source) ||
+	    !asking_over(&client->asking))
+		return;
+	log_debug("UPnP: the router announces itself");
+	protocol_is(client, UPNP_IGD, UPNP_ASKING, "");
+}
+
+/* What the notice says about the mappings; NULL: nothing new. */
+static const char *meaning(struct client *client, const struct ssdp_answer *notice)
+{
+	struct igd *igd = &client->igd;
+	uint32_t before = igd->found.boot_id;
+	struct url url;
+
+	if (notice->kind == SSDP_GOODBYE) {
+		bool first = !igd->said_goodbye;
+
+		igd->said_goodbye = true;
+		return first ? "UPnP: the router says goodbye" : NULL;
+	}
+	igd->found.boot_id = notice->boot_id;
+	if (notice->boot_id && before && notice->boot_id != before)
+		return "UPnP: the router has restarted";
+	if (igd->said_goodbye) {
+		igd->said_goodbye = false;
+		return "UPnP: the router is back";
+	}
+	/* UDA 1.0 has no BOOTID; a new place is a new start (field/routers.md 14). */
+	if (!notice->boot_id && ssdp_accept(&url, notice, &client->network) &&
+	    !igd_same_place(&url, &igd->found.url)) {
+		igd->found.url = url;
+		return "UPnP: the router is at another place";
+	}
+	return NULL;
+}
+
+void igd_announced(struct client *client, const char *bytes, size_t size, struct in_addr source)
+{
+	const struct location *found = &client->igd.found;
+	struct ssdp_answer notice;
+	const char *said;
+
+	/* Of a pair, the one that answered the search counts as well (field/routers.md 5). */
+	if (source.s_addr != client->network.gateway.s_addr &&
+	    !(client->igd.ready && source.s_addr == found->source.s_addr))
+		return;
+	if (!ssdp_parse(&notice, bytes, size) || notice.kind == SSDP_ANSWER ||
+	    !ssdp_is_router(&notice))
+		return;
+	if (!client->igd.ready) {
+		if (notice.kind == SSDP_ALIVE)
+			on_late_answer(client, &notice, source);
+		return;
+	}
+	/* The box may bear other devices. */
+	if (found->uuid[0] && notice.uuid[0] && strcmp(found->uuid, notice.uuid) != 0)
+		return;
+	said = meaning(client, &notice);
+	if (said)
+		mappings_lost(client, UPNP_IGD, true, said);
+}
