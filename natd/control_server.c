@@ -19,8 +19,9 @@
 #define CLIENTS_MAX 32
 #define GROUPS_MAX  256
 
-/* How long a client may take to ask, and natd to find the answer. */
+/* How long a client may take to ask, rules to count, and the router to answer. */
 #define ASK_SECONDS    2
+#define COUNT_SECONDS  1
 #define ANSWER_SECONDS 10
 
 enum waiting { WAITING_REQUEST, WAITING_COUNTERS, WAITING_LIST, WAITING_FORWARD };
@@ -40,7 +41,8 @@ struct control {
 	int socket;
 	struct event *event;
 	struct client clients[CLIENTS_MAX];
-	json_t *list; /* the table while upnp reads it; NULL: nobody asked */
+	json_t *list;             /* the table while upnp reads it; NULL: nobody asked */
+	uint32_t list_generation; /* of the network whose router was asked */
 };
 
 static void drop(struct client *client)
@@ -48,6 +50,7 @@ static void drop(struct client *client)
 	event_free(client->event);
 	close(client->socket);
 	client->socket = -1;
+	event_add(client->control->event, NULL); /* there is room again */
 }
 
 /* Sends the whole answer, takes it over and ends the conversation. A Unix socket's buffer holds any
@@ -78,7 +81,8 @@ __attribute__((format(printf, 2, 3))) static void refuse(struct client *client, 
 
 static void wait_for(struct client *client, enum waiting what)
 {
-	struct timeval limit = { .tv_sec = ANSWER_SECONDS };
+	struct timeval limit = { .tv_sec = what == WAITING_COUNTERS ? COUNT_SECONDS
+								    : ANSWER_SECONDS };
 
 	client->waiting = what;
 	event_add(client->event, &limit);
@@ -104,8 +108,11 @@ static void do_list(struct client *client)
 					       : "there is no router to ask");
 		return;
 	}
-	if (!control->list) {
+	if (!control->list || control->list_generation != request.generation) {
+		/* A question from before the network changed is not answered any more. */
+		json_decref(control->list);
 		control->list = json_array();
+		control->list_generation = request.generation;
 		loop_engine_hooks.send(natd, &request);
 	}
 	wait_for(client, WAITING_LIST);
@@ -290,25 +297,29 @@ static struct client *free_client(struct control *control)
 	return NULL;
 }
 
+/* Without room nobody is let in: they wait before the door, in the order in which they came. */
+static void close_door_if_full(struct control *control)
+{
+	if (!free_client(control))
+		event_del(control->event);
+}
+
 static void on_connection(evutil_socket_t listener, short what, void *context)
 {
 	struct control *control = context;
 	struct timeval limit = { .tv_sec = ASK_SECONDS };
-	struct client *client = free_client(control);
+	struct client *client = free_client(control); /* or the door would be closed */
 	int socket = accept4(listener, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
 
 	(void)what;
 	if (socket < 0)
 		return;
-	if (!client) {
-		close(socket); /* its natctl says so; the others are short-lived */
-		return;
-	}
 	*client = (struct client){ .control = control, .socket = socket };
 	client->event =
 		event_new(control->natd->base, socket, EV_READ | EV_PERSIST, on_client, client);
 	if (!client->event || event_add(client->event, &limit) < 0)
 		fatal("no memory for a client of the control socket");
+	close_door_if_full(control);
 }
 
 /* ---- what they wait for ---- */
@@ -365,20 +376,44 @@ void control_router_report(struct control *control, const struct upnp_report *re
 
 /* ---- the socket ---- */
 
-static int listen_at(const char *path)
+static struct sockaddr_un address_of(const char *path)
 {
 	struct sockaddr_un address = { .sun_family = AF_UNIX };
+
+	if (strlen(path) >= sizeof(address.sun_path))
+		fatal("the path %s is too long for a socket: at most %zu bytes", path,
+		      sizeof(address.sun_path) - 1);
+	memcpy(address.sun_path, path, strlen(path));
+	return address;
+}
+
+void control_require_free(const char *path)
+{
+	struct sockaddr_un address = address_of(path);
+	int client = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+
+	if (client >= 0 && connect(client, (struct sockaddr *)&address, sizeof(address)) == 0)
+		fatal("another natd answers at %s: stop it first", path);
+	close(client);
+}
+
+/* Removes the socket of a natd that was killed; nothing that is no socket. */
+static void remove_socket(const char *path)
+{
+	struct stat status;
+
+	if (lstat(path, &status) == 0 && S_ISSOCK(status.st_mode))
+		unlink(path);
+}
+
+static int listen_at(const char *path)
+{
+	struct sockaddr_un address = address_of(path);
 	int listener = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
 
-	if (listener < 0 || strlen(path) >= sizeof(address.sun_path))
-		fatal("cannot listen at %s: %s", path,
-		      strerror(listener < 0 ? errno : ENAMETOOLONG));
-	memcpy(address.sun_path, path, strlen(path));
-	if (connect(listener, (struct sockaddr *)&address, sizeof(address)) == 0)
-		fatal("another natd answers at %s: stop it first", path);
-	unlink(path); /* of a natd that was killed */
-	if (bind(listener, (struct sockaddr *)&address, sizeof(address)) < 0 ||
-	    chmod(path, 0666) < 0 || listen(listener, CLIENTS_MAX) < 0)
+	remove_socket(path);
+	if (listener < 0 || bind(listener, (struct sockaddr *)&address, sizeof(address)) < 0 ||
+	    chmod(path, 0666) < 0 || listen(listener, SOMAXCONN) < 0)
 		fatal("cannot listen at %s: %s", path, strerror(errno));
 	return listener;
 }

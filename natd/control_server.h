@@ -5,6 +5,9 @@
 
 #include "natd/natd.h"
 
+/* Fatal if another natd answers at `path`: before this one does anything that would disturb it. */
+void control_require_free(const char *path);
+
 /* Listens on natd->socket_path (mode 0666). Fatal where that fails. */
 struct control *control_open(struct natd *natd);
 

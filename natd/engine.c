@@ -87,12 +87,12 @@ static void mark_opening(struct forward *forward)
 /* Asks for everything afresh: what the router knew of us may be gone. */
 void engine_ask_all(struct engine *engine)
 {
+	engine->retry_at = engine->afresh_at = 0; /* also where there is no router any more */
 	if (!engine->has_router || !engine->forwards.count)
 		return;
 	choose_order(engine);
 	reset_protocols(engine);
 	engine->generation++;
-	engine->retry_at = engine->afresh_at = 0;
 	if (engine->forwards.dirty)
 		engine->hooks->save(engine->context);
 	send_plain(engine, UPNP_USE);

@@ -29,7 +29,12 @@ static void gather_network(const struct natd *natd, struct facts *facts)
 {
 	const struct uplink *uplink = &natd->uplink;
 
+	struct address v6 = facts_public_v6(natd);
+
 	facts->has_route = uplink->known;
+	facts->has_ipv6 = address_is_set(&v6);
+	if (!uplink->known)
+		snprintf(facts->unplugged, sizeof(facts->unplugged), "%s", uplink->interface);
 	facts->has_router = uplink->known && uplink->gateway.family == AF_INET;
 	facts->asks_router = natd->engine.order_count > 0;
 	facts->host_kind = address_kind(&uplink->address.address);

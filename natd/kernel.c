@@ -2,42 +2,31 @@
 #include "natd/kernel.h"
 
 #include <errno.h>
-#include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "natd/log.h"
-#include "natd/process.h"
 
 /* Tunnels, their networks, clients, the LAN's networks, ports, and the two that frame them. */
 #define SET_MAX                                                                                    \
 	(2 + CONFIG_TUNNELS_MAX * (1 + CONFIG_NETWORKS_MAX) + CONFIG_CLIENTS_MAX +                 \
 	 NETWORK_ADDRESSES_MAX + CONFIG_FORWARDS_MAX)
 
-/* A transaction of the largest set takes a fraction of a second; a kernel that is busy, more. */
-#define BUSY_MS 30000
-
 struct set {
 	struct rules_request *items;
 	size_t count;
 };
 
-void kernel_init(struct kernel *kernel, int socket)
+void kernel_init(struct kernel *kernel, struct process *rules)
 {
 	memset(kernel, 0, sizeof(*kernel));
-	kernel->socket = socket;
+	kernel->rules = rules;
 }
 
-/* A large set fills the queue, and natd waits for rules; rules never waits for natd. */
 static void send_request(struct kernel *kernel, const struct rules_request *request)
 {
-	while (!process_send(kernel->socket, request, sizeof(*request))) {
-		struct pollfd queue = { .fd = kernel->socket, .events = POLLOUT };
-
-		if (errno != EAGAIN || poll(&queue, 1, BUSY_MS) <= 0)
-			fatal("rules does not take requests any more");
-	}
+	process_post(kernel->rules, request, sizeof(*request));
 }
 
 static struct rules_request *append(struct set *set, enum rules_request_what what)

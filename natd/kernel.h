@@ -9,6 +9,7 @@
 
 #include "natd/config.h"
 #include "natd/network.h"
+#include "natd/process.h"
 #include "natd/sysctl.h"
 #include "natd/tunnels.h"
 #include "rules/rules.h"
@@ -21,7 +22,7 @@ struct kernel_client {
 };
 
 struct kernel {
-	int socket; /* rules */
+	struct process *rules;
 	struct tunnel tunnels[CONFIG_TUNNELS_MAX];
 	size_t tunnel_count;
 	struct kernel_client clients[CONFIG_CLIENTS_MAX];
@@ -53,7 +54,7 @@ struct kernel_port {
 	uint16_t port;
 };
 
-void kernel_init(struct kernel *kernel, int socket);
+void kernel_init(struct kernel *kernel, struct process *rules);
 
 /* Works out the set from configuration, network and ports, and sends it where it differs from the last
  * one. `save` is called before the first sysctl is written, so that its old value survives a crash. */

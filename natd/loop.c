@@ -10,12 +10,15 @@
 
 #include "natd/control_server.h"
 #include "natd/log.h"
+#include "natd/look.h"
 #include "natd/notify.h"
 #include "natd/state.h"
-#include "natd/vpn.h"
 
 /* rtnetlink speaks in bursts: an address, its routes, the link's flags. */
 #define SETTLE_MS 20
+
+/* Where the kernel did not answer, nothing else would make natd look again. */
+#define LOOK_AGAIN_MS 1000
 
 /* A router that does not answer must not hold up a shutdown. */
 #define STOP_MS 3000
@@ -55,7 +58,7 @@ static void save_before_asking(void *context)
 	save(context, false);
 }
 
-static void save_before_writing(void *context)
+void loop_save(void *context)
 {
 	save(context, true);
 }
@@ -64,107 +67,23 @@ static void send_to_upnp(void *context, const struct upnp_request *request)
 {
 	struct natd *natd = context;
 
-	if (!process_send(natd->upnp.socket, request, sizeof(*request)))
-		fatal("upnp does not take requests any more");
+	/* upnp may wait for a slow router for long; what it has not heard yet is then put right: with
+	 * UPNP_USE all before it is forgotten, and one request of a kind, the last, is enough. */
+	process_withdraw(&natd->upnp, request->what == UPNP_USE ? NULL : request, sizeof(*request));
+	process_post(&natd->upnp, request, sizeof(*request));
 }
 
 const struct engine_hooks loop_engine_hooks = { send_to_upnp, save_before_asking };
 
-/* ---- what is wanted ---- */
+/* ---- what happens ---- */
 
-/* The forwards of natd.conf, or the one that this host's VPN needs. */
-static size_t wanted_forwards(struct natd *natd, struct config_forward *forwards)
+void loop_look(struct natd *natd)
 {
-	size_t count = natd->config.forward_count;
-
-	natd->forwards_origin = "natd.conf";
-	memcpy(forwards, natd->config.forwards, count * sizeof(*forwards));
-	if (count)
-		return count;
-	natd->forwards_origin = vpn_find_forward(&forwards[0], VPN_PIVPN_DIRECTORY);
-	if (natd->wireguard_port) {
-		natd->forwards_origin = "the running WireGuard interface";
-		forwards[0].port = forwards[0].external = natd->wireguard_port;
-		forwards[0].protocol = IPPROTO_UDP;
-	}
-	return 1;
-}
-
-static void want_kernel(struct natd *natd)
-{
-	struct kernel_port ports[CONFIG_FORWARDS_MAX];
-	size_t count = 0;
-
-	for (size_t i = 0; i < natd->engine.forwards.count && count < CONFIG_FORWARDS_MAX; i++) {
-		const struct forward *forward = &natd->engine.forwards.list[i];
-
-		if (forward->state != FORWARD_CLOSING)
-			ports[count++] = (struct kernel_port){ forward->wanted.protocol,
-							       forward->wanted.port };
-	}
-	kernel_want(&natd->kernel, &natd->config, &natd->network, ports, count, save_before_writing,
-		    natd);
-}
-
-static void want_router(struct natd *natd)
-{
-	struct upnp_network network = { 0 };
-	const struct uplink *uplink = &natd->uplink;
-
-	if (!uplink->known || uplink->gateway.family != AF_INET) {
-		engine_network(&natd->engine, NULL, natd_now());
+	if (natd->stopping)
 		return;
-	}
-	network.gateway = uplink->gateway.v4;
-	network.address = uplink->address.address.v4;
-	network.ifindex = uplink->index;
-	network.prefix = uplink->address.length;
-	engine_network(&natd->engine, &network, natd_now());
-}
-
-/* Where natd.conf names no port, the kernel's WireGuard interfaces do; only rules may ask them. */
-static void ask_wireguard(struct natd *natd)
-{
-	if (natd->config.forward_count || natd->wireguard_pending)
-		return;
-	for (size_t i = 0; i < natd->network.link_count; i++) {
-		if (natd->network.links[i].kind != LINK_WIREGUARD)
-			continue;
-		kernel_ask_wireguard(&natd->kernel, natd->network.links[i].name);
-		natd->wireguard_pending++;
-	}
-	natd->wireguard_port = natd->wireguard_pending ? natd->wireguard_port : 0;
-}
-
-static void act(struct natd *natd)
-{
-	struct config_forward forwards[CONFIG_FORWARDS_MAX];
-	size_t count = wanted_forwards(natd, forwards);
-
-	engine_want(&natd->engine, &natd->config, forwards, count, natd_now());
-	want_router(natd);
-	want_kernel(natd);
+	if (!look_around(natd) && natd->settle_timer)
+		start_timer(natd->settle_timer, LOOK_AGAIN_MS);
 	loop_engine_touched(natd);
-}
-
-static void look(struct natd *natd)
-{
-	struct uplink before = natd->uplink;
-	char text[ADDRESS_TEXT_MAX];
-
-	if (!network_read(&natd->network)) {
-		log_warning("rtnetlink does not answer: %s", strerror(errno));
-		return;
-	}
-	natd->uplink = network_uplink(&natd->network, AF_INET);
-	if (natd->uplink.known && !address_equal(&before.gateway, &natd->uplink.gateway))
-		log_info("the home router is %s on %s", address_print(&natd->uplink.gateway, text),
-			 natd->uplink.interface);
-	if (!natd->uplink.known && before.known)
-		log_warning("the default route is gone; natd waits for another");
-	ask_wireguard(natd);
-	if (!natd->wireguard_pending)
-		act(natd);
 }
 
 void loop_first_look(struct natd *natd)
@@ -172,7 +91,7 @@ void loop_first_look(struct natd *natd)
 	natd->watch = network_watch();
 	if (natd->watch < 0)
 		fatal("rtnetlink has no events for natd: %s", strerror(errno));
-	look(natd);
+	loop_look(natd);
 	if (!natd->uplink.known)
 		log_info("there is no default route yet; natd waits for one");
 }
@@ -180,10 +99,8 @@ void loop_first_look(struct natd *natd)
 void loop_configure(struct natd *natd, const struct config *config)
 {
 	natd->config = *config;
-	look(natd);
+	loop_look(natd);
 }
-
-/* ---- what happens ---- */
 
 static void on_network(evutil_socket_t watch, short what, void *context)
 {
@@ -200,8 +117,7 @@ static void on_settled(evutil_socket_t none, short what, void *context)
 
 	(void)none;
 	(void)what;
-	if (!natd->stopping)
-		look(natd);
+	loop_look(natd);
 }
 
 static void check_stopped(struct natd *natd)
@@ -249,23 +165,29 @@ static void on_engine_timer(evutil_socket_t none, short what, void *context)
 	loop_engine_touched(natd);
 }
 
-static void child_is_gone(struct natd *natd, const struct process *process)
+/* Its socket is closed, so it is about to be a zombie: waiting for that takes no time. */
+static const char *how_it_ended(const struct process *process)
 {
 	int status = 0;
-	pid_t pid = waitpid(process->pid, &status, WNOHANG);
+	pid_t pid;
+
+	do
+		pid = waitpid(process->pid, &status, 0);
+	while (pid < 0 && errno == EINTR);
+	return pid > 0 && WIFSIGNALED(status) ? strsignal(WTERMSIG(status)) : NULL;
+}
+
+static void child_is_gone(struct natd *natd, const struct process *process)
+{
+	const char *killed = how_it_ended(process);
 
 	if (natd->stopping)
 		log_warning("%s ended while natd was stopping", process->name);
-	else if (pid > 0 && WIFSIGNALED(status))
-		log_error("%s was killed by signal %d (%s); natd ends, and the service manager "
-			  "starts all "
-			  "again. The kernel keeps its rules meanwhile.",
-			  process->name, WTERMSIG(status), strsignal(WTERMSIG(status)));
 	else
-		log_error("%s has ended; natd ends, and the service manager starts all again. The "
-			  "kernel "
-			  "keeps its rules meanwhile.",
-			  process->name);
+		log_error(
+			"%s %s%s; natd ends, and the service manager starts all again. The kernel "
+			"keeps its rules meanwhile.",
+			process->name, killed ? "was killed: " : "has ended", killed ? killed : "");
 	natd->exit_status = EXIT_FAILURE;
 	event_base_loopbreak(natd->base);
 }
@@ -293,8 +215,10 @@ static void on_wireguard_port(struct natd *natd, const struct rules_wireguard *w
 {
 	if (wireguard->port)
 		natd->wireguard_port = wireguard->port;
-	if (natd->wireguard_pending && --natd->wireguard_pending == 0)
-		act(natd);
+	if (natd->wireguard_pending && --natd->wireguard_pending == 0 && !natd->stopping) {
+		look_act(natd);
+		loop_engine_touched(natd);
+	}
 }
 
 static void on_rules(evutil_socket_t socket, short what, void *context)
@@ -361,6 +285,8 @@ static void on_reload(evutil_socket_t signal_number, short what, void *context)
 
 	(void)signal_number;
 	(void)what;
+	if (natd->stopping)
+		return;
 	if (!config_read(&config, natd->config_path, natd->config_optional, error)) {
 		log_error("%s", error);
 		log_error("the configuration stays as it was");
@@ -370,6 +296,21 @@ static void on_reload(evutil_socket_t signal_number, short what, void *context)
 	log_info("%s is read again", natd->config_path);
 }
 
+static void on_writable(evutil_socket_t socket, short what, void *context)
+{
+	struct natd *natd = context;
+	bool upnp = socket == natd->upnp.socket;
+
+	(void)what;
+	if (process_flush(upnp ? &natd->upnp : &natd->rules))
+		event_del(upnp ? natd->upnp_writable : natd->rules_writable);
+}
+
+static void wait_until_writable(void *context)
+{
+	event_add(context, NULL);
+}
+
 static struct event *add_event(struct natd *natd, evutil_socket_t socket, short what,
 			       event_callback_fn on_event)
 {
@@ -377,6 +318,21 @@ static struct event *add_event(struct natd *natd, evutil_socket_t socket, short 
 
 	if (!event || event_add(event, NULL) < 0)
 		fatal("no memory for an event");
+	return event;
+}
+
+/* Messages that a busy child has not taken go out when it takes some again. */
+static struct event *watch_writable(struct natd *natd, struct process *process)
+{
+	struct event *event =
+		event_new(natd->base, process->socket, EV_WRITE | EV_PERSIST, on_writable, natd);
+
+	if (!event)
+		fatal("no memory for an event");
+	process->on_waiting = wait_until_writable;
+	process->context = event;
+	if (process->waiting)
+		event_add(event, NULL);
 	return event;
 }
 
@@ -393,6 +349,8 @@ void loop_start(struct natd *natd)
 {
 	natd->upnp_event = add_event(natd, natd->upnp.socket, EV_READ, on_upnp);
 	natd->rules_event = add_event(natd, natd->rules.socket, EV_READ, on_rules);
+	natd->upnp_writable = watch_writable(natd, &natd->upnp);
+	natd->rules_writable = watch_writable(natd, &natd->rules);
 	natd->network_event = add_event(natd, natd->watch, EV_READ, on_network);
 	natd->signals[0] = add_event(natd, SIGTERM, EV_SIGNAL, on_stop);
 	natd->signals[1] = add_event(natd, SIGINT, EV_SIGNAL, on_stop);
@@ -400,6 +358,8 @@ void loop_start(struct natd *natd)
 	natd->settle_timer = new_timer(natd, on_settled);
 	natd->engine_timer = new_timer(natd, on_engine_timer);
 	natd->stop_timer = new_timer(natd, on_stop_timer);
+	if (!natd->network.link_count)
+		start_timer(natd->settle_timer, LOOK_AGAIN_MS); /* the first look saw nothing */
 }
 
 int loop_run(struct natd *natd)

@@ -18,8 +18,14 @@ void loop_start(struct natd *natd);
 /* Runs until natd is to stop; the mappings and rules are then removed. Returns the exit status. */
 int loop_run(struct natd *natd);
 
+/* Looks at the network again and does what follows. */
+void loop_look(struct natd *natd);
+
 /* Takes a configuration over and acts on it. */
 void loop_configure(struct natd *natd, const struct config *config);
+
+/* Writes the state file, and waits for the disk. Context: struct natd. */
+void loop_save(void *context);
 
 /* After the engine was given something to do from outside the loop (natctl). */
 void loop_engine_touched(struct natd *natd);

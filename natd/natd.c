@@ -6,6 +6,7 @@
 #include <fcntl.h>
 #include <grp.h>
 #include <libgen.h>
+#include <limits.h>
 #include <pwd.h>
 #include <seccomp.h>
 #include <signal.h>
@@ -113,7 +114,7 @@ static void make_directory(const struct natd *natd, const char *path, mode_t mod
 
 static const char *directory_of(const char *path)
 {
-	static char copy[256];
+	static char copy[PATH_MAX];
 
 	snprintf(copy, sizeof(copy), "%s", path);
 	return dirname(copy);
@@ -133,11 +134,15 @@ static void make_directories(const struct natd *natd)
 		      natd->state_directory, (int)status.st_uid, (int)natd->identity.uid);
 }
 
-/* Standard input is nobody's; the children inherit it so. */
-static void close_input(void)
+/* Standard input is nobody's; the children inherit it so. Output that the caller has closed must not
+ * become the number of a socket: the log would go into it. */
+static void secure_standard_streams(void)
 {
-	int null = open("/dev/null", O_RDONLY | O_CLOEXEC);
+	int null;
 
+	do
+		null = open("/dev/null", O_RDWR);
+	while (null >= 0 && null <= STDERR_FILENO);
 	if (null < 0 || dup2(null, STDIN_FILENO) < 0)
 		fatal("cannot open /dev/null: %s", strerror(errno));
 	close(null);
@@ -177,8 +182,8 @@ static const int natd_families[] = { AF_UNIX, AF_NETLINK, SANDBOX_END };
 
 static void enter_sandbox(const struct natd *natd)
 {
-	char config[256];
-	char runtime[256];
+	char config[PATH_MAX];
+	char runtime[PATH_MAX];
 
 	snprintf(config, sizeof(config), "%s", directory_of(natd->config_path));
 	snprintf(runtime, sizeof(runtime), "%s", directory_of(natd->socket_path));
@@ -205,6 +210,7 @@ int main(int argc, char **argv)
 	struct options options = { .user = DEFAULT_USER };
 	int status;
 
+	secure_standard_streams();
 	parse_options(&natd, &options, argc, argv);
 	log_open("natd", options.verbose);
 	natd.started_at = natd_now();
@@ -213,8 +219,9 @@ int main(int argc, char **argv)
 		return EXIT_SUCCESS;
 	process_require(PROCESS_NET_ADMIN);
 	find_identity(&natd, options.user);
+	control_require_free(natd.socket_path);
+	umask(022);
 	make_directories(&natd);
-	close_input();
 	signal(SIGPIPE, SIG_IGN);
 	hold_signals(SIG_BLOCK);
 
@@ -223,7 +230,7 @@ int main(int argc, char **argv)
 	process_become(&natd.identity, PROCESS_NO_CAPABILITY);
 
 	engine_init(&natd.engine, &loop_engine_hooks, &natd);
-	kernel_init(&natd.kernel, natd.rules.socket);
+	kernel_init(&natd.kernel, &natd.rules);
 	state_read(natd.state_directory, &natd.engine, &natd.kernel.sysctls);
 	loop_first_look(&natd);
 

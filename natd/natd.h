@@ -46,6 +46,8 @@ struct natd {
 	struct event_base *base;
 	struct event *upnp_event;
 	struct event *rules_event;
+	struct event *upnp_writable; /* while messages wait for it */
+	struct event *rules_writable;
 	struct event *network_event;
 	struct event *settle_timer; /* several rtnetlink events are one change */
 	struct event *engine_timer;

@@ -7,6 +7,7 @@
 #include <linux/if_tun.h>
 #include <linux/if_arp.h>
 #include <linux/rtnetlink.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -15,11 +16,6 @@
 #include <linux/if_link.h>
 
 #define DUMP_TRIES 5
-
-struct dump {
-	struct network *network;
-	bool full; /* the host has more than we hold; said once by the caller's log */
-};
 
 static uint32_t get_u32(const struct nlattr *attribute)
 {
@@ -66,6 +62,24 @@ static void read_kind(const struct nlattr *info, struct network_link *link)
 			link->kind = LINK_TAP;
 }
 
+/* What natd writes into rules and into words: rules takes no other (rules/check.c). */
+static bool name_is_plain(const char *name)
+{
+	for (; *name; name++)
+		if (*name < '!' || *name > '~' || strchr("\"*\\", *name))
+			return false;
+	return true;
+}
+
+/* A link of another name is there, but is no tunnel of natd's and is not called by its name. */
+static void tame(struct network_link *link)
+{
+	if (name_is_plain(link->name))
+		return;
+	link->kind = LINK_OTHER;
+	snprintf(link->name, sizeof(link->name), "?%u", link->index);
+}
+
 static void read_link_attribute(const struct nlattr *attribute, struct network_link *link)
 {
 	switch (mnl_attr_get_type(attribute)) {
@@ -87,18 +101,19 @@ static void read_link_attribute(const struct nlattr *attribute, struct network_l
 
 static int on_link(const struct nlmsghdr *header, void *data)
 {
-	struct dump *dump = data;
-	struct network *network = dump->network;
+	struct network *network = data;
 	const struct ifinfomsg *message = mnl_nlmsg_get_payload(header);
 	const struct nlattr *attribute;
 	struct network_link link = { .index = (unsigned int)message->ifi_index };
 
 	link.up = message->ifi_flags & IFF_UP;
+	link.running = message->ifi_flags & IFF_RUNNING;
 	link.loopback = message->ifi_flags & IFF_LOOPBACK;
 	mnl_attr_for_each(attribute, header, sizeof(*message))
 		read_link_attribute(attribute, &link);
+	tame(&link);
 	if (network->link_count == NETWORK_LINKS_MAX)
-		dump->full = true;
+		network->full = true;
 	else
 		network->links[network->link_count++] = link;
 	return MNL_CB_OK;
@@ -106,8 +121,7 @@ static int on_link(const struct nlmsghdr *header, void *data)
 
 static int on_address(const struct nlmsghdr *header, void *data)
 {
-	struct dump *dump = data;
-	struct network *network = dump->network;
+	struct network *network = data;
 	const struct ifaddrmsg *message = mnl_nlmsg_get_payload(header);
 	const struct nlattr *attribute;
 	uint32_t flags = message->ifa_flags;
@@ -134,7 +148,7 @@ static int on_address(const struct nlmsghdr *header, void *data)
 	    address.prefix.length > address_bits(&address.prefix.address))
 		return MNL_CB_OK;
 	if (network->address_count == NETWORK_ADDRESSES_MAX)
-		dump->full = true;
+		network->full = true;
 	else
 		network->addresses[network->address_count++] = address;
 	return MNL_CB_OK;
@@ -169,8 +183,7 @@ static void read_route_attribute(const struct nlattr *attribute, int family,
 
 static int on_route(const struct nlmsghdr *header, void *data)
 {
-	struct dump *dump = data;
-	struct network *network = dump->network;
+	struct network *network = data;
 	const struct rtmsg *message = mnl_nlmsg_get_payload(header);
 	const struct nlattr *attribute;
 	struct network_route route = { .destination.length = message->rtm_dst_len };
@@ -183,7 +196,7 @@ static int on_route(const struct nlmsghdr *header, void *data)
 	mnl_attr_for_each(attribute, header, sizeof(*message))
 		read_route_attribute(attribute, message->rtm_family, &route);
 	if (network->route_count >= room)
-		dump->full = true;
+		network->full = true;
 	else
 		network->routes[network->route_count++] = route;
 	return MNL_CB_OK;
@@ -191,7 +204,7 @@ static int on_route(const struct nlmsghdr *header, void *data)
 
 /* One dump. 0 or an errno; EINTR asks for another try (NLM_F_DUMP_INTR). */
 static int dump_once(struct mnl_socket *socket, uint16_t type, int family, mnl_cb_t on_message,
-		     struct dump *dump)
+		     struct network *network)
 {
 	static unsigned int sequence;
 	char buffer[32768];
@@ -212,7 +225,7 @@ static int dump_once(struct mnl_socket *socket, uint16_t type, int family, mnl_c
 		if (got < 0)
 			return errno;
 		status = mnl_cb_run(buffer, (size_t)got, sequence, mnl_socket_get_portid(socket),
-				    on_message, dump);
+				    on_message, network);
 	} while (status == MNL_CB_OK);
 	return status < 0 ? errno : 0;
 }
@@ -228,12 +241,12 @@ static const struct {
 	{ RTM_GETROUTE, AF_INET6, on_route },
 };
 
-static int read_all(struct mnl_socket *socket, struct dump *dump)
+static int read_all(struct mnl_socket *socket, struct network *network)
 {
-	memset(dump->network, 0, sizeof(*dump->network));
+	memset(network, 0, sizeof(*network));
 	for (size_t i = 0; i < sizeof(dumps) / sizeof(dumps[0]); i++) {
 		int error = dump_once(socket, dumps[i].type, dumps[i].family, dumps[i].on_message,
-				      dump);
+				      network);
 
 		if (error)
 			return error;
@@ -245,7 +258,6 @@ bool network_read(struct network *network)
 {
 	static struct network fresh;
 	struct mnl_socket *socket = mnl_socket_open2(NETLINK_ROUTE, SOCK_CLOEXEC);
-	struct dump dump = { .network = &fresh };
 	int error = EINTR;
 
 	if (!socket)
@@ -253,7 +265,7 @@ bool network_read(struct network *network)
 	if (mnl_socket_bind(socket, 0, MNL_SOCKET_AUTOPID) < 0)
 		error = errno;
 	for (int i = 0; i < DUMP_TRIES && error == EINTR; i++)
-		error = read_all(socket, &dump);
+		error = read_all(socket, &fresh);
 	mnl_socket_close(socket);
 	if (error) {
 		errno = error;
@@ -319,7 +331,10 @@ bool network_is_tunnel(const struct network_link *link)
 	return link->kind != LINK_OTHER && !link->bridged;
 }
 
-static const struct network_route *default_route(const struct network *network, int family)
+/* A static route stays when the cable is pulled, so a link without carrier leads nowhere: another
+ * default route does, or none. */
+static const struct network_route *default_route(const struct network *network, int family,
+						 bool running)
 {
 	const struct network_route *best = NULL;
 
@@ -329,7 +344,8 @@ static const struct network_route *default_route(const struct network *network, 
 
 		if (route->destination.length || route->destination.address.family != family)
 			continue;
-		if (!link || !link->up || link->loopback || network_is_tunnel(link))
+		if (!link || !link->up || link->loopback || network_is_tunnel(link) ||
+		    link->running != running)
 			continue;
 		if (!best || route->metric < best->metric)
 			best = route;
@@ -366,13 +382,18 @@ static const struct network_address *uplink_address(const struct network *networ
 
 struct uplink network_uplink(const struct network *network, int family)
 {
-	const struct network_route *route = default_route(network, family);
+	const struct network_route *route = default_route(network, family, true);
 	struct uplink uplink = { 0 };
 	const struct network_address *address;
 	const struct network_link *link;
 
-	if (!route)
+	if (!route) {
+		route = default_route(network, family, false);
+		link = route ? network_link_by_index(network, route->index) : NULL;
+		if (link)
+			memcpy(uplink.interface, link->name, sizeof(uplink.interface));
 		return uplink;
+	}
 	uplink.index = route->index;
 	uplink.gateway = route->gateway;
 	address = uplink_address(network, &uplink, family);

@@ -14,9 +14,10 @@
 
 #include "natd/address.h"
 
-#define NETWORK_LINKS_MAX     64
-#define NETWORK_ADDRESSES_MAX 256
-#define NETWORK_ROUTES_MAX    256
+/* A host with many containers has several of each per container. */
+#define NETWORK_LINKS_MAX     256
+#define NETWORK_ADDRESSES_MAX 512
+#define NETWORK_ROUTES_MAX    512
 
 enum link_kind {
 	LINK_OTHER,
@@ -30,6 +31,7 @@ struct network_link {
 	char name[IF_NAMESIZE];
 	enum link_kind kind;
 	bool up;
+	bool running; /* has a carrier: the cable is in, the Wi-Fi is connected */
 	bool loopback;
 	bool bridged; /* member of a bridge: not a routed tunnel */
 	uint8_t mac[6];
@@ -60,6 +62,7 @@ struct network {
 	size_t link_count;
 	size_t address_count;
 	size_t route_count;
+	bool full; /* the host has more than fits; what is left out is unknown */
 };
 
 /* The way to the home router: the main table's default route with the lowest metric that leaves by
@@ -68,7 +71,7 @@ struct network {
 struct uplink {
 	bool known;
 	unsigned int index;
-	char interface[IF_NAMESIZE];
+	char interface[IF_NAMESIZE]; /* not known, and yet named: it would lead there, were it connected */
 	struct address
 		gateway; /* family 0: on-link default route (PPP): there is no router to ask */
 	struct prefix address; /* ours on that link, in the gateway's network where there is one */

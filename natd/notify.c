@@ -36,20 +36,20 @@ void notify_open(void)
 	}
 }
 
-static void notify(const char *text)
+static void notify(const char *text, int flags)
 {
 	if (notify_socket >= 0)
-		send(notify_socket, text, strlen(text), MSG_NOSIGNAL);
+		send(notify_socket, text, strlen(text), MSG_NOSIGNAL | flags);
 }
 
 void notify_ready(void)
 {
-	notify("READY=1");
+	notify("READY=1", 0);
 }
 
 void notify_stopping(void)
 {
-	notify("STOPPING=1");
+	notify("STOPPING=1", 0);
 }
 
 void notify_status(const char *format, ...)
@@ -60,5 +60,5 @@ void notify_status(const char *format, ...)
 	va_start(arguments, format);
 	vsnprintf(text + 7, sizeof(text) - 7, format, arguments);
 	va_end(arguments);
-	notify(text);
+	notify(text, MSG_DONTWAIT); /* one more or less: natd does not wait for a busy manager */
 }

@@ -14,6 +14,16 @@
 
 #include "natd/log.h"
 
+/* A child that has left so many messages, several of the largest sets of rules, does not work any
+ * more. */
+#define WAITING_MAX 65536
+
+struct process_message {
+	struct process_message *next;
+	size_t size;
+	unsigned char bytes[];
+};
+
 void process_require(enum process_privilege privilege)
 {
 	cap_flag_value_t permitted = CAP_CLEAR;
@@ -68,14 +78,22 @@ void process_become(const struct identity *identity, enum process_privilege priv
 		fatal("still root after becoming uid %d", (int)identity->uid);
 }
 
+/* What a child was still doing must not outlive natd: upnp might open a port that nobody closes. */
+static void die_with(pid_t parent)
+{
+	if (prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0) < 0 || getppid() != parent)
+		_exit(EXIT_FAILURE);
+}
+
 void process_start(struct process *process, const char *name, enum process_privilege privilege,
 		   const struct identity *identity, void (*run)(int socket))
 {
+	pid_t parent = getpid();
 	int pair[2];
 
+	*process = (struct process){ .name = name };
 	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair) < 0)
 		fatal("cannot make a socket pair for %s: %s", name, strerror(errno));
-	process->name = name;
 	process->socket = pair[0];
 	drop_bounding_set(); /* here, once for parent and children */
 	process->pid = fork();
@@ -90,6 +108,7 @@ void process_start(struct process *process, const char *name, enum process_privi
 		signal(SIGHUP, SIG_IGN);
 		signal(SIGTERM, SIG_IGN);
 		process_become(identity, privilege);
+		die_with(parent); /* a change of uid would have undone it */
 		run(pair[1]);
 		_exit(EXIT_FAILURE); /* run() does not return */
 	}
@@ -106,6 +125,68 @@ bool process_send(int socket, const void *message, size_t size)
 		sent = send(socket, message, size, MSG_NOSIGNAL);
 	while (sent < 0 && errno == EINTR);
 	return sent == (ssize_t)size;
+}
+
+static void keep(struct process *process, const void *message, size_t size)
+{
+	struct process_message *kept = malloc(sizeof(*kept) + size);
+
+	if (!kept)
+		fatal("no memory for a message to %s", process->name);
+	if (process->waiting_count == WAITING_MAX)
+		fatal("%s hangs: it has not taken %d messages", process->name, WAITING_MAX);
+	kept->next = NULL;
+	kept->size = size;
+	memcpy(kept->bytes, message, size);
+	*(process->waiting ? &process->waiting_last->next : &process->waiting) = kept;
+	process->waiting_last = kept;
+	if (process->waiting_count++ == 0 && process->on_waiting)
+		process->on_waiting(process->context);
+}
+
+static bool is_busy(int error)
+{
+	return error == EAGAIN || error == EWOULDBLOCK || error == ENOBUFS || error == ENOMEM;
+}
+
+void process_post(struct process *process, const void *message, size_t size)
+{
+	if (process->waiting || (!process_send(process->socket, message, size) && is_busy(errno)))
+		keep(process, message, size);
+}
+
+bool process_flush(struct process *process)
+{
+	while (process->waiting) {
+		struct process_message *first = process->waiting;
+
+		if (!process_send(process->socket, first->bytes, first->size) && is_busy(errno))
+			return false;
+		process->waiting = first->next;
+		process->waiting_count--;
+		free(first);
+	}
+	return true;
+}
+
+void process_withdraw(struct process *process, const void *message, size_t size)
+{
+	struct process_message **link = &process->waiting;
+	struct process_message *last = NULL;
+
+	while (*link) {
+		struct process_message *kept = *link;
+
+		if (!message || (kept->size == size && memcmp(kept->bytes, message, size) == 0)) {
+			*link = kept->next;
+			process->waiting_count--;
+			free(kept);
+		} else {
+			link = &kept->next;
+			last = kept;
+		}
+	}
+	process->waiting_last = last;
 }
 
 int process_receive(int socket, void *message, size_t size, bool wait)

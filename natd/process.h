@@ -22,14 +22,24 @@ struct identity {
 	gid_t gid;
 };
 
+struct process_message;
+
 struct process {
 	const char *name;
 	pid_t pid;
 	int socket; /* SOCK_SEQPACKET, non-blocking at natd's end; blocking at the child's */
+
+	/* What a busy child has not taken yet, oldest first. */
+	struct process_message *waiting;
+	struct process_message *waiting_last;
+	size_t waiting_count;
+	void (*on_waiting)(void *context); /* the first message waits now; may be NULL */
+	void *context;
 };
 
-/* Empties the capability bounding set, where the kernel lets us, and forks. The child names itself `name` in the log, gives up everything but `privilege` and calls
- * `run` with its end of the socket pair; `run` enters its own sandbox first. Fatal on error. */
+/* Empties the capability bounding set, where the kernel lets us, and forks. The child names itself
+ * `name` in the log, gives up everything but `privilege` and calls `run` with its end of the socket
+ * pair; `run` enters its own sandbox first. It is killed when its parent ends. Fatal on error. */
 void process_start(struct process *process, const char *name, enum process_privilege privilege,
 		   const struct identity *identity, void (*run)(int socket));
 
@@ -43,6 +53,17 @@ void process_become(const struct identity *identity, enum process_privilege priv
 
 /* Sends one whole message. False if the other side is gone or its queue is full (errno says). */
 bool process_send(int socket, const void *message, size_t size);
+
+/* Sends one whole message, or keeps it until process_flush() where the child is busy; never waits.
+ * Fatal if the child hangs: it has left thousands of messages. One that has gone is found by
+ * process_receive(), so what is for it is dropped here. */
+void process_post(struct process *process, const void *message, size_t size);
+
+/* Sends what waits, as far as the child takes it. True if nothing waits any more. */
+bool process_flush(struct process *process);
+
+/* Drops the messages that wait and are the same as this one; all that wait, if `message` is NULL. */
+void process_withdraw(struct process *process, const void *message, size_t size);
 
 /* Receives one message of exactly `size` bytes. 1: received; 0: none waiting (EAGAIN; only on a
  * non-blocking socket or with `wait` false); -1: the other side has gone. A message of another size

@@ -74,12 +74,21 @@ static json_t *to_json(const struct engine *engine, const struct sysctls *sysctl
 			 forwards, "sysctls", switches);
 }
 
+static bool write_text(int file, const char *text)
+{
+	ssize_t written = write(file, text, strlen(text));
+
+	if (written >= 0 && written < (ssize_t)strlen(text))
+		errno = ENOSPC; /* what a second write() would have said */
+	return written == (ssize_t)strlen(text);
+}
+
 /* In one write: jansson's own json_dumpfd() makes a system call of each token. */
 static bool write_file(const char *path, json_t *state, bool lasting)
 {
 	char *text = state ? json_dumps(state, JSON_INDENT(1)) : NULL;
 	int file = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
-	bool good = file >= 0 && text && write(file, text, strlen(text)) == (ssize_t)strlen(text);
+	bool good = file >= 0 && text && write_text(file, text);
 
 	if (good && lasting)
 		good = fsync(file) == 0;
@@ -92,6 +101,7 @@ static bool write_file(const char *path, json_t *state, bool lasting)
 bool state_write(const char *directory, const struct engine *engine, const struct sysctls *sysctls,
 		 bool lasting)
 {
+	static bool failing; /* each renewal tries again; the user has been told */
 	json_t *state = to_json(engine, sysctls);
 	char fresh[PATH_SIZE];
 	char path[PATH_SIZE];
@@ -100,10 +110,13 @@ bool state_write(const char *directory, const struct engine *engine, const struc
 	snprintf(path, sizeof(path), "%s/state.json", directory);
 	snprintf(fresh, sizeof(fresh), "%s/state.json.new", directory);
 	good = write_file(fresh, state, lasting) && rename(fresh, path) == 0;
-	if (!good)
-		log_warning(
-			"%s cannot be written (%s): after a crash natd will not know its mappings",
-			path, strerror(errno));
+	if (!good && !failing)
+		log_warning("%s cannot be written (%s): after a crash natd will not know what it "
+			    "has opened",
+			    path, strerror(errno));
+	if (good && failing)
+		log_info("%s can be written again", path);
+	failing = !good;
 	json_decref(state);
 	return good;
 }

@@ -35,11 +35,21 @@ static bool no_route(const struct facts *facts)
 
 static void say_no_route(const struct facts *facts, struct verdict *verdict)
 {
-	(void)facts;
-	say(verdict, "this host has no way to the internet: no default route");
+	if (facts->unplugged[0]) {
+		say(verdict, "%s is not connected: this host has no way to the internet",
+		    facts->unplugged);
+		advise(verdict, "Check the cable, or the Wi-Fi's name and password.\n"
+				"natd goes on by itself as soon as it is back.");
+		return;
+	}
+	if (facts->has_ipv6)
+		say(verdict,
+		    "this host has IPv6, but no IPv4 default route: no port can be opened");
+	else
+		say(verdict, "this host has no way to the internet: no default route");
 	advise(verdict,
-	       "Check the cable or Wi-Fi and DHCP: `ip route` shows no line that begins with "
-	       "\"default\".\nnatd goes on by itself as soon as there is one.");
+	       "Check the cable or Wi-Fi and DHCP: `ip -4 route` shows no line that begins\n"
+	       "with \"default\". natd goes on by itself as soon as there is one.");
 }
 
 /* A host with a public address of its own needs no router's help. */

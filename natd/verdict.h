@@ -15,7 +15,10 @@
 /* What a verdict rests on. Texts may be empty. */
 struct facts {
 	bool has_route;
-	bool has_router;     /* the route goes by a gateway */
+	bool has_router; /* the route goes by a gateway */
+	char unplugged
+		[32];  /* no route, but there would be one by this interface, were it connected */
+	bool has_ipv6; /* a public IPv6 address and a way to the internet */
 	bool asks_router;    /* natd.conf lets it */
 	bool asking;         /* no answer is in yet */
 	bool router_answers; /* by at least one protocol */

@@ -24,7 +24,7 @@ static void add_link(struct network *network, unsigned int index, const char *na
 {
 	struct network_link *link = &network->links[network->link_count++];
 
-	*link = (struct network_link){ .index = index, .kind = kind, .up = true };
+	*link = (struct network_link){ .index = index, .kind = kind, .up = true, .running = true };
 	snprintf(link->name, sizeof(link->name), "%s", name);
 }
 
@@ -183,6 +183,7 @@ static void test_rules_is_told_once(void **state)
 {
 	const struct kernel_port port = { IPPROTO_UDP, 51820 };
 	static struct network network;
+	struct process rules = { .name = "rules" };
 	struct rules_request request;
 	struct kernel kernel;
 	struct config config;
@@ -193,7 +194,8 @@ static void test_rules_is_told_once(void **state)
 	assert_int_equal(socketpair(AF_UNIX, SOCK_SEQPACKET, 0, pair), 0);
 	config_defaults(&config);
 	make_home(&network);
-	kernel_init(&kernel, pair[0]);
+	rules.socket = pair[0];
+	kernel_init(&kernel, &rules);
 	kernel_want(&kernel, &config, &network, &port, 1, no_save, NULL);
 	while (process_receive(pair[1], &request, sizeof(request), false) > 0) {
 		static const char names[] = "BTNLPCRS#W";
@@ -253,6 +255,7 @@ static void test_clients_are_placed(void **state)
 {
 	static struct network network;
 	static struct kernel kernel;
+	struct process rules = { .name = "rules" };
 	static struct config config;
 	int pair[2];
 
@@ -267,7 +270,8 @@ static void test_clients_are_placed(void **state)
 		   "192.168.1.41"); /* in both: the longer prefix is nearer */
 	add_client(&config, "fd42::/64", "2a11::9");
 	add_client(&config, "10.99.0.2", "192.168.1.42"); /* behind none */
-	kernel_init(&kernel, pair[0]);
+	rules.socket = pair[0];
+	kernel_init(&kernel, &rules);
 	kernel_want(&kernel, &config, &network, NULL, 0, no_save, NULL);
 	assert_string_equal(networks_told(pair[1]), "wg0 10.8.0.0/24 -\n"
 						    "tun0 10.8.0.128/25 -\n"

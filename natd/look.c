@@ -1,0 +1,141 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "natd/look.h"
+
+#include <errno.h>
+#include <string.h>
+
+#include "natd/log.h"
+#include "natd/loop.h"
+#include "natd/vpn.h"
+
+/* The forwards of natd.conf, or the one that this host's VPN needs. */
+static size_t wanted_forwards(struct natd *natd, struct config_forward *forwards)
+{
+	size_t count = natd->config.forward_count;
+
+	natd->forwards_origin = "natd.conf";
+	memcpy(forwards, natd->config.forwards, count * sizeof(*forwards));
+	if (count)
+		return count;
+	natd->forwards_origin = vpn_find_forward(&forwards[0], VPN_PIVPN_DIRECTORY);
+	if (natd->wireguard_port) {
+		natd->forwards_origin = "the running WireGuard interface";
+		forwards[0].port = forwards[0].external = natd->wireguard_port;
+		forwards[0].protocol = IPPROTO_UDP;
+	}
+	return 1;
+}
+
+static void want_kernel(struct natd *natd)
+{
+	struct kernel_port ports[CONFIG_FORWARDS_MAX];
+	size_t count = 0;
+
+	for (size_t i = 0; i < natd->engine.forwards.count && count < CONFIG_FORWARDS_MAX; i++) {
+		const struct forward *forward = &natd->engine.forwards.list[i];
+
+		if (forward->state != FORWARD_CLOSING)
+			ports[count++] = (struct kernel_port){ forward->wanted.protocol,
+							       forward->wanted.port };
+	}
+	kernel_want(&natd->kernel, &natd->config, &natd->network, ports, count, loop_save, natd);
+}
+
+static void want_router(struct natd *natd)
+{
+	struct upnp_network network = { 0 };
+	const struct uplink *uplink = &natd->uplink;
+
+	if (!uplink->known || uplink->gateway.family != AF_INET) {
+		engine_network(&natd->engine, NULL, natd_now());
+		return;
+	}
+	network.gateway = uplink->gateway.v4;
+	network.address = uplink->address.address.v4;
+	network.ifindex = uplink->index;
+	network.prefix = uplink->address.length;
+	engine_network(&natd->engine, &network, natd_now());
+}
+
+/* Where natd.conf names no port, the kernel's WireGuard interfaces do; only rules may ask them. */
+static void ask_wireguard(struct natd *natd)
+{
+	if (natd->config.forward_count || natd->wireguard_pending)
+		return;
+	for (size_t i = 0; i < natd->network.link_count; i++) {
+		if (natd->network.links[i].kind != LINK_WIREGUARD)
+			continue;
+		kernel_ask_wireguard(&natd->kernel, natd->network.links[i].name);
+		natd->wireguard_pending++;
+	}
+	natd->wireguard_port = natd->wireguard_pending ? natd->wireguard_port : 0;
+}
+
+void look_act(struct natd *natd)
+{
+	struct config_forward forwards[CONFIG_FORWARDS_MAX];
+	size_t count = wanted_forwards(natd, forwards);
+
+	engine_want(&natd->engine, &natd->config, forwards, count, natd_now());
+	want_router(natd);
+	want_kernel(natd);
+}
+
+static void say_loss(const struct uplink *now, const struct uplink *before)
+{
+	if (now->interface[0])
+		log_warning("%s is not connected any more (cable or Wi-Fi); natd waits for it",
+			    now->interface);
+	else
+		log_warning("the default route by %s is gone; natd waits for another",
+			    before->interface);
+}
+
+/* One line for what the person at home would call one change. */
+static void say_uplink(const struct uplink *now, const struct uplink *before)
+{
+	bool moved = !address_equal(&before->gateway, &now->gateway) ||
+		     strcmp(before->interface, now->interface) != 0;
+	char address[ADDRESS_TEXT_MAX];
+	char text[ADDRESS_TEXT_MAX];
+
+	address_print(&now->address.address, address);
+	if (!now->known && before->known)
+		say_loss(now, before);
+	if (!now->known)
+		return;
+	if (!before->known || moved) {
+		if (now->gateway.family)
+			log_info("the home router is %s on %s; this host is %s",
+				 address_print(&now->gateway, text), now->interface, address);
+		else
+			log_info("%s leads to the internet without a router; this host is %s",
+				 now->interface, address);
+	} else if (!address_equal(&before->address.address, &now->address.address)) {
+		log_info("this host is %s now; it was %s", address,
+			 address_print(&before->address.address, text));
+	}
+}
+
+bool look_around(struct natd *natd)
+{
+	struct uplink before = natd->uplink;
+	bool was_full = natd->network.full;
+
+	if (!network_read(&natd->network)) {
+		log_warning("the kernel does not tell what this host's network is: %s",
+			    strerror(errno));
+		return false;
+	}
+	if (natd->network.full && !was_full)
+		log_warning(
+			"this host has more than %d interfaces, %d addresses or %d routes; natd "
+			"does not see all of them",
+			NETWORK_LINKS_MAX, NETWORK_ADDRESSES_MAX, NETWORK_ROUTES_MAX);
+	natd->uplink = network_uplink(&natd->network, AF_INET);
+	say_uplink(&natd->uplink, &before);
+	ask_wireguard(natd);
+	if (!natd->wireguard_pending)
+		look_act(natd);
+	return true;
+}

@@ -1,0 +1,16 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* look: what is wanted and what is so: the network is read, and engine and kernel are told. */
+#ifndef NATD_LOOK_H
+#define NATD_LOOK_H
+
+#include "natd/natd.h"
+
+/* Reads the network, says what changed, and acts on it; where the kernel's WireGuard must be asked for
+ * its port first, look_act() is due when it has answered. False where rtnetlink does not answer:
+ * nothing has changed then, and natd should look again. */
+bool look_around(struct natd *natd);
+
+/* Tells engine and kernel what is wanted now. */
+void look_act(struct natd *natd);
+
+#endif
