@@ -7,6 +7,7 @@ SBINDIR  ?= $(PREFIX)/sbin
 BINDIR   ?= $(PREFIX)/bin
 MANDIR   ?= $(PREFIX)/share/man
 DATADIR  ?= $(PREFIX)/share/natd
+LOCALEDIR ?= $(PREFIX)/share/locale
 UNITDIR  ?= /lib/systemd/system
 SYSUSERS ?= /usr/lib/sysusers.d
 DOCDIR   ?= $(PREFIX)/share/doc/natd
@@ -19,7 +20,8 @@ CFLAGS   ?= -O2 -g -fstack-protector-strong -D_FORTIFY_SOURCE=2
 WARNINGS := -Wall -Wextra -Werror -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wpointer-arith \
             -Wwrite-strings -Wundef -Wvla -Wformat=2 -Wnull-dereference
 ALL_CFLAGS = -std=c11 -D_GNU_SOURCE -I. -fPIE $(WARNINGS) -DNATD_VERSION='"$(VERSION)"' \
-             -DNATD_DATADIR='"$(DATADIR)"' $(CFLAGS)
+             -DNATD_DATADIR='"$(DATADIR)"' \
+             -DNATD_LOCALEDIR='"$(LOCALEDIR)"' $(CFLAGS)
 ALL_LDFLAGS = -pie -Wl,-z,relro -Wl,-z,now -Wl,--as-needed $(LDFLAGS)
 
 LIBS_PROCESS := -lseccomp -lcap
@@ -41,6 +43,7 @@ OBJ_TESTED := $(filter-out $(BUILD)/natd/natd.o,$(OBJ_NATD)) \
               $(filter-out $(BUILD)/natd/ctl/natctl.o,$(filter $(BUILD)/natd/ctl/%,$(OBJ_NATCTL)))
 UNIT_TESTS := $(SRC_UNIT:%.c=$(BUILD)/%)
 HELPERS    := $(patsubst %.c,$(BUILD)/%,$(wildcard tests/helpers/*.c))
+CATALOGUES := $(patsubst natd/po/%.po,$(BUILD)/locale/%/LC_MESSAGES/natd.mo,$(wildcard natd/po/*.po))
 MANPAGES   := $(wildcard man/*.[1-8])
 
 SANITIZE := -O1 -g -fno-omit-frame-pointer -fsanitize=address,undefined -fno-sanitize-recover=all
@@ -56,7 +59,7 @@ Q := $(if $(V),,@)
 .PHONY: all helpers demo check lint fuzz bench install uninstall clean unit valgrind
 .SECONDARY:
 
-all: $(BUILD)/natd/natd $(BUILD)/natctl
+all: $(BUILD)/natd/natd $(BUILD)/natctl $(CATALOGUES)
 
 $(BUILD)/natd/natd: $(OBJ_NATD)
 	@echo "  LD      $@"
@@ -65,6 +68,11 @@ $(BUILD)/natd/natd: $(OBJ_NATD)
 $(BUILD)/natctl: $(OBJ_NATCTL)
 	@echo "  LD      $@"
 	$(Q)$(CC) $(ALL_CFLAGS) $(ALL_LDFLAGS) -o $@ $^ $(LIBS_NATCTL)
+
+$(BUILD)/locale/%/LC_MESSAGES/natd.mo: natd/po/%.po
+	@mkdir -p $(@D)
+	@echo "  PO      $<"
+	$(Q)msgfmt --check -o $@ $<
 
 $(BUILD)/%.o: %.c
 	@mkdir -p $(@D)
@@ -81,7 +89,7 @@ $(BUILD)/tests/helpers/%: $(BUILD)/tests/helpers/%.o $(OBJ_TESTED)
 
 helpers: $(HELPERS)
 
-unit: $(UNIT_TESTS)
+unit: $(UNIT_TESTS) $(CATALOGUES)
 	$(Q)for test in $(UNIT_TESTS); do \
 		$(RUNNER) $$test >$$test.log 2>&1 || { cat $$test.log; echo "failed: $$test"; exit 1; }; \
 		echo "  PASS    $(RUNNER_NAME)$$test"; done
@@ -130,6 +138,8 @@ install: all
 	chmod 644 $(DESTDIR)$(UNITDIR)/natd.service
 	install -m 644 natd/service/natd.sysusers $(DESTDIR)$(SYSUSERS)/natd.conf
 	install -m 644 natd/service/natd.conf $(DESTDIR)$(DOCDIR)/examples/natd.conf
+	for catalogue in $(CATALOGUES:$(BUILD)/locale/%=%); do \
+		install -D -m 644 $(BUILD)/locale/$$catalogue $(DESTDIR)$(LOCALEDIR)/$$catalogue || exit 1; done
 	install -m 644 natd/service/routers.conf $(DESTDIR)$(DATADIR)/routers.conf
 	install -m 644 README.md $(DESTDIR)$(DOCDIR)/README.md
 	for page in $(MANPAGES); do section=$${page##*.}; \
@@ -142,6 +152,7 @@ uninstall:
 	rm -f $(DESTDIR)$(SBINDIR)/natd $(DESTDIR)$(BINDIR)/natctl $(DESTDIR)$(UNITDIR)/natd.service \
 		$(DESTDIR)$(SYSUSERS)/natd.conf
 	rm -rf $(DESTDIR)$(DOCDIR) $(DESTDIR)$(DATADIR)
+	rm -f $(CATALOGUES:$(BUILD)/locale/%=$(DESTDIR)$(LOCALEDIR)/%)
 	for page in $(MANPAGES); do rm -f $(DESTDIR)$(MANDIR)/man$${page##*.}/$${page##*/}; done
 	-rmdir --ignore-fail-on-non-empty $(DESTDIR)$(SYSCONFDIR)/natd
 

@@ -7,10 +7,12 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#define ARGUMENT_PORT "a port from 1 to 65535"
+#include "natd/ctl/text.h"
+
+#define ARGUMENT_PORT N_("a port from 1 to 65535")
 #define ARGUMENT_PORT_PROTOCOL                                                                     \
-	"a port from 1 to 65535, a slash and udp or tcp, for example 51820/udp"
-#define ARGUMENT_TIME "a time from 1s to 365d, for example 90s, 30m, 2h or 1d"
+	N_("a port from 1 to 65535, a slash and udp or tcp, for example 51820/udp")
+#define ARGUMENT_TIME N_("a time from 1s to 365d, for example 90s, 30m, 2h or 1d")
 
 /* "51820/udp". `port` is in host byte order, `protocol` IPPROTO_UDP or IPPROTO_TCP. */
 bool argument_port_protocol(const char *text, uint16_t *port, uint32_t *protocol);

@@ -8,11 +8,13 @@
 #include "natd/ctl/client.h"
 #include "natd/ctl/members.h"
 #include "natd/ctl/print.h"
+#include "natd/ctl/sentences.h"
+#include "natd/ctl/text.h"
 
 static int refuse(const struct invocation *typed, const char *text, const char *allowed)
 {
-	return say_error(typed->json, NATCTL_USAGE, "'%.80s' is not allowed; allowed: %s", text,
-			 allowed);
+	return say_error(typed->json, NATCTL_USAGE, _("'%.80s' is not allowed; allowed: %s"), text,
+			 _(allowed));
 }
 
 /* Asks natd and, with -j, shows its answer. NULL if there is none, else for the caller to release. */
@@ -43,14 +45,16 @@ static json_int_t granted_port(const struct control_request *request, const json
 static void say_granted(const struct control_request *request, const json_t *forward)
 {
 	const char *address = text_of(forward, "external_address");
-	char time[DURATION_TEXT_MAX] = "natd restarts";
+	char time[DURATION_TEXT_MAX];
 
+	printf(_("open at %s%sport %lld, "), address, *address ? " " : "",
+	       (long long)granted_port(request, forward));
 	if (request->seconds)
-		print_duration(request->seconds, time);
-	printf("open at %s%sport %lld, %s %s", address, *address ? " " : "",
-	       (long long)granted_port(request, forward), request->seconds ? "for" : "until", time);
+		printf(_("for %s"), print_duration(request->seconds, time));
+	else
+		fputs(_("until natd restarts"), stdout);
 	if (granted_port(request, forward) != wanted_port(request))
-		printf("; the router gave this port instead of %lld",
+		printf(_("; the router gave this port instead of %lld"),
 		       (long long)wanted_port(request));
 	putchar('\n');
 }
@@ -58,15 +62,16 @@ static void say_granted(const struct control_request *request, const json_t *for
 static void say_open(const struct control_request *request, const json_t *forward)
 {
 	const char *state = text_of(forward, "state");
-	const char *reason = text_of(forward, "reason");
+	char translated[SENTENCE_MAX];
+	const char *reason = sentence(text_of(forward, "reason"), translated);
 
 	printf("%s %u: ", request->protocol == IPPROTO_TCP ? "tcp" : "udp", request->port);
 	if (strcmp(state, "open") == 0)
 		say_granted(request, forward);
 	else if (strcmp(state, "opening") == 0)
-		puts("asking the router; natctl status says what came of it");
+		puts(_("asking the router; natctl status says what came of it"));
 	else
-		printf("not open%s%s\n", *reason ? ": " : "", reason);
+		printf(_("not open%s%s\n"), *reason ? ": " : "", reason);
 }
 
 static int open_status(const struct control_request *request, const json_t *forward)
@@ -113,7 +118,7 @@ int command_close(const struct invocation *typed)
 		return refuse(typed, typed->arguments[0], ARGUMENT_PORT_PROTOCOL);
 	answer = change(typed, &request, &status);
 	if (answer && !typed->json)
-		printf("%s: closed\n", text_of(answer, "closed"));
+		printf(_("%s: closed\n"), text_of(answer, "closed"));
 	json_decref(answer);
 	return status;
 }
@@ -125,7 +130,7 @@ int command_reload(const struct invocation *typed)
 	json_t *answer = change(typed, &request, &status);
 
 	if (answer && !typed->json)
-		printf("%s: read again\n", text_of(answer, "reloaded"));
+		printf(_("%s: read again\n"), text_of(answer, "reloaded"));
 	json_decref(answer);
 	return status;
 }

@@ -13,6 +13,7 @@
 #include <unistd.h>
 
 #include "natd/ctl/print.h"
+#include "natd/ctl/text.h"
 #include "natd/log.h"
 
 /* natd answers most questions from memory. Opening a port and reading the router's table wait for
@@ -57,8 +58,9 @@ static int connect_natd(const char *path, struct answer *answer)
 	int client;
 
 	if (strlen(path) >= sizeof(address.sun_path)) {
-		fail(answer, NATCTL_USAGE, "'%.60s...' is too long for a socket: at most %zu bytes",
-		     path, sizeof(address.sun_path) - 1);
+		fail(answer, NATCTL_USAGE,
+		     _("'%.60s...' is too long for a socket: at most %zu bytes"), path,
+		     sizeof(address.sun_path) - 1);
 		return -1;
 	}
 	memcpy(address.sun_path, path, strlen(path) + 1);
@@ -67,11 +69,12 @@ static int connect_natd(const char *path, struct answer *answer)
 		return client;
 	if (errno == ENOENT || errno == ECONNREFUSED)
 		fail(answer, NATCTL_NOT_RUNNING,
-		     "natd is not running (nobody listens at %s); start it with: sudo systemctl "
-		     "start natd",
+		     _("natd is not running (nobody listens at %s); start it with: sudo systemctl "
+		       "start natd"),
 		     path);
 	else
-		fail(answer, NATCTL_BROKEN, "cannot reach natd at %s: %s", path, strerror(errno));
+		fail(answer, NATCTL_BROKEN, _("cannot reach natd at %s: %s"), path,
+		     strerror(errno));
 	if (client >= 0)
 		close(client);
 	return -1;
@@ -112,17 +115,18 @@ static json_t *read_answer(int client, struct answer *answer)
 	json_t *json = json_load_callback(read_some, &stream, 0, &error);
 
 	if (stream.error == ETIMEDOUT)
-		fail(answer, NATCTL_BROKEN, "natd does not answer within %d seconds",
+		fail(answer, NATCTL_BROKEN, _("natd does not answer within %d seconds"),
 		     ANSWER_SECONDS);
 	else if (stream.error)
-		fail(answer, NATCTL_BROKEN, "natd's answer broke off: %s", strerror(stream.error));
+		fail(answer, NATCTL_BROKEN, _("natd's answer broke off: %s"),
+		     strerror(stream.error));
 	else if (stream.bytes == 0)
 		fail(answer, NATCTL_BROKEN,
-		     "natd closed the connection without an answer: it is busy or ending, try "
-		     "again");
+		     _("natd closed the connection without an answer: it is busy or ending, try "
+		       "again"));
 	else if (!json_is_object(json))
-		fail(answer, NATCTL_BROKEN, "natd's answer is not a JSON object: %s",
-		     json ? "another type" : error.text);
+		fail(answer, NATCTL_BROKEN, _("natd's answer is not a JSON object: %s"),
+		     json ? _("another type") : error.text);
 	else
 		return json;
 	json_decref(json);
@@ -139,7 +143,7 @@ struct answer ask_natd(const char *socket, struct control_request request)
 		return answer;
 	request.version = CONTROL_VERSION;
 	if (send(client, &request, sizeof(request), MSG_NOSIGNAL) != (ssize_t)sizeof(request))
-		fail(&answer, NATCTL_BROKEN, "cannot ask natd: %s", strerror(errno));
+		fail(&answer, NATCTL_BROKEN, _("cannot ask natd: %s"), strerror(errno));
 	else
 		answer.json = read_answer(client, &answer);
 	close(client);

@@ -6,6 +6,8 @@
 #include "natd/ctl/ctl.h"
 #include "natd/ctl/members.h"
 #include "natd/ctl/print.h"
+#include "natd/ctl/sentences.h"
+#include "natd/ctl/text.h"
 
 /* With these the phone does reach the VPN, but nothing beyond it. */
 static bool stops_behind_vpn(const char *code)
@@ -21,30 +23,31 @@ static bool stops_behind_vpn(const char *code)
 /* Returns the columns it takes. */
 static size_t show_answer(FILE *out, const char *works, const char *code)
 {
-	const char *question = "Home VPN reachable: ";
-	const char *answer = *code ? "UNKNOWN" : "NOT KNOWN YET";
+	const char *question = _("Home VPN reachable: ");
+	const char *answer = *code ? _("UNKNOWN") : _("NOT KNOWN YET");
 	enum print_colour colour = PRINT_YELLOW;
 
 	if (strcmp(works, "yes") == 0) {
-		answer = "YES";
+		answer = _("YES");
 		colour = strcmp(code, "OK") == 0 ? PRINT_GREEN : PRINT_YELLOW;
 	} else if (strcmp(works, "no") == 0) {
-		answer = "NO";
+		answer = _("NO");
 		colour = PRINT_RED;
 		if (stops_behind_vpn(code)) {
 			question = "";
-			answer = "Clients connect, but have no Internet";
+			answer = _("Clients connect, but have no Internet");
 		}
 	}
 	fputs(question, out);
 	print_coloured(out, colour, answer);
-	return strlen(question) + strlen(answer);
+	return print_width(question) + print_width(answer);
 }
 
 void headline_show(FILE *out, const json_t *verdict)
 {
 	const char *code = text_of(verdict, "code");
-	const char *text = text_of(verdict, "text");
+	char translated[SENTENCE_MAX];
+	const char *text = sentence(text_of(verdict, "text"), translated);
 	struct row row = row_start(out, "", 1);
 
 	row.column = show_answer(out, text_of(verdict, "works"), code);
@@ -60,7 +63,8 @@ void headline_show(FILE *out, const json_t *verdict)
 
 void headline_show_evidence(FILE *out, const json_t *verdict)
 {
-	struct row row = row_start(out, " Because", PRINT_INDENT);
+	struct row row = row_start(out, _(" Because"), PRINT_INDENT);
+	char translated[SENTENCE_MAX];
 	const json_t *line;
 	size_t i;
 
@@ -68,15 +72,16 @@ void headline_show_evidence(FILE *out, const json_t *verdict)
 		if (!json_is_string(line))
 			continue;
 		row_break(&row);
-		row_add(&row, "%s", json_string_value(line));
+		row_add(&row, "%s", sentence(json_string_value(line), translated));
 	}
 	row_end(&row);
 }
 
 void headline_show_advice(FILE *out, const json_t *verdict)
 {
-	const char *line = text_of(verdict, "advice");
-	struct row row = row_start(out, "Do this:", 9);
+	char translated[SENTENCE_MAX];
+	const char *line = sentence(text_of(verdict, "advice"), translated);
+	struct row row = row_start(out, _("Do this:"), print_width(_("Do this:")) + 1);
 
 	if (!*line)
 		return;

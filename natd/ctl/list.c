@@ -4,8 +4,24 @@
 #include "natd/ctl/client.h"
 #include "natd/ctl/members.h"
 #include "natd/ctl/print.h"
+#include "natd/ctl/text.h"
+#include "natd/ctl/words.h"
 
-#define ROW_FORMAT "%-5s  %-8s  %-21s  %-8s  %-9s  %s\n"
+/* Columns of the table, without the last, which takes what it needs. */
+static const size_t widths[] = { 5, 8, 21, 8, 9 };
+
+#define COLUMNS (sizeof(widths) / sizeof(widths[0]) + 1)
+
+static void show_row(FILE *out, const char *const cells[COLUMNS])
+{
+	for (size_t i = 0; i < COLUMNS - 1; i++) {
+		size_t width = print_width(cells[i]);
+
+		fprintf(out, "%s%*s  ", cells[i], (int)(width < widths[i] ? widths[i] - width : 0),
+			"");
+	}
+	fprintf(out, "%s\n", cells[COLUMNS - 1]);
+}
 
 static void port_text(const json_t *mapping, const char *member, char *text, size_t size)
 {
@@ -24,18 +40,19 @@ static void show_mapping(FILE *out, const json_t *mapping)
 	char external[24];
 	char port[24];
 	char to[80];
-	char expires[DURATION_TEXT_MAX] = "never";
+	char expires[DURATION_TEXT_MAX];
 	json_int_t seconds;
 
+	snprintf(expires, sizeof(expires), "%s", _("never"));
 	port_text(mapping, "external_port", external, sizeof(external));
 	port_text(mapping, "port", port, sizeof(port));
 	snprintf(to, sizeof(to), "%s:%s", text_of(mapping, "client"), port);
 	if (number_of(mapping, "expires_in", &seconds) && seconds > 0)
 		print_duration(seconds, expires);
 	if (json_is_false(enabled))
-		snprintf(expires, sizeof(expires), "disabled");
-	fprintf(out, ROW_FORMAT, text_of(mapping, "protocol"), external, to, expires,
-		*owner ? owner : "?", text_of(mapping, "description"));
+		snprintf(expires, sizeof(expires), "%s", _("disabled"));
+	show_row(out, (const char *[]){ text_of(mapping, "protocol"), external, to, expires,
+					word_owner(owner), text_of(mapping, "description") });
 }
 
 void list_show(FILE *out, const json_t *list)
@@ -46,15 +63,15 @@ void list_show(FILE *out, const json_t *list)
 	size_t i;
 
 	if (json_array_size(mappings) > 0)
-		fprintf(out, ROW_FORMAT, "PROTO", "EXTERNAL", "TO", "EXPIRES", "WHOSE",
-			"DESCRIPTION");
+		show_row(out, (const char *[]){ _("PROTO"), _("EXTERNAL"), _("TO"), _("EXPIRES"),
+						_("WHOSE"), _("DESCRIPTION") });
 	json_array_foreach(mappings, i, mapping)
 		show_mapping(out, mapping);
 	if (!json_is_true(json_object_get(list, "complete")))
-		fprintf(out, "The router's table could not be read to its end%s%s\n",
+		fprintf(out, _("The router's table could not be read to its end%s%s\n"),
 			*reason ? ": " : "", reason);
 	else if (json_array_size(mappings) == 0)
-		fprintf(out, "The router has no port open\n");
+		fputs(_("The router has no port open\n"), out);
 }
 
 static int list_status(const json_t *list)

@@ -12,6 +12,7 @@
 #include "natd/ctl/recognise.h"
 #include "natd/ctl/routers.h"
 #include "natd/ctl/survey.h"
+#include "natd/ctl/text.h"
 
 static json_t *rule_json(const json_t *facts, const json_t *forward)
 {
@@ -63,6 +64,26 @@ int manual_exit(const json_t *facts)
 	return manual_obstacle(facts) ? NATCTL_WARNING : NATCTL_WELL;
 }
 
+/* --lang. JSON is English whatever it says. */
+static bool use_language(const struct invocation *typed, int *status)
+{
+	const char *language = typed->language;
+	bool known = language && (strcmp(language, "en") == 0 || strcmp(language, "ja") == 0);
+
+	if (language && !known) {
+		*status = say_error(typed->json, NATCTL_USAGE,
+				    _("'%.80s' is not allowed; allowed: %s"), language, "en, ja");
+		return false;
+	}
+	if (!known || typed->json || text_use(language))
+		return true;
+	*status = say_error(typed->json, NATCTL_BROKEN,
+			    _("the catalogue for '%s' is not installed, or no locale is: sudo "
+			      "dpkg-reconfigure locales"),
+			    language);
+	return false;
+}
+
 /* The maker of the router's network card is in its MAC address, which the kernel knows. */
 static void add_router_mac(json_t *facts)
 {
@@ -96,9 +117,8 @@ int command_manual(const struct invocation *typed)
 	json_t *facts;
 	int status;
 
-	if (typed->language && strcmp(typed->language, "en") != 0)
-		return say_error(typed->json, NATCTL_USAGE, "'%.80s' is not allowed; allowed: en",
-				 typed->language);
+	if (!use_language(typed, &status))
+		return status;
 	facts = take_facts(typed);
 	if (typed->json) {
 		shown = manual_json(facts);

@@ -7,6 +7,7 @@
 #include "natd/ctl/manual_facts.h"
 #include "natd/ctl/members.h"
 #include "natd/ctl/print.h"
+#include "natd/ctl/sentences.h"
 #include "natd/ctl/text.h"
 #include "natd/ctl/words.h"
 
@@ -248,10 +249,12 @@ static void show_introduction(FILE *out, const json_t *facts)
 void manual_show(FILE *out, const json_t *facts)
 {
 	const char *reason = text_of(facts, "reason");
+	char translated[SENTENCE_MAX];
 
 	if (!manual_has_router(facts)) {
 		if (*reason)
-			fprintf(out, _("There is no router to open a port in: %s.\n"), _(reason));
+			fprintf(out, _("There is no router to open a port in: %s.\n"),
+				sentence(reason, translated));
 		else
 			fputs(_("There is no router to open a port in.\n"), out);
 		return;

@@ -7,6 +7,7 @@
 #include "natd/control.h"
 #include "natd/ctl/ctl.h"
 #include "natd/ctl/print.h"
+#include "natd/ctl/text.h"
 #include "natd/log.h"
 
 /* The options that belong to single commands. */
@@ -21,17 +22,20 @@ static const struct command {
 	int (*run)(const struct invocation *typed);
 	const char *help;
 } commands[] = {
-	{ "status", "", 0, 0, OWN_NONE, command_status, "is the home VPN reachable, and why not" },
+	{ "status", "", 0, 0, OWN_NONE, command_status,
+	  N_("is the home VPN reachable, and why not") },
 	{ "probe", "", 0, 0, OWN_NONE, command_probe,
-	  "ask the router what it can do (also without natd)" },
-	{ "list", "", 0, 0, OWN_NONE, command_list, "the router's table of open ports, and whose" },
-	{ "wan-ip", "[-6]", 0, 0, OWN_IPV6, command_wan_ip, "this home's address on the internet" },
+	  N_("ask the router what it can do (also without natd)") },
+	{ "list", "", 0, 0, OWN_NONE, command_list,
+	  N_("the router's table of open ports, and whose") },
+	{ "wan-ip", "[-6]", 0, 0, OWN_IPV6, command_wan_ip,
+	  N_("this home's address on the internet") },
 	{ "open", "PORT/PROTO [EXTERNAL] [--for TIME]", 1, 2, OWN_TIME, command_open,
-	  "open a port until natd restarts" },
-	{ "close", "PORT/PROTO", 1, 1, OWN_NONE, command_close, "close a port again" },
+	  N_("open a port until natd restarts") },
+	{ "close", "PORT/PROTO", 1, 1, OWN_NONE, command_close, N_("close a port again") },
 	{ "manual", "[--lang LANGUAGE]", 0, 0, OWN_LANGUAGE, command_manual,
-	  "what to type into the router by hand (also without natd)" },
-	{ "reload", "", 0, 0, OWN_NONE, command_reload, "read natd.conf again" },
+	  N_("what to type into the router by hand (also without natd)") },
+	{ "reload", "", 0, 0, OWN_NONE, command_reload, N_("read natd.conf again") },
 };
 
 #define COMMAND_COUNT (sizeof(commands) / sizeof(commands[0]))
@@ -52,18 +56,17 @@ static void usage(FILE *out)
 {
 	char text[SHAPE_MAX];
 
-	fputs("usage: natctl [-s SOCKET] [-j] COMMAND\n\n", out);
+	fputs(_("usage: natctl [-s SOCKET] [-j] COMMAND\n\n"), out);
 	for (size_t i = 0; i < COMMAND_COUNT; i++)
 		fprintf(out, "  %s\n        %s\n", shape(&commands[i], text) + strlen("natctl "),
-			commands[i].help);
-	fputs("\n"
-	      "  -s SOCKET  where natd listens (default " CONTROL_SOCKET ")\n"
-	      "  -j         one JSON object instead of text\n"
-	      "  -h         this text\n"
-	      "  -V         the version\n"
-	      "\n"
-	      "Exit status: 0 all is well; 1 works, with a warning; 2 does not work;\n"
-	      "3 natd is not running; 4 not known yet; 64 wrong usage. More: man natctl\n",
+			_(commands[i].help));
+	fprintf(out, _("\n  -s SOCKET  where natd listens (default %s)\n"), CONTROL_SOCKET);
+	fputs(_("  -j         one JSON object instead of text\n"
+		"  -h         this text\n"
+		"  -V         the version\n"
+		"\n"
+		"Exit status: 0 all is well; 1 works, with a warning; 2 does not work;\n"
+		"3 natd is not running; 4 not known yet; 64 wrong usage. More: man natctl\n"),
 	      out);
 }
 
@@ -83,8 +86,8 @@ static int unknown_command(const struct invocation *typed, const char *name)
 	for (size_t i = 0; i < COMMAND_COUNT && used < sizeof(names); i++)
 		used += (size_t)snprintf(names + used, sizeof(names) - used, "%s%s", i ? ", " : "",
 					 commands[i].name);
-	return say_error(typed->json, NATCTL_USAGE, "'%.80s' is not a command; allowed: %s", name,
-			 names);
+	return say_error(typed->json, NATCTL_USAGE, _("'%.80s' is not a command; allowed: %s"),
+			 name, names);
 }
 
 static int check_options(const struct invocation *typed, const struct command *command)
@@ -104,7 +107,7 @@ static int check_options(const struct invocation *typed, const struct command *c
 	for (size_t i = 0; i < sizeof(owned) / sizeof(owned[0]); i++)
 		if (owned[i].given && owned[i].option != command->option)
 			return say_error(typed->json, NATCTL_USAGE,
-					 "'%s' is not for %s; allowed: %s", owned[i].name,
+					 _("'%s' is not for %s; allowed: %s"), owned[i].name,
 					 command->name, shape(command, text));
 	return NATCTL_WELL;
 }
@@ -114,10 +117,11 @@ static int check_arguments(const struct invocation *typed, const struct command 
 	char text[SHAPE_MAX];
 
 	if (typed->count < command->least)
-		return say_error(typed->json, NATCTL_USAGE, "'%s' alone is not enough; allowed: %s",
-				 command->name, shape(command, text));
+		return say_error(typed->json, NATCTL_USAGE,
+				 _("'%s' alone is not enough; allowed: %s"), command->name,
+				 shape(command, text));
 	if (typed->count > command->most)
-		return say_error(typed->json, NATCTL_USAGE, "'%.80s' is too much; allowed: %s",
+		return say_error(typed->json, NATCTL_USAGE, _("'%.80s' is too much; allowed: %s"),
 				 typed->arguments[command->most], shape(command, text));
 	return NATCTL_WELL;
 }
@@ -128,7 +132,7 @@ static int run_command(struct invocation *typed)
 
 	if (typed->count == 0) {
 		if (typed->json)
-			return say_error(true, NATCTL_USAGE, "a command is missing");
+			return say_error(true, NATCTL_USAGE, _("a command is missing"));
 		usage(stderr);
 		return NATCTL_USAGE;
 	}
@@ -150,10 +154,10 @@ static int bad_option(const struct invocation *typed, int problem, const char *w
 	if (strncmp(word, "--", 2) != 0 && optopt > 0 && optopt < 0x80)
 		word = letter;
 	if (problem == ':')
-		return say_error(typed->json, NATCTL_USAGE,
-				 "'%.80s' needs a value; allowed: " ALLOWED_OPTIONS, word);
-	return say_error(typed->json, NATCTL_USAGE,
-			 "'%.80s' is not an option; allowed: " ALLOWED_OPTIONS, word);
+		return say_error(typed->json, NATCTL_USAGE, _("'%.80s' needs a value; allowed: %s"),
+				 word, ALLOWED_OPTIONS);
+	return say_error(typed->json, NATCTL_USAGE, _("'%.80s' is not an option; allowed: %s"),
+			 word, ALLOWED_OPTIONS);
 }
 
 static int show_version(const struct invocation *typed)
@@ -193,6 +197,9 @@ int main(int argc, char **argv)
 	int option;
 
 	log_open("natctl", false);
+	text_start(NATD_LOCALEDIR);
+	if (typed.json)
+		text_use("en"); /* programs read English */
 	opterr = 0;
 	while ((option = getopt_long(argc, argv, ":s:jhV6", long_options, NULL)) != -1) {
 		switch (option) {

@@ -1,11 +1,14 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "natd/ctl/print.h"
 
+#include "natd/ctl/text.h"
+
 #include <stdarg.h>
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
+#include <wchar.h>
 
 #define PART_MAX 1024
 
@@ -101,10 +104,10 @@ const char *print_duration(json_int_t seconds, char text[DURATION_TEXT_MAX])
 		json_int_t unit;
 		const char *name;
 	} units[] = {
-		{ 100, 1, "s" },
-		{ 100 * 60, 60, "min" },
-		{ 48 * 3600, 3600, "h" },
-		{ INT64_MAX, 86400, "d" },
+		{ 100, 1, N_("s") },
+		{ 100 * 60, 60, N_("min") },
+		{ 48 * 3600, 3600, N_("h") },
+		{ INT64_MAX, 86400, N_("d") },
 	};
 	size_t i = 0;
 
@@ -112,28 +115,39 @@ const char *print_duration(json_int_t seconds, char text[DURATION_TEXT_MAX])
 		seconds = 0;
 	while (seconds >= units[i].below && units[i].unit < 86400)
 		i++;
-	snprintf(text, DURATION_TEXT_MAX, "%lld %s",
-		 (long long)(seconds / units[i].unit +
-			     (seconds % units[i].unit * 2 >= units[i].unit ? 1 : 0)),
-		 units[i].name);
+	seconds = seconds / units[i].unit + (seconds % units[i].unit * 2 >= units[i].unit ? 1 : 0);
+	snprintf(text, DURATION_TEXT_MAX, "%lld %s", (long long)seconds, _(units[i].name));
 	return text;
 }
 
-/* The columns of the character whose first byte this is; 0: not a first byte. */
-static size_t width_of(unsigned char byte)
+/* The bytes of the character at `text`, which is valid UTF-8 (print_clean), and its columns. */
+static size_t next_character(const char *text, size_t *columns)
 {
-	if ((byte & 0xc0) == 0x80)
-		return 0;
-	/* Bytes from 0xe3 on begin U+3000 and what follows, which is wide but for little. */
-	return byte >= 0xe3 ? 2 : 1;
+	static const unsigned char lead_bits[] = { 0, 0x7f, 0x1f, 0x0f, 0x07 };
+	size_t length = 1;
+	uint32_t letter;
+	int width;
+
+	while (length < 4 && (text[length] & 0xc0) == 0x80)
+		length++;
+	letter = (unsigned char)text[0] & lead_bits[length];
+	for (size_t i = 1; i < length; i++)
+		letter = letter << 6 | (text[i] & 0x3f);
+	width = wcwidth((wchar_t)letter); /* in glibc wchar_t is the number of Unicode */
+	*columns = width < 0 ? 1 : (size_t)width;
+	return length;
 }
 
 size_t print_width(const char *text)
 {
 	size_t width = 0;
 
-	for (; *text; text++)
-		width += width_of((unsigned char)*text);
+	while (*text) {
+		size_t columns;
+
+		text += next_character(text, &columns);
+		width += columns;
+	}
 	return width;
 }
 
@@ -194,12 +208,13 @@ static size_t bytes_that_fit(const char *text, size_t columns)
 	size_t used = 0;
 
 	while (text[bytes]) {
-		used += width_of((unsigned char)text[bytes]);
+		size_t width;
+		size_t length = next_character(text + bytes, &width);
+
+		used += width;
 		if (used > columns)
 			break;
-		do
-			bytes++;
-		while ((text[bytes] & 0xc0) == 0x80);
+		bytes += length;
 	}
 	return bytes;
 }
@@ -221,6 +236,47 @@ static void row_word(struct row *row, const char *word, size_t gap)
 	}
 }
 
+/* Marks that must not begin a line, and those that must not end one. */
+static bool is_one_of(const char *text, size_t length, const char *marks)
+{
+	char mark[8] = "";
+
+	memcpy(mark, text, length);
+	return strstr(marks, mark) != NULL;
+}
+
+/* Katakana write whole words: U+30A0 to U+30FF, in UTF-8 e3 82 a0 to e3 83 bf. */
+static bool is_katakana(const char *text)
+{
+	return strncmp(text, "\u30a0", 3) >= 0 && strncmp(text, "\u30ff", 3) <= 0;
+}
+
+/* The bytes of what must stay on one line at the start of `text`: a word, or where there are no
+ * spaces between words (Japanese), a word in katakana or one wide character, with the marks that
+ * belong to it. */
+static size_t unit_length(const char *text)
+{
+	bool katakana = false;
+	bool opening = true;
+	bool wide = false;
+	size_t bytes = 0;
+
+	while (text[bytes] && text[bytes] != ' ') {
+		size_t columns;
+		size_t length = next_character(text + bytes, &columns);
+		bool closing = is_one_of(text + bytes, length, "。、」』)）:・ー,.");
+
+		if (bytes > 0 && !opening && !closing && (wide || columns > 1) &&
+		    !(katakana && is_katakana(text + bytes)))
+			break;
+		katakana = is_katakana(text + bytes);
+		opening = is_one_of(text + bytes, length, "「『(（\"`");
+		wide = columns > 1;
+		bytes += length;
+	}
+	return bytes;
+}
+
 void row_add(struct row *row, const char *format, ...)
 {
 	char part[PART_MAX];
@@ -236,11 +292,17 @@ void row_add(struct row *row, const char *format, ...)
 		return;
 	}
 	/* Longer than a line: word by word. */
-	for (char *word; (word = strsep(&rest, " "));) {
-		if (!*word)
-			continue;
-		row_word(row, word, gap);
-		gap = 1;
+	rest += strspn(rest, " ");
+	while (*rest) {
+		size_t bytes = unit_length(rest);
+		char end = rest[bytes];
+
+		rest[bytes] = '\0';
+		row_word(row, rest, gap);
+		rest[bytes] = end;
+		rest += bytes;
+		gap = strspn(rest, " ");
+		rest += gap;
 	}
 }
 

@@ -6,8 +6,10 @@
 #include "natd/ctl/ctl.h"
 #include "natd/ctl/members.h"
 #include "natd/ctl/print.h"
+#include "natd/ctl/sentences.h"
 #include "natd/ctl/survey.h"
 #include "natd/ctl/words.h"
+#include "natd/ctl/text.h"
 
 static void show_answer(FILE *out, const json_t *answer)
 {
@@ -20,7 +22,7 @@ static void show_answer(FILE *out, const json_t *answer)
 	row.label = label;
 	row_add(&row, "%s", word_state(state));
 	if (json_number_value(took) > 0)
-		row_add(&row, "after %.1f ms", json_number_value(took) * 1000);
+		row_add(&row, _("after %.1f ms"), json_number_value(took) * 1000);
 	if (*text_of(answer, "said"))
 		row_add(&row, "%s", text_of(answer, "said"));
 	row_end(&row);
@@ -41,20 +43,21 @@ void probe_show(FILE *out, const json_t *facts)
 {
 	const json_t *router = json_object_get(facts, "router");
 	const json_t *host = json_object_get(facts, "host");
+	char translated[SENTENCE_MAX];
 	const json_t *answer;
 	size_t i;
 
 	if (*text_of(facts, "reason")) {
-		show_line(out, "No router:", text_of(facts, "reason"), "");
+		show_line(out, _("No router:"), sentence(text_of(facts, "reason"), translated), "");
 		return;
 	}
-	show_line(out, "Router", text_of(router, "address"), text_of(router, "model"));
-	show_line(out, " its page", text_of(router, "url"), "");
+	show_line(out, _("Router"), text_of(router, "address"), text_of(router, "model"));
+	show_line(out, _(" its page"), text_of(router, "url"), "");
 	json_array_foreach(json_object_get(facts, "answers"), i, answer)
 		show_answer(out, answer);
-	show_line(out, " WAN address", text_of(router, "wan_address"),
+	show_line(out, _(" WAN address"), text_of(router, "wan_address"),
 		  word_wan_kind(text_of(router, "wan_kind")));
-	show_line(out, "This host", text_of(host, "address"), text_of(host, "interface"));
+	show_line(out, _("This host"), text_of(host, "address"), text_of(host, "interface"));
 }
 
 int probe_exit(const json_t *facts)

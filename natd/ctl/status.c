@@ -8,7 +8,9 @@
 #include "natd/ctl/members.h"
 #include "natd/ctl/headline.h"
 #include "natd/ctl/print.h"
+#include "natd/ctl/sentences.h"
 #include "natd/ctl/words.h"
+#include "natd/ctl/text.h"
 
 static struct row start(FILE *out, const char *label)
 {
@@ -38,12 +40,12 @@ static const char *reachable_at(const json_t *status, const json_t *forward)
 	const char *kind = text_of(router, "wan_kind");
 
 	if (*kind && strcmp(kind, "unknown") != 0 && !wan_is_public(status))
-		return "no address that the internet can reach";
+		return _("no address that the internet can reach");
 	if (!*address)
 		address = text_of(router, "wan_address");
 	if (*address)
 		return address;
-	return still_asking(status) ? "address not known yet" : "address not known";
+	return still_asking(status) ? _("address not known yet") : _("address not known");
 }
 
 /* False where the forward says no port at all. */
@@ -55,7 +57,7 @@ static bool external_port(const json_t *forward, json_int_t *port)
 static void show_clients_use(FILE *out, const json_t *status)
 {
 	const json_t *name = json_object_get(status, "name");
-	struct row row = start(out, " Clients use");
+	struct row row = start(out, _(" Clients use"));
 	const json_t *forward;
 	size_t i;
 
@@ -66,13 +68,13 @@ static void show_clients_use(FILE *out, const json_t *status)
 		if (!external_port(forward, &port))
 			continue;
 		row_break(&row);
-		row_add(&row, "%s%s%s port %lld", dns, *dns ? "  " : "",
+		row_add(&row, _("%s%s%s port %lld"), dns, *dns ? "  " : "",
 			word_transport(text_of(forward, "protocol")), (long long)port);
 		row_add(&row, "-> %s", reachable_at(status, forward));
 		if (json_is_true(json_object_get(name, "matches")))
-			row_add(&row, "DNS ok");
+			row_add(&row, _("DNS ok"));
 		else if (json_is_false(json_object_get(name, "matches")))
-			row_add(&row, "DNS points elsewhere");
+			row_add(&row, _("DNS points elsewhere"));
 	}
 	row_end(&row);
 }
@@ -83,7 +85,8 @@ static void add_mapping(struct row *row, const json_t *forward)
 	const char *state = text_of(forward, "state");
 	const char *transport = word_transport(text_of(forward, "protocol"));
 	const char *via = text_of(forward, "via");
-	const char *reason = text_of(forward, "reason");
+	char translated[SENTENCE_MAX];
+	const char *reason = sentence(text_of(forward, "reason"), translated);
 	char time[DURATION_TEXT_MAX];
 	json_int_t external;
 	json_int_t seconds;
@@ -92,21 +95,24 @@ static void add_mapping(struct row *row, const json_t *forward)
 		return;
 	row_break(row);
 	if (strcmp(state, "open") == 0) {
-		row_add(row, "%s %lld opened%s%s", transport, (long long)external,
-			*via ? " by " : "", word_protocol(via));
+		if (*via)
+			row_add(row, _("%s %lld opened by %s"), transport, (long long)external,
+				word_protocol(via));
+		else
+			row_add(row, _("%s %lld opened"), transport, (long long)external);
 		if (number_of(forward, "renew_in", &seconds))
-			row_add(row, "renewed in %s", print_duration(seconds, time));
+			row_add(row, _("renewed in %s"), print_duration(seconds, time));
 		if (number_of(forward, "expires_in", &seconds) && seconds > 0)
-			row_add(row, "lasts %s", print_duration(seconds, time));
+			row_add(row, _("lasts %s"), print_duration(seconds, time));
 	} else if (strcmp(state, "opening") == 0) {
-		row_add(row, "%s %lld: asking the router to open it", transport,
+		row_add(row, _("%s %lld: asking the router to open it"), transport,
 			(long long)external);
 	} else if (strcmp(state, "failed") == 0) {
-		row_add(row, "%s %lld not opened%s%s", transport, (long long)external,
+		row_add(row, _("%s %lld not opened%s%s"), transport, (long long)external,
 			*reason ? ": " : "", reason);
 	} else if (strcmp(state, "off") == 0) {
-		row_add(row, "%s %lld: the router is not asked%s%s", transport, (long long)external,
-			*reason ? ": " : "", reason);
+		row_add(row, _("%s %lld: the router is not asked%s%s"), transport,
+			(long long)external, *reason ? ": " : "", reason);
 	}
 }
 
@@ -136,11 +142,11 @@ static void show_router(FILE *out, const json_t *status)
 	const json_t *router = json_object_get(status, "router");
 	const char *address = text_of(router, "address");
 	const char *model = text_of(router, "model");
-	struct row row = start(out, " Router");
+	struct row row = start(out, _(" Router"));
 	const json_t *forward;
 	size_t i;
 
-	row_add(&row, "%s", *address ? address : "none found");
+	row_add(&row, "%s", *address ? address : _("none found"));
 	if (*model)
 		row_add(&row, "\"%s\"", model);
 	if (*address)
@@ -155,14 +161,14 @@ static void show_wan(FILE *out, const json_t *status)
 	const json_t *router = json_object_get(status, "router");
 	const char *address = text_of(router, "wan_address");
 	const char *kind = text_of(router, "wan_kind");
-	struct row row = start(out, " WAN address");
+	struct row row = start(out, _(" WAN address"));
 
 	if (*address)
 		row_add(&row, "%s", address);
 	if (*kind && strcmp(kind, "unknown") != 0)
 		row_add(&row, "%s", word_wan_kind(kind));
 	else if (!*address)
-		row_add(&row, still_asking(status) ? "not known yet" : "not known");
+		row_add(&row, "%s", still_asking(status) ? _("not known yet") : _("not known"));
 	row_end(&row);
 }
 
@@ -171,14 +177,15 @@ static void show_host(FILE *out, const json_t *status)
 	const json_t *host = json_object_get(status, "host");
 	const json_t *dynamic = json_object_get(host, "dynamic");
 	const char *address = text_of(host, "address");
-	struct row row = start(out, " This host");
+	struct row row = start(out, _(" This host"));
 
-	row_add(&row, "%s", *address ? address : "no IPv4 address towards a router");
+	row_add(&row, "%s", *address ? address : _("no IPv4 address towards a router"));
 	if (*text_of(host, "interface"))
 		row_add(&row, "%s", text_of(host, "interface"));
 	if (json_is_boolean(dynamic))
-		row_add(&row,
-			json_is_true(dynamic) ? "(given by the router, DHCP)" : "(fixed address)");
+		row_add(&row, "%s",
+			json_is_true(dynamic) ? _("(given by the router, DHCP)")
+					      : _("(fixed address)"));
 	if (*text_of(host, "mac"))
 		row_add(&row, "MAC %s", text_of(host, "mac"));
 	row_end(&row);
@@ -193,12 +200,12 @@ static void add_packets(struct row *row, const json_t *forward)
 	if (!number_of(forward, "packets", &packets))
 		return;
 	if (packets == 0)
-		row_add(row, "no packet yet");
+		row_add(row, _("no packet yet"));
 	else if (number_of(forward, "last_packet_ago", &ago))
-		row_add(row, "%lld packets, last %s ago", (long long)packets,
+		row_add(row, _("%lld packets, last %s ago"), (long long)packets,
 			print_duration(ago, time));
 	else
-		row_add(row, "%lld packets", (long long)packets);
+		row_add(row, _("%lld packets"), (long long)packets);
 }
 
 static void add_listening(struct row *row, const json_t *forward)
@@ -211,9 +218,10 @@ static void add_listening(struct row *row, const json_t *forward)
 		return;
 	row_break(row);
 	if (json_is_boolean(listening))
-		row_add(row, "%s listens on %s %lld",
-			json_is_true(listening) ? "a program" : "nothing", transport,
-			(long long)port);
+		row_add(row,
+			json_is_true(listening) ? _("a program listens on %s %lld")
+						: _("nothing listens on %s %lld"),
+			transport, (long long)port);
 	else
 		row_add(row, "%s %lld", transport, (long long)port);
 	add_packets(row, forward);
@@ -240,28 +248,30 @@ static void add_tunnel(struct row *row, const json_t *tunnel)
 	row_break(row);
 	row_add(row, "%s", text_of(tunnel, "interface"));
 	if (json_is_false(json_object_get(tunnel, "present")))
-		row_add(row, "does not exist yet");
+		row_add(row, _("does not exist yet"));
 	else
-		row_add(row, used ? "clients in %s" : "without client networks", list);
+		row_add(row, used ? _("clients in %s") : _("without client networks"), list);
 	if (number_of(tunnel, "packets", &packets))
-		row_add(row, "%lld packets", (long long)packets);
+		row_add(row, _("%lld packets"), (long long)packets);
 }
 
 static void show_vpn(FILE *out, const json_t *status)
 {
 	const json_t *tunnels = json_object_get(status, "tunnels");
-	struct row row = start(out, " VPN");
+	struct row row = start(out, _(" VPN"));
+	char translated[SENTENCE_MAX];
 	const json_t *item;
 	size_t i;
 
 	if (json_is_array(tunnels) && json_array_size(tunnels) == 0)
-		row_add(&row, "no tunnel interface yet (WireGuard, tun or tap)");
+		row_add(&row, _("no tunnel interface yet (WireGuard, tun or tap)"));
 	json_array_foreach(tunnels, i, item)
 		add_tunnel(&row, item);
 	json_array_foreach(json_object_get(status, "forwards"), i, item)
 		add_listening(&row, item);
 	if (*text_of(status, "forwards_from"))
-		row_add(&row, "(port: %s)", text_of(status, "forwards_from"));
+		row_add(&row, _("(port: %s)"),
+			sentence(text_of(status, "forwards_from"), translated));
 	row_end(&row);
 }
 
@@ -283,7 +293,7 @@ static void add_egress(struct row *row, const json_t *tunnel, const char *networ
 
 	row_break(row);
 	if (strcmp(kind, "none") == 0) {
-		row_add(row, "%s -> with the clients' own addresses", network);
+		row_add(row, _("%s -> with the clients' own addresses"), network);
 		return;
 	}
 	if (ipv6 != (strchr(address, ':') != NULL))
@@ -303,7 +313,7 @@ static void show_exit(FILE *out, const json_t *status)
 	const char *wan = wan_is_public(status)
 				  ? text_of(json_object_get(status, "router"), "wan_address")
 				  : "";
-	struct row row = start(out, " Exit IP");
+	struct row row = start(out, _(" Exit IP"));
 	const json_t *network;
 	const json_t *tunnel;
 	size_t i;
@@ -321,18 +331,18 @@ static void show_rules(FILE *out, const json_t *status)
 {
 	const json_t *rules = json_object_get(status, "rules");
 	const json_t *last = json_object_get(rules, "last_repair");
-	struct row row = start(out, " Rules");
+	struct row row = start(out, _(" Rules"));
 	char time[DURATION_TEXT_MAX];
 	json_int_t number;
 
 	if (json_is_false(json_object_get(rules, "in_sync")))
-		row_add(&row, "the kernel does not hold natd's rules");
+		row_add(&row, _("the kernel does not hold natd's rules"));
 	if (number_of(rules, "repairs", &number) && number > 0)
-		row_add(&row, "repaired %lld times", (long long)number);
+		row_add(&row, _("repaired %lld times"), (long long)number);
 	if (number_of(last, "ago", &number))
-		row_add(&row, "last %s ago", print_duration(number, time));
+		row_add(&row, _("last %s ago"), print_duration(number, time));
 	if (*text_of(last, "program"))
-		row_add(&row, "after a change by %s", text_of(last, "program"));
+		row_add(&row, _("after a change by %s"), text_of(last, "program"));
 	row_end(&row);
 }
 

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "natd/ctl/words.h"
 
+#include "natd/ctl/text.h"
+
 #include <string.h>
 
 struct word {
@@ -15,7 +17,7 @@ static const char *find(const struct word *words, const char *key)
 {
 	for (; words->key; words++)
 		if (strcmp(words->key, key) == 0)
-			return words->word;
+			return _(words->word);
 	return key;
 }
 
@@ -25,7 +27,7 @@ const char *word_protocol(const char *key)
 		{ "pcp", "PCP" },
 		{ "nat-pmp", "NAT-PMP" },
 		{ "upnp", "UPnP" },
-		{ "manual", "hand" },
+		{ "manual", N_("hand") },
 		{ 0 },
 	};
 
@@ -35,13 +37,13 @@ const char *word_protocol(const char *key)
 const char *word_state(const char *key)
 {
 	static const struct word words[] = {
-		{ "off", "not asked" },
-		{ "asking", "asking" },
-		{ "ok", "yes" },
-		{ "silent", "no answer" },
-		{ "refused", "refused" },
-		{ "unsupported", "not offered" },
-		{ "error", "answers with an error" },
+		{ "off", N_("not asked") },
+		{ "asking", N_("asking") },
+		{ "ok", N_("yes") },
+		{ "silent", N_("no answer") },
+		{ "refused", N_("refused") },
+		{ "unsupported", N_("not offered") },
+		{ "error", N_("answers with an error") },
 		{ 0 },
 	};
 
@@ -51,11 +53,11 @@ const char *word_state(const char *key)
 const char *word_wan_kind(const char *key)
 {
 	static const struct word words[] = {
-		{ "public", "public" },
-		{ "private", "private: there is a second router in front of this one" },
-		{ "cgnat", "shared by many customers of your provider (carrier-grade NAT)" },
-		{ "none", "none: the router says that it has no IPv4 address of its own" },
-		{ "unknown", "not known" },
+		{ "public", N_("public") },
+		{ "private", N_("private: there is a second router in front of this one") },
+		{ "cgnat", N_("shared by many customers of your provider (carrier-grade NAT)") },
+		{ "none", N_("none: the router says that it has no IPv4 address of its own") },
+		{ "unknown", N_("not known") },
 		{ 0 },
 	};
 
@@ -67,4 +69,16 @@ const char *word_transport(const char *key)
 	static const struct word words[] = { { "udp", "UDP" }, { "tcp", "TCP" }, { 0 } };
 
 	return find(words, key);
+}
+
+const char *word_owner(const char *key)
+{
+	static const struct word words[] = {
+		{ "us", N_("us") },
+		{ "us before", N_("us before") },
+		{ "other", N_("other") },
+		{ 0 },
+	};
+
+	return *key ? find(words, key) : "?";
 }

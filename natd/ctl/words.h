@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* words: how a person calls what the JSON names with a key. An unknown key is its own word. */
+/* words: how a person calls, in the user's language, what the JSON names with a key. An unknown key is
+ * its own word. */
 #ifndef NATD_CTL_WORDS_H
 #define NATD_CTL_WORDS_H
 
@@ -20,5 +21,8 @@ const char *word_wan_kind(const char *key);
 
 /* "udp": "UDP" */
 const char *word_transport(const char *key);
+
+/* "us before": "us before"; "?" for no key */
+const char *word_owner(const char *key);
 
 #endif

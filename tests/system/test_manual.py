@@ -6,7 +6,7 @@ import json
 import pytest
 
 from lab import GATEWAY, HOST, Lab
-from lab.natd import NATCTL, ROOT
+from lab.natd import BUILD, NATCTL, ROOT
 
 NEC = "00:0d:02:01:02:03"
 YAMAHA = "00:a0:de:01:02:03"
@@ -58,3 +58,23 @@ def test_a_file_of_the_users_own_goes_first():
         done = manual(lab)
         assert "/etc/natd/routers.conf:1: " in done.stderr
         assert "Here > there" not in done.stdout and HOST in done.stdout
+
+
+def test_in_japanese():
+    """On a host with no locale but C.UTF-8; JSON and errors for programs stay English."""
+    with Lab(router="silent") as lab:
+        install_routers(lab)
+        messages = "/usr/share/locale/ja/LC_MESSAGES"
+        lab.host.run("mkdir", "-p", messages)
+        lab.host.run("cp", BUILD / "locale/ja/LC_MESSAGES/natd.mo", messages)
+        text = manual(lab, "--lang", "ja").stdout
+        assert "ポート開放" in text and HOST in text and "External port" not in text
+        assert "External port" in manual(lab, "--lang", "en").stdout
+        assert json.loads(manual(lab, "-j", "--lang", "ja").stdout)["host"]["address"] == HOST
+        japanese = {"env": {"PATH": "/usr/bin:/bin", "LANG": "C.UTF-8", "LANGUAGE": "ja"}}
+        wrong = [NATCTL, "-s", lab.host.folder / "none.sock", "nonsense"]
+        assert "コマンドはありません" in lab.host.run(*wrong, check=False, **japanese).stderr
+        error = json.loads(lab.host.run(*wrong, "-j", check=False, **japanese).stdout)["error"]
+        assert error.startswith("'nonsense' is not a command; allowed: status")
+        refused = manual(lab, "--lang", "fr")
+        assert refused.returncode == 64 and "'fr' is not allowed; allowed: en, ja" in refused.stderr

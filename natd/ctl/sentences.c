@@ -1,0 +1,211 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "natd/ctl/sentences.h"
+
+#include <ctype.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "natd/ctl/text.h"
+
+#define VALUES_MAX 6
+
+/* The values of a sentence, in the order of its English form; pieces of the sentence itself. */
+struct values {
+	const char *start[VALUES_MAX];
+	size_t length[VALUES_MAX];
+	size_t count;
+};
+
+/* clang-format off */
+static const char *const forms[] = {
+	N_("%s is taken on the router: %s"),
+	N_("%s: the router has given the wanted one away"),
+	N_("%s is open as external port %u"),
+	N_("Allow %s in it: `ufw allow PORT/udp`, or\n"
+	   "`firewall-cmd --permanent --add-port=PORT/udp && firewall-cmd --reload`."),
+	N_("Allow it in the router. FRITZ!Box: Home Network, this device, edit,\n"
+	   "\"Permit independent port sharing\". Or open the port by hand: natctl manual"),
+	N_("Another program switched it off after natd: look in /etc/sysctl.d and /etc/ufw/sysctl.conf."),
+	N_("Is the kernel complete? After an upgrade: reboot."),
+	N_("Best first:\n"
+	   "1  set the router %s to access-point mode\n"
+	   "2  or set the outer router to bridge mode\n"
+	   "3  or forward the port on the outer router to %s as well (natctl manual)"),
+	N_("Free it on the device that holds it (natctl list), or set another\n"
+	   "`external` port in /etc/natd/natd.conf and in the clients' Endpoint."),
+	N_("Give it back to an interface (`ip address add`), or change `egress` in\n"
+	   "/etc/natd/natd.conf. Until then the tunnel's clients reach nothing."),
+	N_("IP forwarding is off: clients connect but reach nothing"),
+	N_("Look at the router's page. Offline: wait. A DS-Lite line: use IPv6, or ask the\n"
+	   "provider for an IPv4 address. A private WAN address: there is a second router\n"
+	   "or carrier-grade NAT before it (man natd-portforward)."),
+	N_("Look up the WAN (internet) address on the router's page.\n"
+	   "192.168., 10. or 172.16-31.: a second router; set one of the two to bridge\n"
+	   "or access-point mode. 100.64-127.: ask the provider for a public address.\n"
+	   "None: the router is offline, or the line is DS-Lite (use IPv6)."),
+	N_("No setting in the router can fix this.\n"
+	   "Ask the provider for a public (global) IPv4 address, or use IPv6."),
+	N_("Open the port by hand, once: `natctl manual` prints what to type.\n"
+	   "Or switch UPnP on in the router; natd notices within ten minutes."),
+	N_("Start the VPN: `sudo systemctl enable --now wg-quick@wg0` or `openvpn-server@...`."),
+	N_("Use that port in the clients' Endpoint, or free the wanted one (natctl list)\n"
+	   "and reload."),
+	N_("a firewall on this host drops what arrives: %llu packets came, none was delivered"),
+	N_("asking the router %s"),
+	N_("carrier-grade NAT: the router's WAN address %s is shared by the provider's customers"),
+	N_("natd tries again by itself. By hand: natctl manual"),
+	N_("no IPv4 from outside: the line of the router %s is DS-Lite (%s)"),
+	N_("no IPv4 from outside: the router %s has no WAN address to forward from"),
+	N_("nothing on this host listens on %s"),
+	N_("the egress address %s is not on this host"),
+	N_("the internet is reached without a router that could be asked"),
+	N_("the kernel refuses natd's rules: %s"),
+	N_("the router %s does not open ports when asked (UPnP is off)"),
+	N_("the router %s has no public WAN address: a second router is before it, or the provider's NAT"),
+	N_("the router %s is not asked (natd.conf: protocols = { })"),
+	N_("the router did not open %s: %s"),
+	N_("the router forwards the port to this host"),
+	N_("the router refuses to open ports for this host (%s): %s"),
+	N_("this host has the public address %s itself"),
+	N_("two routers in a row: the WAN address %s of the router %s is private"),
+	N_("%llu packets for %s have arrived here, %llu were delivered"),
+	N_("the router does not answer PCP, NAT-PMP or UPnP"),
+	N_("the router does not answer any more"),
+	N_("the router does not allow this host to open ports"),
+	N_("another device has this port on the router"),
+	N_("the router's table is full"),
+	N_("the router has no usable WAN address"),
+	N_("the router gives no reason"),
+	N_("the running WireGuard interface"),
+	N_("PiVPN's settings"),
+	N_("WireGuard's usual port"),
+	N_("this version asks for IPv4 only"),
+	N_("this host has no default route: it is not connected to a router"),
+	N_("the default route names no router: this host is on the internet itself"),
+	N_("the process that asks the router ended early"),
+	N_("the kernel does not tell what this host's network is"),
+	N_("%s is not connected: this host has no way to the internet"),
+	N_("Check the cable, or the Wi-Fi's name and password.\n"
+	   "natd goes on by itself as soon as it is back."),
+	N_("this host has IPv6, but no IPv4 default route: no port can be opened"),
+	N_("Check the cable or Wi-Fi and DHCP: `ip -4 route` shows no line that begins\n"
+	   "with \"default\". natd goes on by itself as soon as there is one."),
+	N_("this host has no way to the internet: no default route"),
+	N_("the router says yes but does not open %s: %s"),
+	N_("Restart the router: its table may be stuck; natd tries again by itself.\n"
+	   "If that does not help, open the port by hand: natctl manual"),
+};
+/* clang-format on */
+
+#define FORM_COUNT (sizeof(forms) / sizeof(forms[0]))
+
+/* The length of the conversion at `form` ("%s", "%llu", "%2$s"), 0 if there is none. */
+static size_t conversion(const char *form)
+{
+	size_t length = 1;
+
+	if (*form != '%' || form[1] == '%')
+		return 0;
+	while (form[length] && !isalpha((unsigned char)form[length]))
+		length++;
+	while (form[length] == 'l' || form[length] == 'z')
+		length++;
+	return form[length] ? length + 1 : 0;
+}
+
+/* Where the text after a value goes on: at the next words of `form`, or at the end of `sentence`. */
+static const char *value_end(const char *form, const char *sentence)
+{
+	size_t words = 0;
+	char text[SENTENCE_MAX];
+
+	while (form[words] && form[words] != '%')
+		words++;
+	if (!form[words] && !words)
+		return sentence + strlen(sentence);
+	snprintf(text, sizeof(text), "%.*s", (int)words, form);
+	/* The last words of a form end the sentence: what the router said may hold them as well. */
+	if (!form[words]) {
+		size_t left = strlen(sentence);
+
+		return left >= words && strcmp(sentence + left - words, form) == 0
+			       ? sentence + left - words
+			       : NULL;
+	}
+	return words ? strstr(sentence, text) : NULL;
+}
+
+/* Is `sentence` made from `form`? Then `values` are what was filled in. */
+static bool made_from(const char *form, const char *sentence, struct values *values)
+{
+	values->count = 0;
+	while (*form) {
+		size_t skip = conversion(form);
+		const char *end;
+
+		if (!skip) {
+			if (*form++ != *sentence++)
+				return false;
+			continue;
+		}
+		end = value_end(form + skip, sentence);
+		if (!end || values->count == VALUES_MAX)
+			return false;
+		values->start[values->count] = sentence;
+		values->length[values->count++] = (size_t)(end - sentence);
+		form += skip;
+		sentence = end;
+	}
+	return *sentence == '\0';
+}
+
+/* Which value a conversion of a translation means: "%2$s" says so, "%s" means the next. */
+static size_t value_of(const char *form, size_t next)
+{
+	return isdigit((unsigned char)form[1]) && form[2] == '$' ? (size_t)(form[1] - '1') : next;
+}
+
+/* A value is often the router's reason, which is a sentence itself. */
+static size_t fill_value(const struct values *values, size_t value, char *text, size_t room)
+{
+	char english[SENTENCE_MAX];
+	char translated[SENTENCE_MAX];
+
+	snprintf(english, sizeof(english), "%.*s", (int)values->length[value],
+		 values->start[value]);
+	return (size_t)snprintf(text, room, "%s", sentence(english, translated));
+}
+
+static void fill(const char *form, const struct values *values, char text[SENTENCE_MAX])
+{
+	size_t used = 0;
+	size_t next = 0;
+
+	while (*form && used < SENTENCE_MAX - 1) {
+		size_t skip = conversion(form);
+		size_t value = skip ? value_of(form, next++) : 0;
+
+		if (!skip)
+			text[used++] = *form++;
+		else if (value < values->count)
+			used += fill_value(values, value, text + used, SENTENCE_MAX - used);
+		form += skip;
+	}
+	text[used < SENTENCE_MAX ? used : SENTENCE_MAX - 1] = '\0';
+}
+
+const char *sentence(const char *english, char text[SENTENCE_MAX])
+{
+	struct values values;
+
+	for (size_t i = 0; *english && i < FORM_COUNT; i++) {
+		const char *translated = _(forms[i]);
+
+		if (translated == forms[i] || !made_from(forms[i], english, &values))
+			continue;
+		fill(translated, &values, text);
+		return text;
+	}
+	return english;
+}

@@ -1,0 +1,357 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* natctl's screens in English and Japanese, compared with the kept copies in tests/unit/screens.
+ * NATD_KEEP=1 writes them anew; look at the difference before keeping it. */
+#include <errno.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+#include "natd/ctl/list.h"
+#include "natd/ctl/manual.h"
+#include "natd/ctl/print.h"
+#include "natd/ctl/probe.h"
+#include "natd/ctl/recognise.h"
+#include "natd/ctl/routers.h"
+#include "natd/ctl/sentences.h"
+#include "natd/ctl/status.h"
+#include "natd/ctl/text.h"
+#include "natd/verdict.h"
+#include "tests/unit/test_ctl_samples.h"
+
+#define SCREENS "tests/unit/screens/"
+
+#define SAMPLE_LIST                                                                                \
+	"{\"complete\": true, \"mappings\": ["                                                     \
+	"{\"protocol\": \"udp\", \"external_port\": 51820, \"client\": \"192.168.1.31\", "         \
+	"\"port\": 51820, \"description\": \"natd wireguard\", \"expires_in\": 7140, "             \
+	"\"enabled\": true, \"owner\": \"us\"}, "                                                  \
+	"{\"protocol\": \"tcp\", \"external_port\": 80, \"client\": \"192.168.1.7\", "             \
+	"\"port\": 8080, \"description\": \"玄関のカメラ\", \"expires_in\": null, "          \
+	"\"enabled\": false, \"owner\": \"other\"}]}"
+
+#define SAMPLE_PROBE                                                                               \
+	"{\"host\": {\"address\": \"192.168.1.31\", \"interface\": \"eth0\"}, \"router\": "        \
+	"{\"address\": \"192.168.1.1\", \"model\": \"RT-AX3000\", \"url\": null, "                 \
+	"\"wan_address\": \"192.168.0.2\", \"wan_kind\": \"private\"}, \"answers\": ["             \
+	"{\"protocol\": \"pcp\", \"state\": \"ok\", \"said\": \"PCP version 2\", \"took\": "       \
+	"0.0012}, {\"protocol\": \"upnp\", \"state\": \"silent\", \"said\": null, \"took\": 3}]}"
+
+/* natd's own verdicts, so that the screens hold what it really says. */
+static const struct facts well = { .has_route = true,
+				   .has_router = true,
+				   .asks_router = true,
+				   .router_answers = true,
+				   .wan_known = true,
+				   .wan_kind = ADDRESS_PUBLIC,
+				   .host_kind = ADDRESS_PRIVATE,
+				   .wan_address = "11.0.0.45",
+				   .router_address = "192.168.1.1",
+				   .host_address = "192.168.1.31",
+				   .forwards = 1,
+				   .open = 1 };
+
+static struct facts with_nothing_open(void)
+{
+	struct facts facts = well;
+
+	facts.open = 0;
+	facts.router_answers = false;
+	facts.wan_known = false;
+	return facts;
+}
+
+static struct facts with_questions(void)
+{
+	struct facts facts = with_nothing_open();
+
+	facts.asking = true;
+	return facts;
+}
+
+static struct facts with_cgnat(void)
+{
+	struct facts facts = well;
+
+	facts.wan_kind = ADDRESS_CGNAT;
+	snprintf(facts.wan_address, sizeof(facts.wan_address), "100.72.14.9");
+	return facts;
+}
+
+static struct facts with_two_routers(void)
+{
+	struct facts facts = well;
+
+	facts.wan_kind = ADDRESS_PRIVATE;
+	snprintf(facts.wan_address, sizeof(facts.wan_address), "192.168.0.2");
+	return facts;
+}
+
+static struct facts with_nothing_wrong(void)
+{
+	return well;
+}
+
+static const struct screen {
+	const char *name;
+	void (*show)(FILE *out, const json_t *json);
+	const char *base;
+	const char *difference;
+	struct facts (*facts)(void);
+} screens[] = {
+	{ "status-well", status_show, SAMPLE_WELL, "{}", with_nothing_wrong },
+	{ "status-asking", status_show, SAMPLE_WELL, SAMPLE_ASKING, with_questions },
+	{ "status-upnp-off", status_show, SAMPLE_WELL, SAMPLE_E10, with_nothing_open },
+	{ "status-cgnat", status_show, SAMPLE_WELL, SAMPLE_E20, with_cgnat },
+	{ "status-two-routers", status_show, SAMPLE_WELL, SAMPLE_E21, with_two_routers },
+	{ "status-nothing-known", status_show, SAMPLE_NULLS, "{}", NULL },
+	{ "manual-ntt", manual_show, SAMPLE_WELL,
+	  "{\"router\": {\"model\": null, \"url\": null, \"mac\": \"00:0d:02:01:02:03\", "
+	  "\"wan_address\": null, \"wan_kind\": \"unknown\"}, \"forwards\": [{\"name\": "
+	  "\"wireguard\", \"protocol\": \"udp\", \"port\": 51820, \"external_port\": 51820, "
+	  "\"state\": \"failed\"}]}",
+	  NULL },
+	{ "manual-two-routers", manual_show, SAMPLE_WELL, SAMPLE_E21, NULL },
+	{ "list", list_show, SAMPLE_LIST, "{}", NULL },
+	{ "probe", probe_show, SAMPLE_PROBE, "{}", NULL },
+};
+
+static const char *const languages[] = { "en", "ja" };
+
+static void add_verdict(json_t *json, const struct facts *facts)
+{
+	struct verdict verdict = verdict_of(facts);
+
+	json_object_set_new(json, "verdict",
+			    json_pack("{s:s?, s:s, s:s, s:s}", "code", verdict.code, "works",
+				      verdict_works_names[verdict.works], "text", verdict.text,
+				      "advice", verdict.advice));
+}
+
+static json_t *sample(const struct screen *screen)
+{
+	char error[ROUTERS_ERROR_MAX];
+	json_t *json = json_loads(screen->base, 0, NULL);
+	json_t *over = json_loads(screen->difference, 0, NULL);
+	json_t *routers = routers_read("natd/service/routers.conf", false, error);
+
+	assert_non_null(json);
+	assert_non_null(over);
+	json_object_update_recursive(json, over);
+	json_decref(over);
+	if (screen->facts) {
+		struct facts facts = screen->facts();
+
+		add_verdict(json, &facts);
+	}
+	print_clean_json(json);
+	recognise_router(json, routers);
+	json_decref(routers);
+	return json;
+}
+
+static char *shown(const struct screen *screen)
+{
+	json_t *json = sample(screen);
+	char *text = NULL;
+	size_t size = 0;
+	FILE *out = open_memstream(&text, &size);
+
+	screen->show(out, json);
+	fclose(out);
+	json_decref(json);
+	return text;
+}
+
+static void keep(const char *path, const char *text)
+{
+	FILE *file = fopen(path, "we");
+
+	assert_non_null(file);
+	assert_int_equal(fputs(text, file) >= 0, 1);
+	fclose(file);
+}
+
+static char *kept(const char *path)
+{
+	FILE *file = fopen(path, "re");
+	char *text = calloc(1, 65536);
+
+	if (!file)
+		fail_msg("%s: %s (NATD_KEEP=1 writes it)", path, strerror(errno));
+	assert_true(fread(text, 1, 65535, file) < 65535);
+	fclose(file);
+	return text;
+}
+
+static void assert_fits(const char *name, const char *text)
+{
+	char line[1024];
+
+	for (const char *at = text; *at; at += strcspn(at, "\n") + 1) {
+		snprintf(line, sizeof(line), "%.*s", (int)strcspn(at, "\n"), at);
+		if (print_width(line) > PRINT_COLUMNS)
+			fail_msg("%s: %zu columns: %s", name, print_width(line), line);
+	}
+}
+
+static void screens_are_as_kept(void **state)
+{
+	char path[256];
+
+	(void)state;
+	for (size_t i = 0; i < 2 * sizeof(screens) / sizeof(screens[0]); i++) {
+		const struct screen *screen = &screens[i / 2];
+		char *text;
+		char *before;
+
+		assert_true(text_use(languages[i % 2]));
+		text = shown(screen);
+		snprintf(path, sizeof(path), SCREENS "%s.%s", screen->name, languages[i % 2]);
+		if (getenv("NATD_KEEP"))
+			keep(path, text);
+		before = kept(path);
+		assert_string_equal(text, before);
+		assert_fits(path, text);
+		free(before);
+		free(text);
+	}
+}
+
+static bool is_ascii(const char *text)
+{
+	for (; *text; text++)
+		if (*text & 0x80)
+			return false;
+	return true;
+}
+
+static void sentences_keep_their_values(void **state)
+{
+	char text[SENTENCE_MAX];
+
+	(void)state;
+	assert_true(text_use("ja"));
+	assert_string_equal(
+		sentence("two routers in a row: the WAN address 192.168.0.2 of the router "
+			 "192.168.1.1 is private",
+			 text),
+		"二重ルーター: ルーター 192.168.1.1 の WAN アドレス 192.168.0.2 "
+		"がプライベートアドレスです");
+	/* The router's own words stay; natd's reason in them is a sentence itself. */
+	assert_string_equal(
+		sentence("the router did not open udp 51820: UPnP 501: Action Failed", text),
+		"ルーターが udp 51820 を開きませんでした: UPnP 501: Action Failed");
+	assert_string_equal(
+		sentence("the router did not open udp 51820: the router's table is full", text),
+		"ルーターが udp 51820 を開きませんでした: ルーターの表がいっぱいです");
+}
+
+static void unknown_sentences_stay_english(void **state)
+{
+	static const char *const unknown[] = {
+		"",
+		"something that no natd says",
+		"asking the router",
+		"the router did not open udp 51820",
+		"%s is taken on the router",
+		"%n%s%s%s%s",
+	};
+	char text[SENTENCE_MAX];
+
+	(void)state;
+	assert_true(text_use("ja"));
+	for (size_t i = 0; i < sizeof(unknown) / sizeof(unknown[0]); i++)
+		assert_ptr_equal(sentence(unknown[i], text), unknown[i]);
+}
+
+static void a_long_value_is_cut_not_overrun(void **state)
+{
+	char english[SENTENCE_MAX * 2] = "the router did not open udp 1: ";
+	char text[SENTENCE_MAX];
+	size_t used = strlen(english);
+
+	(void)state;
+	assert_true(text_use("ja"));
+	memset(english + used, 'x', sizeof(english) - used - 1);
+	english[sizeof(english) - 1] = '\0';
+	assert_ptr_equal(sentence(english, text), text);
+	assert_int_equal(strlen(text), SENTENCE_MAX - 1);
+}
+
+static void english_is_left_as_natd_says_it(void **state)
+{
+	static const char said[] = "asking the router 192.168.1.1";
+	char text[SENTENCE_MAX];
+
+	(void)state;
+	assert_true(text_use("en"));
+	assert_ptr_equal(sentence(said, text), said);
+	assert_false(text_is_japanese());
+}
+
+/* Every verdict that natd reaches from any set of facts has a Japanese sentence and advice. */
+static void every_verdict_is_translated(void **state)
+{
+	char text[SENTENCE_MAX];
+
+	(void)state;
+	assert_true(text_use("ja"));
+	for (unsigned int bits = 0; bits < 1 << 13; bits++) {
+		struct facts facts = well;
+		struct verdict verdict;
+
+		facts.has_route = !(bits & 1);
+		facts.has_router = !(bits & 2);
+		facts.asks_router = !(bits & 4);
+		facts.router_answers = !(bits & 8);
+		facts.wan_kind = (enum address_kind)(bits >> 4 & 7) % (ADDRESS_DSLITE + 1);
+		facts.open = !(bits & 1 << 7);
+		facts.host_refused = bits & 1 << 8;
+		facts.port_taken = bits & 1 << 9;
+		facts.dropped = bits & 1 << 10;
+		facts.not_listening = bits & 1 << 11;
+		facts.asking = bits & 1 << 12;
+		snprintf(facts.failed, sizeof(facts.failed), "udp 51820");
+		snprintf(facts.silent_port, sizeof(facts.silent_port), "udp 51820");
+		snprintf(facts.reason, sizeof(facts.reason), "the router gives no reason");
+		verdict = verdict_of(&facts);
+		if (is_ascii(sentence(verdict.text, text)))
+			fail_msg("natd/ctl/sentences.c or natd/po/ja.po lacks: %s", verdict.text);
+		if (verdict.advice[0] && is_ascii(sentence(verdict.advice, text)))
+			fail_msg("natd/ctl/sentences.c or natd/po/ja.po lacks: %s", verdict.advice);
+	}
+}
+
+/* The catalogue is beside this program: BUILD/tests/unit/NAME, BUILD/locale. */
+static void start_text(void)
+{
+	char path[4096] = "";
+	ssize_t length = readlink("/proc/self/exe", path, sizeof(path) - 32);
+
+	for (int i = 0; i < 3 && length > 0; i++)
+		*strrchr(path, '/') = '\0';
+	strcat(path, "/locale");
+	text_start(path);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(screens_are_as_kept),
+		cmocka_unit_test(sentences_keep_their_values),
+		cmocka_unit_test(unknown_sentences_stay_english),
+		cmocka_unit_test(a_long_value_is_cut_not_overrun),
+		cmocka_unit_test(english_is_left_as_natd_says_it),
+		cmocka_unit_test(every_verdict_is_translated),
+	};
+
+	start_text();
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
