@@ -156,6 +156,8 @@ static const struct titled {
 	  "a name of letters, digits, '.', '_' and '-', at most 31 long" },
 	{ "tunnel", CONFIG_TUNNELS_MAX, name_is_clean, IF_NAMESIZE,
 	  "a name of letters, digits, '.', '_' and '-', at most 15 long" },
+	{ "publish", CONFIG_PUBLISH_MAX, name_is_clean, UPNP_NAME_MAX,
+	  "a name of letters, digits, '.', '_' and '-', at most 31 long" },
 	{ "client", CONFIG_CLIENTS_MAX, client_is_clean, 0,
 	  "an address or a network with no host bits, like \"10.8.0.2\" or \"fd42::/64\"" },
 };
@@ -314,6 +316,65 @@ static bool add_client(struct config *config, cfg_t *section)
 	return true;
 }
 
+/* One port of one family leads to one client. */
+static bool check_publish_ports(const struct config *config, const struct config_publish *publish,
+				cfg_t *section)
+{
+	for (size_t i = 0; i < config->publish_count; i++) {
+		const struct config_publish *other = &config->publishes[i];
+
+		if (other->protocol != publish->protocol ||
+		    other->to.family != publish->to.family || other->last < publish->port ||
+		    publish->last < other->port)
+			continue;
+		cfg_error(section,
+			  "publish \"%s\" wants port %u, which publish \"%s\" has; allowed: each "
+			  "port "
+			  "once per protocol and family",
+			  publish->name, publish->port > other->port ? publish->port : other->port,
+			  other->name);
+		return false;
+	}
+	return true;
+}
+
+static bool check_publish(const struct config *config, const struct config_publish *publish,
+			  cfg_t *section)
+{
+	const char *missing = !publish->port ? "port" : !publish->to.family ? "to" : NULL;
+
+	if (missing) {
+		cfg_error(section, "publish \"%s\" has no %s; allowed: %s = %s", publish->name,
+			  missing, missing, setting_find("publish", missing)->allowed);
+		return false;
+	}
+	if (publish->to_port + (publish->last - publish->port) > UINT16_MAX) {
+		cfg_error(section,
+			  "publish \"%s\": %u ports from to-port %u on end beyond 65535; allowed: "
+			  "to-port = 1 to %u",
+			  publish->name, publish->last - publish->port + 1U, publish->to_port,
+			  UINT16_MAX - (publish->last - publish->port));
+		return false;
+	}
+	return check_publish_ports(config, publish, section);
+}
+
+static bool add_publish(struct config *config, cfg_t *section)
+{
+	struct config_publish *publish = &config->publishes[config->publish_count];
+	struct target target = { .config = config, .publish = publish };
+
+	*publish = (struct config_publish){ .protocol = IPPROTO_TCP, .keep_source = true };
+	snprintf(publish->name, sizeof(publish->name), "%s", cfg_title(section));
+	read_section(section, &target);
+	if (!publish->to_port)
+		publish->to_port = publish->port;
+	if (!check_publish(config, publish, section))
+		return false;
+	config->publish_count++;
+	return true;
+}
+
 static bool build(struct config *config, cfg_t *cfg)
 {
 	struct target target = { .config = config };
@@ -328,6 +389,9 @@ static bool build(struct config *config, cfg_t *cfg)
 		add_tunnel(config, cfg_getnsec(cfg, "tunnel", i));
 	for (unsigned int i = 0; i < cfg_size(cfg, "client"); i++)
 		if (!add_client(config, cfg_getnsec(cfg, "client", i)))
+			return false;
+	for (unsigned int i = 0; i < cfg_size(cfg, "publish"); i++)
+		if (!add_publish(config, cfg_getnsec(cfg, "publish", i)))
 			return false;
 	return true;
 }
@@ -345,12 +409,18 @@ static cfg_t *make_parser(void)
 	cfg_opt_t tunnel[] = { CFG_STR_LIST("networks", NULL, CFGF_NODEFAULT),
 			       CFG_STR("egress", NULL, CFGF_NODEFAULT),
 			       CFG_STR_LIST("reach", NULL, CFGF_NODEFAULT), CFG_END() };
+	cfg_opt_t publish[] = {
+		CFG_STR("protocol", NULL, CFGF_NODEFAULT), CFG_STR("port", NULL, CFGF_NODEFAULT),
+		CFG_STR("to", NULL, CFGF_NODEFAULT),       CFG_STR("to-port", NULL, CFGF_NODEFAULT),
+		CFG_STR("source", NULL, CFGF_NODEFAULT),   CFG_END()
+	};
 	cfg_opt_t client[] = { CFG_STR("egress", NULL, CFGF_NODEFAULT), CFG_END() };
 	cfg_opt_t top[] = {
 		CFG_SEC("router", router, CFGF_NODEFAULT),
 		CFG_SEC("forward", forward, CFGF_MULTI | CFGF_TITLE | CFGF_NO_TITLE_DUPES),
 		CFG_SEC("tunnel", tunnel, CFGF_MULTI | CFGF_TITLE | CFGF_NO_TITLE_DUPES),
 		CFG_SEC("client", client, CFGF_MULTI | CFGF_TITLE | CFGF_NO_TITLE_DUPES),
+		CFG_SEC("publish", publish, CFGF_MULTI | CFGF_TITLE | CFGF_NO_TITLE_DUPES),
 		CFG_STR("_end", NULL, CFGF_NODEFAULT),
 		CFG_END()
 	};

@@ -72,13 +72,15 @@ static void gather_arrival(const struct natd *natd, const struct forward *forwar
 {
 	const struct rules_port_count *count =
 		facts_port_count(natd, forward->wanted.protocol, forward->wanted.port);
+	bool published =
+		kernel_is_published(&natd->kernel, forward->wanted.protocol, forward->wanted.port);
 	/* What natctl opened for an hour is the user's business. */
 	bool silent = !forward->temporary &&
 		      listen_check(forward->wanted.protocol, forward->wanted.port) == LISTEN_NO;
 	bool dropped = count && count->arrived && !count->delivered;
 
-	if (facts->silent_port[0] || !(silent || dropped))
-		return;
+	if (published || facts->silent_port[0] || !(silent || dropped))
+		return; /* what is handed on to a client is neither delivered nor listened to here */
 	snprintf(facts->silent_port, sizeof(facts->silent_port), "%s",
 		 forward_name(&forward->wanted));
 	facts->not_listening = silent;

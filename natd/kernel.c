@@ -8,10 +8,10 @@
 
 #include "natd/log.h"
 
-/* Tunnels, their networks, clients, the LAN's networks, ports, and the two that frame them. */
+/* Tunnels, their networks, clients, publishes, the LAN's networks, ports, and the two that frame them. */
 #define SET_MAX                                                                                    \
 	(2 + CONFIG_TUNNELS_MAX * (1 + CONFIG_NETWORKS_MAX) + CONFIG_CLIENTS_MAX +                 \
-	 NETWORK_ADDRESSES_MAX + CONFIG_FORWARDS_MAX)
+	 CONFIG_PUBLISH_MAX + NETWORK_ADDRESSES_MAX + NETWORK_ROUTES_MAX + CONFIG_FORWARDS_MAX)
 
 struct set {
 	struct rules_request *items;
@@ -102,6 +102,25 @@ static void append_clients(struct set *set, const struct kernel *kernel)
 	}
 }
 
+static void append_published(struct set *set, const struct kernel *kernel)
+{
+	for (size_t i = 0; i < kernel->publish_count; i++) {
+		const struct config_publish *publish = &kernel->publishes[i].is;
+		struct prefix to = { publish->to, address_bits(&publish->to) };
+		struct rules_request *request;
+
+		if (!kernel->publishes[i].interface[0])
+			continue;
+		request = append(set, RULES_PUBLISH);
+		request->publish.protocol = publish->protocol;
+		request->publish.keep_source = publish->keep_source;
+		request->publish.port = publish->port;
+		request->publish.last = publish->last;
+		request->publish.to_port = publish->to_port;
+		request->publish.to = to_rules(&to);
+	}
+}
+
 static bool overlaps(const struct set *set, size_t from, const struct prefix *prefix)
 {
 	struct rules_prefix wanted = to_rules(prefix);
@@ -110,6 +129,22 @@ static bool overlaps(const struct set *set, size_t from, const struct prefix *pr
 		if (memcmp(&set->items[i].prefix, &wanted, sizeof(wanted)) == 0)
 			return true;
 	return false;
+}
+
+/* Private networks behind another router of the home. */
+static void append_lan_routes(struct set *set, size_t from, const struct network *network)
+{
+	for (size_t i = 0; i < network->route_count; i++) {
+		const struct network_route *route = &network->routes[i];
+		const struct network_link *link = network_link_by_index(network, route->index);
+		struct prefix prefix = prefix_network(&route->destination);
+
+		if (!link || link->loopback || network_is_tunnel(link) || !prefix.length ||
+		    address_kind(&prefix.address) != ADDRESS_PRIVATE)
+			continue;
+		if (!overlaps(set, from, &prefix))
+			append(set, RULES_LAN)->prefix = to_rules(&prefix);
+	}
 }
 
 /* The home's networks: those of every interface that is neither a tunnel nor the loopback, and not
@@ -129,6 +164,7 @@ static void append_lan(struct set *set, const struct network *network)
 		if (!overlaps(set, from, &prefix))
 			append(set, RULES_LAN)->prefix = to_rules(&prefix);
 	}
+	append_lan_routes(set, from, network);
 }
 
 static void build(struct set *set, struct kernel *kernel, const struct network *network,
@@ -138,6 +174,7 @@ static void build(struct set *set, struct kernel *kernel, const struct network *
 	for (size_t i = 0; i < kernel->tunnel_count; i++)
 		append_tunnel(set, kernel, &kernel->tunnels[i]);
 	append_clients(set, kernel);
+	append_published(set, kernel);
 	append_lan(set, network);
 	for (size_t i = 0; i < port_count && i < CONFIG_FORWARDS_MAX; i++) {
 		struct rules_request *request = append(set, RULES_PORT);
@@ -176,6 +213,47 @@ static void send_sysctl(struct kernel *kernel, const char *name, int32_t value)
 	snprintf(request.sysctl.name, sizeof(request.sysctl.name), "%s", name);
 	request.sysctl.value = value;
 	send_request(kernel, &request);
+}
+
+static void place_publish(const struct kernel *kernel, struct kernel_publish *publish,
+			  const struct config_publish *wanted)
+{
+	struct prefix to = { wanted->to, address_bits(&wanted->to) };
+	const struct tunnel *tunnel = tunnels_around(kernel->tunnels, kernel->tunnel_count, &to);
+	bool same = strcmp(publish->is.name, wanted->name) == 0;
+	bool said = same && !publish->interface[0] && address_equal(&publish->is.to, &wanted->to);
+	char text[ADDRESS_TEXT_MAX];
+
+	if (!same)
+		publish->connections = 0;
+	publish->is = *wanted;
+	memset(publish->interface, 0, sizeof(publish->interface));
+	if (tunnel)
+		memcpy(publish->interface, tunnel->interface, sizeof(publish->interface));
+	else if (!said)
+		log_warning("publish \"%s\": %s is in no tunnel's networks; it waits for one",
+			    wanted->name, address_print(&wanted->to, text));
+}
+
+static void place_published(struct kernel *kernel, const struct config *config)
+{
+	for (size_t i = kernel->publish_count; i < config->publish_count; i++)
+		memset(&kernel->publishes[i], 0, sizeof(kernel->publishes[i]));
+	for (size_t i = 0; i < config->publish_count; i++)
+		place_publish(kernel, &kernel->publishes[i], &config->publishes[i]);
+	kernel->publish_count = config->publish_count;
+}
+
+bool kernel_is_published(const struct kernel *kernel, uint8_t protocol, uint16_t port)
+{
+	for (size_t i = 0; i < kernel->publish_count; i++) {
+		const struct config_publish *publish = &kernel->publishes[i].is;
+
+		if (kernel->publishes[i].interface[0] && publish->protocol == protocol &&
+		    publish->port <= port && port <= publish->last)
+			return true;
+	}
+	return false;
 }
 
 /* Says once, and again after it was otherwise, that a client is behind no tunnel. */
@@ -218,6 +296,7 @@ void kernel_want(struct kernel *kernel, const struct config *config, const struc
 		fatal("no memory for %d rules", SET_MAX);
 	kernel->tunnel_count = tunnels_find(kernel->tunnels, config, network);
 	place_clients(kernel, config);
+	place_published(kernel, config);
 	build(&set, kernel, network, ports, port_count);
 	send_set(kernel, &set);
 	if (!sysctls_need(&kernel->sysctls, network, kernel->tunnels, kernel->tunnel_count))
@@ -302,6 +381,17 @@ static void on_network_count(struct kernel *kernel, const struct rules_network_c
 		client->connections = count->packets;
 }
 
+static void on_publish_count(struct kernel *kernel, const struct rules_publish_count *count)
+{
+	for (size_t i = 0; i < kernel->publish_count; i++) {
+		struct kernel_publish *publish = &kernel->publishes[i];
+
+		if (publish->is.protocol == count->protocol && publish->is.port == count->port &&
+		    publish->is.to.family == count->family)
+			publish->connections = count->connections;
+	}
+}
+
 static bool interface_is_sound(const char interface[IF_NAMESIZE])
 {
 	return memchr(interface, '\0', IF_NAMESIZE) != NULL;
@@ -318,6 +408,7 @@ static bool report_is_sound(const struct rules_report *report)
 	case RULES_TOUCHED: return memchr(report->touched.program, '\0', 16) != NULL;
 	case RULES_PORT_COUNT:
 	case RULES_NETWORK_COUNT:
+	case RULES_PUBLISH_COUNT:
 	case RULES_COUNTED: return true;
 	default: return false;
 	}
@@ -341,6 +432,7 @@ void kernel_report(struct kernel *kernel, const struct rules_report *report, int
 			kernel->tunnel_counts[kernel->tunnel_count_count++] = report->tunnel;
 		break;
 	case RULES_NETWORK_COUNT: on_network_count(kernel, &report->network); break;
+	case RULES_PUBLISH_COUNT: on_publish_count(kernel, &report->publish); break;
 	default: break; /* what only ends or starts a list, or is natd's */
 	}
 }

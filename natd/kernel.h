@@ -21,12 +21,20 @@ struct kernel_client {
 	uint64_t connections;        /* translated so far */
 };
 
+struct kernel_publish {
+	struct config_publish is;
+	char interface[IF_NAMESIZE]; /* of the client's tunnel; "": it is behind none */
+	uint64_t connections;        /* handed on so far */
+};
+
 struct kernel {
 	struct process *rules;
 	struct tunnel tunnels[CONFIG_TUNNELS_MAX];
 	size_t tunnel_count;
 	struct kernel_client clients[CONFIG_CLIENTS_MAX];
 	size_t client_count;
+	struct kernel_publish publishes[CONFIG_PUBLISH_MAX];
+	size_t publish_count;
 	struct sysctls sysctls;
 	bool removing; /* natd stops: nothing is wanted any more */
 
@@ -61,6 +69,9 @@ void kernel_init(struct kernel *kernel, struct process *rules);
 void kernel_want(struct kernel *kernel, const struct config *config, const struct network *network,
 		 const struct kernel_port *ports, size_t port_count, void (*save)(void *context),
 		 void *context);
+
+/* Is a port of this host handed on to a client? Either family counts. */
+bool kernel_is_published(const struct kernel *kernel, uint8_t protocol, uint16_t port);
 
 /* Asks rules for the counters; RULES_COUNTED ends the answer. */
 void kernel_count(struct kernel *kernel);

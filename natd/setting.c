@@ -150,6 +150,50 @@ static bool read_reach(struct target *target, const char *value)
 	return false;
 }
 
+static bool read_publish_protocol(struct target *target, const char *value)
+{
+	return config_parse_protocol(value, &target->publish->protocol);
+}
+
+/* "443" or "2000-2499". */
+static bool read_ports(struct target *target, const char *value)
+{
+	struct config_publish *publish = target->publish;
+	const char *dash = strchr(value, '-');
+	char first[sizeof("65535")];
+
+	if (!dash) {
+		publish->last = 0;
+		return config_parse_port(value, &publish->port) &&
+		       config_parse_port(value, &publish->last);
+	}
+	if ((size_t)(dash - value) >= sizeof(first))
+		return false;
+	memcpy(first, value, (size_t)(dash - value));
+	first[dash - value] = '\0';
+	return config_parse_port(first, &publish->port) &&
+	       config_parse_port(dash + 1, &publish->last) && publish->port <= publish->last;
+}
+
+static bool read_to(struct target *target, const char *value)
+{
+	struct address *to = &target->publish->to;
+
+	return address_parse(to, value) && address_kind(to) != ADDRESS_NONE &&
+	       address_kind(to) != ADDRESS_SPECIAL;
+}
+
+static bool read_to_port(struct target *target, const char *value)
+{
+	return config_parse_port(value, &target->publish->to_port);
+}
+
+static bool read_source(struct target *target, const char *value)
+{
+	target->publish->keep_source = strcmp(value, "keep") == 0;
+	return target->publish->keep_source || strcmp(value, "hide") == 0;
+}
+
 const struct setting settings[] = {
 	{ "router", "protocols", true, read_protocols,
 	  "\"pcp\", \"nat-pmp\" and \"upnp\", each once" },
@@ -166,6 +210,12 @@ const struct setting settings[] = {
 	{ "tunnel", "reach", true, read_reach, "\"internet\", \"lan\" and \"clients\"" },
 	{ "client", "egress", false, read_egress,
 	  "\"masquerade\", \"none\" or one address of this host, like \"203.0.113.9\"" },
+	{ "publish", "protocol", false, read_publish_protocol, "\"udp\" or \"tcp\"" },
+	{ "publish", "port", false, read_ports,
+	  "a port, 1 to 65535, or several, like \"2000-2499\"" },
+	{ "publish", "to", false, read_to, "the address of a client, like \"10.8.0.2\"" },
+	{ "publish", "to-port", false, read_to_port, "a port, 1 to 65535" },
+	{ "publish", "source", false, read_source, "\"keep\" or \"hide\"" },
 };
 
 const size_t setting_count = sizeof(settings) / sizeof(settings[0]);

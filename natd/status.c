@@ -107,8 +107,10 @@ static json_t *host_json(const struct natd *natd)
 			 uplink->known ? json_boolean(uplink->dynamic) : json_null());
 }
 
-static json_t *listening_json(const struct forward *forward)
+static json_t *listening_json(const struct natd *natd, const struct forward *forward)
 {
+	if (kernel_is_published(&natd->kernel, forward->wanted.protocol, forward->wanted.port))
+		return json_null(); /* a client does, or does not */
 	switch (listen_check(forward->wanted.protocol, forward->wanted.port)) {
 	case LISTEN_YES: return json_true();
 	case LISTEN_NO: return json_false();
@@ -145,7 +147,7 @@ json_t *status_forward(const struct natd *natd, const struct forward *forward)
 		"via", open ? upnp_protocol_names[forward->via] : NULL, "state",
 		forward_state_names[forward->state], "reason", text_or_null(forward->reason),
 		"expires_in", seconds_until(expires, now), "renew_in",
-		seconds_until(forward->renew_at, now), "listening", listening_json(forward),
+		seconds_until(forward->renew_at, now), "listening", listening_json(natd, forward),
 		"packets", count ? json_integer((json_int_t)count->arrived) : json_null(),
 		"last_packet_ago", "ipv6", "state", "off", "reason",
 		"this version asks for IPv4 only");
@@ -206,16 +208,19 @@ static json_t *tunnel_json(const struct natd *natd, const struct tunnel *tunnel)
 {
 	const struct config_egress *egress = &tunnel->egress;
 	json_t *packets = json_null();
+	json_t *spoofed = json_null();
 
 	for (size_t i = 0; i < natd->kernel.tunnel_count_count; i++)
-		if (strcmp(natd->kernel.tunnel_counts[i].interface, tunnel->interface) == 0)
+		if (strcmp(natd->kernel.tunnel_counts[i].interface, tunnel->interface) == 0) {
 			packets = json_integer((json_int_t)natd->kernel.tunnel_counts[i].in);
-	return json_pack("{s:s, s:b, s:o, s:{s:s, s:o, s:o}, s:o, s:o}", "interface",
+			spoofed = json_integer((json_int_t)natd->kernel.tunnel_counts[i].spoofed);
+		}
+	return json_pack("{s:s, s:b, s:o, s:{s:s, s:o, s:o}, s:o, s:o, s:o}", "interface",
 			 tunnel->interface, "present", tunnel->present, "networks",
 			 networks_json(tunnel), "egress", "kind", egress_names[egress->kind],
 			 "address", egress_address_json(natd, egress), "interface",
-			 text_or_null(natd->uplink.interface), "packets", packets, "clients",
-			 clients_json(natd, tunnel->interface));
+			 text_or_null(natd->uplink.interface), "packets", packets, "spoofed",
+			 spoofed, "clients", clients_json(natd, tunnel->interface));
 }
 
 static json_t *tunnels_json(const struct natd *natd)
@@ -225,6 +230,28 @@ static json_t *tunnels_json(const struct natd *natd)
 	for (size_t i = 0; i < natd->kernel.tunnel_count; i++)
 		json_array_append_new(tunnels, tunnel_json(natd, &natd->kernel.tunnels[i]));
 	return tunnels;
+}
+
+static json_t *publish_json(const struct kernel *kernel)
+{
+	json_t *publishes = json_array();
+	char text[ADDRESS_TEXT_MAX];
+
+	for (size_t i = 0; i < kernel->publish_count; i++) {
+		const struct kernel_publish *publish = &kernel->publishes[i];
+		const struct config_publish *is = &publish->is;
+
+		json_array_append_new(
+			publishes,
+			json_pack("{s:s, s:s, s:i, s:i, s:s, s:i, s:s, s:o, s:I}", "name", is->name,
+				  "protocol", is->protocol == IPPROTO_UDP ? "udp" : "tcp", "port",
+				  (int)is->port, "last_port", (int)is->last, "to",
+				  address_print(&is->to, text), "to_port", (int)is->to_port,
+				  "source", is->keep_source ? "keep" : "hide", "interface",
+				  text_or_null(publish->interface), "connections",
+				  (json_int_t)publish->connections));
+	}
+	return publishes;
 }
 
 static json_t *sysctls_json(const struct kernel *kernel)
@@ -286,12 +313,13 @@ json_t *status_json(const struct natd *natd)
 	json_t *verdict = verdict_json(natd, &facts);
 
 	json_object_set_new(verdict, "evidence", evidence_json(natd));
-	return json_pack(
-		"{s:s, s:I, s:o, s:o, s:o, s:s?, s:o, s:o, s:[], s:o, s:[], s:n}", "version",
-		NATD_VERSION, "since", (json_int_t)((natd_now() - natd->started_at) / 1000),
-		"verdict", verdict, "router", router_json(natd), "host", host_json(natd),
-		"forwards_from", natd->forwards_origin, "forwards", forwards_json(natd), "tunnels",
-		tunnels_json(natd), "publish", "rules", rules_json(natd), "firewalls", "name");
+	return json_pack("{s:s, s:I, s:o, s:o, s:o, s:s?, s:o, s:o, s:o, s:o, s:[], s:n}",
+			 "version", NATD_VERSION, "since",
+			 (json_int_t)((natd_now() - natd->started_at) / 1000), "verdict", verdict,
+			 "router", router_json(natd), "host", host_json(natd), "forwards_from",
+			 natd->forwards_origin, "forwards", forwards_json(natd), "tunnels",
+			 tunnels_json(natd), "publish", publish_json(&natd->kernel), "rules",
+			 rules_json(natd), "firewalls", "name");
 }
 
 static bool is_ours(const struct natd *natd, const struct upnp_entry *entry)

@@ -92,6 +92,17 @@ static bool is_zero_address(const struct rules_prefix *prefix)
 	return memcmp(&prefix->v6, &zero, size) == 0;
 }
 
+static bool is_host(const struct rules_prefix *address, const char *what, char why[CHECK_TEXT_MAX])
+{
+	if (!is_prefix(address, why))
+		return false;
+	if (address->length != (address->family == AF_INET ? 32 : 128))
+		return no(why, "%s of %u bits", what, address->length);
+	if (is_zero_address(address))
+		return no(why, "%s that is zero", what);
+	return true;
+}
+
 static bool check_tunnel(const struct rules_request *request, char why[CHECK_TEXT_MAX])
 {
 	if (request->tunnel.reach & ~REACH_ALL)
@@ -107,16 +118,10 @@ static bool check_egress(const struct rules_network *network, char why[CHECK_TEX
 		return no(why, "an egress of kind %u", network->egress);
 	if (network->egress != RULES_EGRESS_ADDRESS)
 		return true;
-	if (!is_prefix(address, why))
-		return false;
 	if (address->family != network->network.family)
 		return no(why, "an egress address of family %u for a network of family %u",
 			  address->family, network->network.family);
-	if (address->length != (address->family == AF_INET ? 32 : 128))
-		return no(why, "an egress address of %u bits", address->length);
-	if (is_zero_address(address))
-		return no(why, "an egress address that is zero");
-	return true;
+	return is_host(address, "an egress address", why);
 }
 
 static bool check_network(const struct rules_request *request, char why[CHECK_TEXT_MAX])
@@ -130,13 +135,33 @@ static bool check_lan(const struct rules_request *request, char why[CHECK_TEXT_M
 	return is_prefix(&request->prefix, why);
 }
 
+static bool is_protocol(uint8_t protocol)
+{
+	return protocol == IPPROTO_UDP || protocol == IPPROTO_TCP;
+}
+
 static bool check_port(const struct rules_request *request, char why[CHECK_TEXT_MAX])
 {
-	if (request->port.protocol != IPPROTO_UDP && request->port.protocol != IPPROTO_TCP)
+	if (!is_protocol(request->port.protocol))
 		return no(why, "a port of protocol %u", request->port.protocol);
 	if (request->port.port == 0)
 		return no(why, "port 0");
 	return true;
+}
+
+static bool check_publish(const struct rules_request *request, char why[CHECK_TEXT_MAX])
+{
+	const struct rules_publish *publish = &request->publish;
+
+	if (!is_protocol(publish->protocol))
+		return no(why, "a publish of protocol %u", publish->protocol);
+	if (publish->keep_source > 1)
+		return no(why, "a publish that keeps its source %u times", publish->keep_source);
+	if (publish->port == 0 || publish->last < publish->port || publish->to_port == 0 ||
+	    publish->to_port + (publish->last - publish->port) > UINT16_MAX)
+		return no(why, "a publish of ports %u to %u as %u", publish->port, publish->last,
+			  publish->to_port);
+	return is_host(&publish->to, "a client's address", why);
 }
 
 /* The settings in the folder of one interface (or "all", "default"). */
@@ -210,6 +235,7 @@ bool check_request(const struct rules_request *request, char why[CHECK_TEXT_MAX]
 		[RULES_PORT] = check_port,       [RULES_COMMIT] = check_nothing,
 		[RULES_REMOVE] = check_nothing,  [RULES_SYSCTL] = check_setting,
 		[RULES_COUNT] = check_nothing,   [RULES_WIREGUARD] = check_wireguard,
+		[RULES_PUBLISH] = check_publish,
 	};
 
 	if ((unsigned int)request->what >= RULES_REQUESTS)

@@ -26,7 +26,9 @@ static struct count *tunnel_count(const struct dump *dump, const uint8_t *key)
 	tunnel = set_find_tunnel(dump->set, name);
 	if (!tunnel)
 		return NULL;
-	return dump->from == SET_FROM_TUNNELS ? &tunnel->in : &tunnel->out;
+	return dump->from == SET_FROM_TUNNELS ? &tunnel->in
+	       : dump->from == SET_TO_TUNNELS ? &tunnel->out
+					      : &tunnel->spoofed;
 }
 
 static struct count *port_count(const struct dump *dump, const uint8_t *key)
@@ -36,6 +38,13 @@ static struct count *port_count(const struct dump *dump, const uint8_t *key)
 	if (!port)
 		return NULL;
 	return dump->from == SET_ARRIVED ? &port->arrived : &port->delivered;
+}
+
+static struct count *publish_count(const struct dump *dump, const uint8_t *key)
+{
+	return publishes_count(&dump->set->published,
+			       dump->from == SET_PUBLISH4 ? AF_INET : AF_INET6, key[0],
+			       (uint16_t)(key[4] << 8 | key[5]));
 }
 
 static struct count *network_count4(const struct dump *dump, const uint8_t *key)
@@ -58,6 +67,9 @@ static const struct {
 } counting[TABLE_SETS] = {
 	[SET_FROM_TUNNELS] = { IF_NAMESIZE, tunnel_count },
 	[SET_TO_TUNNELS] = { IF_NAMESIZE, tunnel_count },
+	[SET_SPOOFED] = { IF_NAMESIZE, tunnel_count },
+	[SET_PUBLISH4] = { PORT_KEY_SIZE, publish_count },
+	[SET_PUBLISH6] = { PORT_KEY_SIZE, publish_count },
 	[SET_ARRIVED] = { PORT_KEY_SIZE, port_count },
 	[SET_DELIVERED] = { PORT_KEY_SIZE, port_count },
 	[SET_EGRESS4] = { 4, network_count4 },
@@ -141,6 +153,6 @@ int counters_read(struct nftables *nftables, struct set *set)
 		if (!first)
 			first = error;
 	}
-	set_sum_networks(set);
+	set_sum(set);
 	return first;
 }

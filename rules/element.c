@@ -13,6 +13,8 @@
  * in 16 bits. */
 #define ELEMENTS_BYTES_MAX (48 * 1024)
 
+#define TARGET_KEY_MAX 24 /* an IPv6 address, a protocol, a port */
+
 /* Elements on their way into one set. */
 struct elements {
 	struct batch *batch;
@@ -109,6 +111,7 @@ static void fill_tunnels(struct elements *elements, const struct set *set)
 		add_tunnel(elements, set, i,
 			   elements->set == SET_FROM_TUNNELS ? &tunnel->in
 			   : elements->set == SET_TO_TUNNELS ? &tunnel->out
+			   : elements->set == SET_SPOOFED    ? &tunnel->spoofed
 							     : NULL);
 	}
 }
@@ -130,6 +133,20 @@ void port_key(uint8_t key[PORT_KEY_SIZE], const struct rules_port *port)
 	key[0] = port->protocol;
 	key[4] = (uint8_t)(port->port >> 8);
 	key[5] = (uint8_t)port->port;
+}
+
+static void fill_router_ports(struct elements *elements, const struct set *set)
+{
+	/* RFC 6886 3 and RFC 6887 19: the gateway's port; UPnP Device Architecture 2.0 1.3: SSDP */
+	static const struct rules_port ports[] = { { IPPROTO_UDP, 5351 }, { IPPROTO_UDP, 1900 } };
+	uint8_t key[PORT_KEY_SIZE];
+
+	(void)set;
+	for (size_t i = 0; i < sizeof(ports) / sizeof(*ports); i++) {
+		port_key(key, &ports[i]);
+		element_add(elements, (struct item){ ITEM_SET, SET_ROUTER_PORTS },
+			    &(struct element){ .key = key, .key_size = sizeof(key) });
+	}
 }
 
 static void fill_ports(struct elements *elements, const struct set *set)
@@ -213,6 +230,80 @@ static void fill_masquerade6(struct elements *elements, const struct set *set)
 	fill_networks(elements, set, &set->networks6, RULES_EGRESS_MASQUERADE);
 }
 
+/* address . port, or address . protocol . port: parts of four bytes or a multiple. */
+static size_t target_key(uint8_t *key, const struct rules_publish *publish, uint32_t port,
+			 bool with_protocol)
+{
+	size_t size =
+		publish->to.family == AF_INET ? sizeof(publish->to.v4) : sizeof(publish->to.v6);
+
+	memset(key, 0, TARGET_KEY_MAX);
+	memcpy(key, &publish->to.v6, size);
+	if (with_protocol) {
+		key[size] = publish->protocol;
+		size += 4;
+	}
+	key[size] = (uint8_t)(port >> 8);
+	key[size + 1] = (uint8_t)port;
+	return size + 4;
+}
+
+static void add_published(struct elements *elements, const struct set *set, uint32_t index)
+{
+	const struct publish *publish = &set->published.items[index];
+
+	for (uint32_t i = 0; i < publish_ports(&publish->is); i++) {
+		uint8_t key[PORT_KEY_SIZE];
+		uint8_t target[TARGET_KEY_MAX];
+		struct rules_port port = { publish->is.protocol, (uint16_t)(publish->is.port + i) };
+
+		port_key(key, &port);
+		element_add(
+			elements, (struct item){ ITEM_PUBLISH, index },
+			&(struct element){ .key = key,
+					   .key_size = sizeof(key),
+					   .data = target,
+					   .data_size = target_key(target, &publish->is,
+								   publish->is.to_port + i, false),
+					   .count = &set->published.counts[publish->first + i] });
+	}
+}
+
+static void fill_publish(struct elements *elements, const struct set *set)
+{
+	uint8_t family = elements->set == SET_PUBLISH4 ? AF_INET : AF_INET6;
+
+	for (uint32_t i = 0; i < set->published.count; i++)
+		if (set->published.items[i].is.to.family == family)
+			add_published(elements, set, i);
+}
+
+/* Two publishes may lead to one port of a client: elements that are there already are no error. */
+static void add_hidden(struct elements *elements, const struct rules_publish *publish,
+		       uint32_t index)
+{
+	uint8_t key[TARGET_KEY_MAX];
+
+	for (uint32_t i = 0; i < publish_ports(publish); i++) {
+		size_t size = target_key(key, publish, publish->to_port + i, true);
+
+		element_add(elements, (struct item){ ITEM_PUBLISH, index },
+			    &(struct element){ .key = key, .key_size = size });
+	}
+}
+
+static void fill_hide_source(struct elements *elements, const struct set *set)
+{
+	uint8_t family = elements->set == SET_HIDE_SOURCE4 ? AF_INET : AF_INET6;
+
+	for (uint32_t i = 0; i < set->published.count; i++) {
+		const struct rules_publish *publish = &set->published.items[i].is;
+
+		if (publish->to.family == family && !publish->keep_source)
+			add_hidden(elements, publish, i);
+	}
+}
+
 void elements_write(struct batch *batch, const struct set *set)
 {
 	static void (*const fill[TABLE_SETS])(struct elements *, const struct set *) = {
@@ -230,6 +321,12 @@ void elements_write(struct batch *batch, const struct set *set)
 		[SET_EGRESS6] = fill_egress6,
 		[SET_MASQUERADE4] = fill_masquerade4,
 		[SET_MASQUERADE6] = fill_masquerade6,
+		[SET_SPOOFED] = fill_tunnels,
+		[SET_ROUTER_PORTS] = fill_router_ports,
+		[SET_PUBLISH4] = fill_publish,
+		[SET_PUBLISH6] = fill_publish,
+		[SET_HIDE_SOURCE4] = fill_hide_source,
+		[SET_HIDE_SOURCE6] = fill_hide_source,
 	};
 
 	for (enum table_set index = 0; index < TABLE_SETS; index++) {

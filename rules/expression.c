@@ -9,6 +9,7 @@
 
 #include <libnftnl/expr.h>
 #include <linux/netfilter.h>
+#include <linux/netfilter/nf_conntrack_common.h>
 #include <linux/netfilter/nf_nat.h>
 #include <linux/netfilter/nf_tables.h>
 #include <linux/rtnetlink.h>
@@ -102,25 +103,63 @@ void match_not_loopback(struct nftnl_rule *rule)
 	compare(rule, NFT_CMP_NEQ, name, sizeof(name));
 }
 
-void match_local_destination(struct nftnl_rule *rule)
+static void ask_fib(struct nftnl_rule *rule, uint32_t flags, uint32_t result)
 {
-	const uint32_t local = RTN_LOCAL;
 	struct nftnl_expr *fib = append(rule, "fib");
 
 	nftnl_expr_set_u32(fib, NFTNL_EXPR_FIB_DREG, NFT_REG_1);
-	nftnl_expr_set_u32(fib, NFTNL_EXPR_FIB_RESULT, NFT_FIB_RESULT_ADDRTYPE);
-	nftnl_expr_set_u32(fib, NFTNL_EXPR_FIB_FLAGS, NFTA_FIB_F_DADDR);
+	nftnl_expr_set_u32(fib, NFTNL_EXPR_FIB_RESULT, result);
+	nftnl_expr_set_u32(fib, NFTNL_EXPR_FIB_FLAGS, flags);
+}
+
+void match_local_destination(struct nftnl_rule *rule)
+{
+	const uint32_t local = RTN_LOCAL;
+
+	ask_fib(rule, NFTA_FIB_F_DADDR, NFT_FIB_RESULT_ADDRTYPE);
 	compare(rule, NFT_CMP_EQ, &local, sizeof(local));
+}
+
+void match_local_source(struct nftnl_rule *rule)
+{
+	const uint32_t local = RTN_LOCAL;
+
+	ask_fib(rule, NFTA_FIB_F_SADDR, NFT_FIB_RESULT_ADDRTYPE);
+	compare(rule, NFT_CMP_EQ, &local, sizeof(local));
+}
+
+void match_no_way_back(struct nftnl_rule *rule)
+{
+	const uint32_t missing = 0;
+
+	ask_fib(rule, NFTA_FIB_F_SADDR | NFTA_FIB_F_IIF | NFTA_FIB_F_PRESENT, NFT_FIB_RESULT_OIF);
+	compare(rule, NFT_CMP_EQ, &missing, sizeof(missing));
+}
+
+/* Each part of a concatenation takes four bytes or a multiple: a register of 32 bits after the other
+ * from NFT_REG32_00 on, which is where NFT_REG_1 begins. UDP and TCP have the destination port in the
+ * same place. */
+static void load_port(struct nftnl_rule *rule, uint32_t protocol_register)
+{
+	struct nftnl_expr *meta = append(rule, "meta");
+
+	nftnl_expr_set_u32(meta, NFTNL_EXPR_META_KEY, NFT_META_L4PROTO);
+	nftnl_expr_set_u32(meta, NFTNL_EXPR_META_DREG, protocol_register);
+	load_payload(rule, NFT_PAYLOAD_TRANSPORT_HEADER, offsetof(struct tcphdr, th_dport),
+		     sizeof(uint16_t),
+		     protocol_register == NFT_REG_1 ? NFT_REG32_01 : protocol_register + 1);
 }
 
 void match_port(struct nftnl_rule *rule, const char *set)
 {
-	/* UDP and TCP have the destination port in the same place. Each part of a concatenation
-	 * takes four bytes: the second register of NFT_REG_1 is NFT_REG32_01. */
-	load_meta(rule, NFT_META_L4PROTO);
-	load_payload(rule, NFT_PAYLOAD_TRANSPORT_HEADER, offsetof(struct tcphdr, th_dport),
-		     sizeof(uint16_t), NFT_REG32_01);
+	load_port(rule, NFT_REG_1);
 	look_up(rule, set, 0);
+}
+
+static void match_family(struct nftnl_rule *rule, uint8_t family)
+{
+	load_meta(rule, NFT_META_NFPROTO);
+	compare(rule, NFT_CMP_EQ, &family, sizeof(family));
 }
 
 static void load_address(struct nftnl_rule *rule, uint8_t family, enum side side)
@@ -131,8 +170,7 @@ static void load_address(struct nftnl_rule *rule, uint8_t family, enum side side
 					  offsetof(struct ip6_hdr, ip6_dst) };
 	bool v4 = family == NFPROTO_IPV4;
 
-	load_meta(rule, NFT_META_NFPROTO);
-	compare(rule, NFT_CMP_EQ, &family, sizeof(family));
+	match_family(rule, family);
 	load_payload(rule, NFT_PAYLOAD_NETWORK_HEADER,
 		     (uint32_t)(v4 ? offset4[side] : offset6[side]),
 		     v4 ? sizeof(struct in_addr) : sizeof(struct in6_addr), NFT_REG_1);
@@ -148,6 +186,41 @@ void match_other_address(struct nftnl_rule *rule, uint8_t family, enum side side
 {
 	load_address(rule, family, side);
 	look_up(rule, set, NFT_LOOKUP_F_INV);
+}
+
+void match_not_loopback_destination(struct nftnl_rule *rule, uint8_t family)
+{
+	static const struct in6_addr loopback6 = IN6ADDR_LOOPBACK_INIT;
+	const uint8_t loopback4 = 127;
+
+	if (family == NFPROTO_IPV6) {
+		load_address(rule, family, DESTINATION);
+		compare(rule, NFT_CMP_NEQ, &loopback6, sizeof(loopback6));
+		return;
+	}
+	match_family(rule, family);
+	load_payload(rule, NFT_PAYLOAD_NETWORK_HEADER, offsetof(struct iphdr, daddr),
+		     sizeof(loopback4), NFT_REG_1);
+	compare(rule, NFT_CMP_NEQ, &loopback4, sizeof(loopback4));
+}
+
+void match_target(struct nftnl_rule *rule, uint8_t family, const char *set)
+{
+	load_address(rule, family, DESTINATION);
+	load_port(rule, family == NFPROTO_IPV4 ? NFT_REG32_01 : NFT_REG32_04);
+	look_up(rule, set, 0);
+}
+
+void match_handed_on(struct nftnl_rule *rule)
+{
+	const uint32_t handed_on = IPS_DST_NAT;
+	const uint32_t none = 0;
+	struct nftnl_expr *ct = append(rule, "ct");
+
+	nftnl_expr_set_u32(ct, NFTNL_EXPR_CT_KEY, NFT_CT_STATUS);
+	nftnl_expr_set_u32(ct, NFTNL_EXPR_CT_DREG, NFT_REG_1);
+	keep_bits(rule, &handed_on, sizeof(handed_on));
+	compare(rule, NFT_CMP_NEQ, &none, sizeof(none));
 }
 
 void match_established(struct nftnl_rule *rule)
@@ -212,6 +285,23 @@ void translate_source(struct nftnl_rule *rule, uint8_t family, const char *map)
 	nftnl_expr_set_u32(nat, NFTNL_EXPR_NAT_TYPE, NFT_NAT_SNAT);
 	nftnl_expr_set_u32(nat, NFTNL_EXPR_NAT_FAMILY, family);
 	nftnl_expr_set_u32(nat, NFTNL_EXPR_NAT_REG_ADDR_MIN, NFT_REG_1);
+}
+
+void translate_destination(struct nftnl_rule *rule, uint8_t family, const char *map)
+{
+	struct nftnl_expr *lookup;
+	struct nftnl_expr *nat;
+
+	match_family(rule, family);
+	load_port(rule, NFT_REG_1);
+	lookup = look_up(rule, map, 0);
+	nftnl_expr_set_u32(lookup, NFTNL_EXPR_LOOKUP_DREG, NFT_REG_1);
+	nat = append(rule, "nat");
+	nftnl_expr_set_u32(nat, NFTNL_EXPR_NAT_TYPE, NFT_NAT_DNAT);
+	nftnl_expr_set_u32(nat, NFTNL_EXPR_NAT_FAMILY, family);
+	nftnl_expr_set_u32(nat, NFTNL_EXPR_NAT_REG_ADDR_MIN, NFT_REG_1);
+	nftnl_expr_set_u32(nat, NFTNL_EXPR_NAT_REG_PROTO_MIN,
+			   family == NFPROTO_IPV4 ? NFT_REG32_01 : NFT_REG_2);
 }
 
 void masquerade(struct nftnl_rule *rule)

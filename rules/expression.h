@@ -16,6 +16,24 @@ enum side { SOURCE, DESTINATION };
 void match_interface(struct nftnl_rule *rule, uint32_t key, const char *set);
 void match_other_interface(struct nftnl_rule *rule, uint32_t key, const char *set);
 
+/* fib saddr . iif oif missing */
+void match_no_way_back(struct nftnl_rule *rule);
+
+/* fib saddr type local */
+void match_local_source(struct nftnl_rule *rule);
+
+/* ip daddr != 127.0.0.0/8, ip6 daddr != ::1 */
+void match_not_loopback_destination(struct nftnl_rule *rule, uint8_t family);
+
+/* ct status dnat */
+void match_handed_on(struct nftnl_rule *rule);
+
+/* ip daddr . meta l4proto . th dport @SET */
+void match_target(struct nftnl_rule *rule, uint8_t family, const char *set);
+
+/* dnat ip to meta l4proto . th dport map @MAP; a port that the map does not hold goes on */
+void translate_destination(struct nftnl_rule *rule, uint8_t family, const char *map);
+
 /* iifname != "lo" */
 void match_not_loopback(struct nftnl_rule *rule);
 

@@ -131,6 +131,11 @@ static void on_port(struct rules *rules, const struct rules_request *request)
 	set_add_port(staged(rules, request), &request->port);
 }
 
+static void on_publish(struct rules *rules, const struct rules_request *request)
+{
+	set_add_publish(staged(rules, request), &request->publish);
+}
+
 static int commit(struct rules *rules, struct set *set, char what[RULES_TEXT_MAX])
 {
 	int error;
@@ -277,6 +282,21 @@ static void report_tunnels(const struct rules *rules, uint32_t generation)
 		memcpy(said.tunnel.interface, tunnel->is.interface, sizeof(said.tunnel.interface));
 		said.tunnel.in = tunnel->in.packets;
 		said.tunnel.out = tunnel->out.packets;
+		said.tunnel.spoofed = tunnel->spoofed.packets;
+		report(rules, &said);
+	}
+}
+
+static void report_published(const struct rules *rules, uint32_t generation)
+{
+	for (uint32_t i = 0; i < rules->committed.published.count; i++) {
+		const struct publish *publish = &rules->committed.published.items[i];
+		struct rules_report said = report_new(RULES_PUBLISH_COUNT, generation);
+
+		said.publish.family = publish->is.to.family;
+		said.publish.protocol = publish->is.protocol;
+		said.publish.port = publish->is.port;
+		said.publish.connections = publish->connections;
 		report(rules, &said);
 	}
 }
@@ -292,6 +312,7 @@ static void on_count(struct rules *rules, const struct rules_request *request)
 	report_ports(rules, request->generation);
 	report_networks(rules, request->generation);
 	report_tunnels(rules, request->generation);
+	report_published(rules, request->generation);
 	report(rules, &said);
 }
 
@@ -306,6 +327,7 @@ static void on_natd(struct rules *rules)
 		[RULES_PORT] = on_port,       [RULES_COMMIT] = on_commit,
 		[RULES_REMOVE] = on_remove,   [RULES_SYSCTL] = on_sysctl,
 		[RULES_COUNT] = on_count,     [RULES_WIREGUARD] = on_wireguard,
+		[RULES_PUBLISH] = on_publish,
 	};
 	struct rules_request request;
 	char why[CHECK_TEXT_MAX];

@@ -60,6 +60,16 @@ struct rules_port {
 	uint16_t port;    /* host byte order; counted when it arrives and when it is delivered */
 };
 
+/* A port of this host, or several, handed on to a client of a tunnel. */
+struct rules_publish {
+	uint8_t protocol;       /* IPPROTO_UDP or IPPROTO_TCP */
+	uint8_t keep_source;    /* 0: the client sees this host instead of who calls */
+	uint16_t port;          /* host byte order, as the other two */
+	uint16_t last;          /* of the range; equal to `port` for one */
+	uint16_t to_port;       /* what `port` becomes; those after it follow */
+	struct rules_prefix to; /* host prefix; its family is that of the packets */
+};
+
 struct rules_sysctl {
 	char name[RULES_SYSCTL_MAX]; /* below /proc/sys/net: "ipv4/ip_forward" */
 	int32_t value;
@@ -72,6 +82,7 @@ struct rules_request {
 		RULES_NETWORK, /* network */
 		RULES_LAN,     /* prefix: a network of the home, for RULES_REACH_LAN */
 		RULES_PORT,    /* port: count what comes in for it */
+		RULES_PUBLISH, /* publish */
 		RULES_COMMIT,  /* write the set */
 		RULES_REMOVE,  /* delete the table */
 		RULES_SYSCTL,  /* sysctl: write it, where it differs */
@@ -85,6 +96,7 @@ struct rules_request {
 		struct rules_network network;
 		struct rules_prefix prefix;
 		struct rules_port port;
+		struct rules_publish publish;
 		struct rules_sysctl sysctl;
 	};
 };
@@ -118,8 +130,16 @@ struct rules_network_count {
 
 struct rules_tunnel_count {
 	char interface[IF_NAMESIZE];
-	uint64_t in;  /* packets from its clients into the forward hook */
-	uint64_t out; /* packets that left the forward hook towards its clients */
+	uint64_t in;      /* packets from its clients into the forward hook */
+	uint64_t out;     /* packets that left the forward hook towards its clients */
+	uint64_t spoofed; /* packets with a source that is not behind it: dropped */
+};
+
+struct rules_publish_count {
+	uint8_t family;
+	uint8_t protocol;
+	uint16_t port;        /* the first of the publish */
+	uint64_t connections; /* handed on: DNAT sees the first packet only */
 };
 
 struct rules_touched {
@@ -142,6 +162,7 @@ struct rules_report {
 		RULES_PORT_COUNT,    /* port */
 		RULES_NETWORK_COUNT, /* network */
 		RULES_TUNNEL_COUNT,  /* tunnel */
+		RULES_PUBLISH_COUNT, /* publish */
 		RULES_COUNTED,       /* the end of the counters */
 		RULES_TOUCHED,      /* touched: another program changed our table; it is repaired */
 		RULES_WIREGUARD_IS, /* wireguard */
@@ -154,6 +175,7 @@ struct rules_report {
 		struct rules_port_count port;
 		struct rules_network_count network;
 		struct rules_tunnel_count tunnel;
+		struct rules_publish_count publish;
 		struct rules_touched touched;
 		struct rules_wireguard wireguard;
 	};

@@ -35,6 +35,7 @@ void set_clear(struct set *set)
 	free(set->networks);
 	free(set->lans);
 	free(set->ports);
+	publishes_free(&set->published);
 	ranges_free(&set->networks4);
 	ranges_free(&set->networks6);
 	ranges_free(&set->lans4);
@@ -146,6 +147,21 @@ void set_add_port(struct set *set, const struct rules_port *port)
 	ports[set->port_count++] = (struct set_port){ .is = *port };
 }
 
+void set_add_publish(struct set *set, const struct rules_publish *publish)
+{
+	struct publishes *published = &set->published;
+	struct publish *items =
+		room(set, published->items, published->count, SET_PUBLISH_MAX, sizeof(*items));
+
+	if (!items)
+		return;
+	published->items = items;
+	items[published->count++] = (struct publish){ .is = *publish };
+	published->ports += publish_ports(publish);
+	if (published->ports > PUBLISHED_PORTS_MAX)
+		set_refuse(set, ENOSPC, "more than %d published ports", PUBLISHED_PORTS_MAX);
+}
+
 static const char *prefix_text(const struct rules_prefix *prefix, char text[PREFIX_TEXT])
 {
 	char address[INET6_ADDRSTRLEN] = "";
@@ -228,6 +244,31 @@ static void make_lans(struct set *set, uint8_t family, struct ranges *ranges)
 	free(prefixes);
 }
 
+static const char *protocol_name(uint8_t protocol)
+{
+	return protocol == IPPROTO_TCP ? "tcp" : "udp";
+}
+
+static void publish_text(const struct rules_publish *publish, char text[RULES_TEXT_MAX])
+{
+	char address[INET6_ADDRSTRLEN] = "";
+
+	inet_ntop(publish->to.family, &publish->to.v6, address, sizeof(address));
+	snprintf(text, RULES_TEXT_MAX, "the published %s port %u of %s",
+		 protocol_name(publish->protocol), publish->port, address);
+}
+
+static void finish_published(struct set *set)
+{
+	const struct publish *clash = set->error ? NULL : publishes_finish(&set->published);
+	char text[RULES_TEXT_MAX];
+
+	if (!clash)
+		return;
+	publish_text(&clash->is, text);
+	set_refuse(set, EEXIST, "%.80s is there twice, in part", text);
+}
+
 bool set_finish(struct set *set)
 {
 	check_tunnels_known(set);
@@ -235,6 +276,7 @@ bool set_finish(struct set *set)
 	make_networks(set, AF_INET6);
 	make_lans(set, AF_INET, &set->lans4);
 	make_lans(set, AF_INET6, &set->lans6);
+	finish_published(set);
 	return set->error == 0;
 }
 
@@ -260,6 +302,7 @@ void set_carry_counts(struct set *set, struct set *from)
 		if (known) {
 			set->tunnels[i].in = known->in;
 			set->tunnels[i].out = known->out;
+			set->tunnels[i].spoofed = known->spoofed;
 		}
 	}
 	for (uint32_t i = 0; i < set->port_count; i++) {
@@ -273,9 +316,10 @@ void set_carry_counts(struct set *set, struct set *from)
 	}
 	carry_networks(set, from, AF_INET);
 	carry_networks(set, from, AF_INET6);
+	publishes_carry(&set->published, &from->published);
 }
 
-void set_sum_networks(struct set *set)
+void set_sum(struct set *set)
 {
 	const struct ranges *families[] = { &set->networks4, &set->networks6 };
 
@@ -287,11 +331,7 @@ void set_sum_networks(struct set *set)
 				families[f]->items[i].count.packets;
 	for (uint32_t i = 0; i < set->network_count; i++)
 		set->networks[i].packets = set->networks[set->networks[i].same].packets;
-}
-
-static const char *protocol_name(uint8_t protocol)
-{
-	return protocol == IPPROTO_TCP ? "tcp" : "udp";
+	publishes_sum(&set->published);
 }
 
 void set_describe(const struct set *set, struct item item, char text[RULES_TEXT_MAX])
@@ -313,4 +353,6 @@ void set_describe(const struct set *set, struct item item, char text[RULES_TEXT_
 		snprintf(text, RULES_TEXT_MAX, "%s port %u",
 			 protocol_name(set->ports[item.index].is.protocol),
 			 set->ports[item.index].is.port);
+	else if (item.kind == ITEM_PUBLISH && item.index < set->published.count)
+		publish_text(&set->published.items[item.index].is, text);
 }

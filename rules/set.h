@@ -11,6 +11,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "rules/publish.h"
 #include "rules/range.h"
 #include "rules/rules.h"
 
@@ -18,17 +19,19 @@
 #define SET_NETWORKS_MAX 131072
 #define SET_LANS_MAX     1024
 #define SET_PORTS_MAX    1024
+#define SET_PUBLISH_MAX  PUBLISHED_PORTS_MAX
 
 struct set_tunnel {
 	struct rules_tunnel is;
 	struct count in;
 	struct count out;
+	struct count spoofed;
 };
 
 struct set_network {
 	struct rules_network is;
 	uint32_t same;    /* the first network with this prefix: mostly this one itself */
-	uint64_t packets; /* set_sum_networks() */
+	uint64_t packets; /* set_sum() */
 };
 
 struct set_port {
@@ -49,6 +52,7 @@ struct set {
 	uint32_t network_count;
 	uint32_t lan_count;
 	uint32_t port_count;
+	struct publishes published;
 
 	/* Made of the above by set_finish(). Ranges of networks name their network and count what was
 	 * translated for it. */
@@ -65,12 +69,13 @@ struct set {
 enum item_kind {
 	ITEM_TABLE,
 	ITEM_SET,   /* a set or map of the table; index: enum table_set */
-	ITEM_CHAIN, /* enum table_chain */
+	ITEM_CHAIN, /* enum ruleset_chain */
 	ITEM_RULE,  /* of the table's fixed rules */
 	ITEM_TUNNEL,
 	ITEM_NETWORK,
 	ITEM_LAN,
 	ITEM_PORT,
+	ITEM_PUBLISH,
 };
 
 struct item {
@@ -86,6 +91,8 @@ void set_add_network(struct set *set, const struct rules_network *network);
 void set_add_lan(struct set *set, const struct rules_prefix *lan);
 void set_add_port(struct set *set, const struct rules_port *port);
 
+void set_add_publish(struct set *set, const struct rules_publish *publish);
+
 /* Looks at the items together and makes the ranges. False with set->error and set->what where they
  * do not fit together. */
 bool set_finish(struct set *set);
@@ -97,8 +104,8 @@ struct ranges *set_networks(struct set *set, uint8_t family);
 /* Gives the items of `set` the counters that `from` has for the same ones. */
 void set_carry_counts(struct set *set, struct set *from);
 
-/* Sums the packets of every network over its ranges. */
-void set_sum_networks(struct set *set);
+/* Sums the packets of every network over its ranges, and of every publish over its ports. */
+void set_sum(struct set *set);
 
 /* "the network 10.8.0.0/24 of wg0"; the items of `set`, not of the table. */
 void set_describe(const struct set *set, struct item item, char text[RULES_TEXT_MAX]);

@@ -10,13 +10,12 @@
 #include <libnftnl/udata.h>
 #include <linux/netfilter.h>
 #include <linux/netfilter/nf_tables.h>
-#include <linux/netfilter_ipv4.h>
 #include <stdio.h>
 #include <string.h>
 
 #include "natd/log.h"
 #include "rules/element.h"
-#include "rules/expression.h"
+#include "rules/ruleset.h"
 
 #define TABLE_COMMENT "written whole by natd; changes by others are undone"
 
@@ -25,7 +24,11 @@
 enum key_type {
 	KEY_IPV4 = 7,
 	KEY_IPV6 = 8,
-	KEY_PROTOCOL_PORT = 12 << 6 | 13, /* inet_proto . inet_service */
+	KEY_PROTOCOL_PORT = 12 << 6 | 13,   /* inet_proto . inet_service */
+	KEY_IPV4_PORT = KEY_IPV4 << 6 | 13, /* ipv4_addr . inet_service */
+	KEY_IPV6_PORT = KEY_IPV6 << 6 | 13,
+	KEY_IPV4_PROTOCOL_PORT = (KEY_IPV4 << 6 | 12) << 6 | 13,
+	KEY_IPV6_PROTOCOL_PORT = (KEY_IPV6 << 6 | 12) << 6 | 13,
 	KEY_INTERFACE = 41,
 };
 
@@ -38,201 +41,47 @@ static const struct {
 	uint32_t flags;
 	bool counts; /* every element has a counter */
 	const char *comment;
+	enum key_type data_type; /* of a map */
+	uint32_t data_size;
 } sets[TABLE_SETS] = {
-	[SET_TUNNELS] = { "tunnels", KEY_INTERFACE, IF_NAMESIZE, 0, false, NULL },
+	[SET_TUNNELS] = { "tunnels", KEY_INTERFACE, IF_NAMESIZE, 0, false, NULL, 0, 0 },
 	[SET_FROM_TUNNELS] = { "from-tunnels", KEY_INTERFACE, IF_NAMESIZE, 0, true,
-			       "packets from clients" },
+			       "packets from clients", 0, 0 },
 	[SET_TO_TUNNELS] = { "to-tunnels", KEY_INTERFACE, IF_NAMESIZE, 0, true,
-			     "packets to clients" },
+			     "packets to clients", 0, 0 },
+	[SET_SPOOFED] = { "spoofed", KEY_INTERFACE, IF_NAMESIZE, 0, true,
+			  "packets with a source that is not behind their tunnel", 0, 0 },
 	[SET_NO_CLIENTS] = { "no-clients", KEY_INTERFACE, IF_NAMESIZE, 0, false,
-			     "these do not reach other clients" },
+			     "these do not reach other clients", 0, 0 },
 	[SET_NO_LAN] = { "no-lan", KEY_INTERFACE, IF_NAMESIZE, 0, false,
-			 "these do not reach the home network" },
+			 "these do not reach the home network", 0, 0 },
 	[SET_NO_INTERNET] = { "no-internet", KEY_INTERFACE, IF_NAMESIZE, 0, false,
-			      "these do not reach the internet" },
-	[SET_LAN4] = { "lan4", KEY_IPV4, 4, NFT_SET_INTERVAL, false, "the home network" },
-	[SET_LAN6] = { "lan6", KEY_IPV6, 16, NFT_SET_INTERVAL, false, "the home network" },
+			      "these do not reach the internet", 0, 0 },
+	[SET_LAN4] = { "lan4", KEY_IPV4, 4, NFT_SET_INTERVAL, false, "the home network", 0, 0 },
+	[SET_LAN6] = { "lan6", KEY_IPV6, 16, NFT_SET_INTERVAL, false, "the home network", 0, 0 },
+	[SET_ROUTER_PORTS] = { "router-ports", KEY_PROTOCOL_PORT, 8, 0, false,
+			       "PCP, NAT-PMP and UPnP: clients do not open ports at home", 0, 0 },
 	[SET_ARRIVED] = { "arrived", KEY_PROTOCOL_PORT, 8, 0, true,
-			  "packets that came to this host" },
+			  "packets that came to this host", 0, 0 },
 	[SET_DELIVERED] = { "delivered", KEY_PROTOCOL_PORT, 8, 0, true,
-			    "packets that no firewall of this host dropped" },
+			    "packets that no firewall of this host dropped", 0, 0 },
 	[SET_EGRESS4] = { "egress4", KEY_IPV4, 4, NFT_SET_INTERVAL | NFT_SET_MAP, true,
-			  "connections that left with a fixed address" },
+			  "connections that left with a fixed address", KEY_IPV4, 4 },
 	[SET_EGRESS6] = { "egress6", KEY_IPV6, 16, NFT_SET_INTERVAL | NFT_SET_MAP, true,
-			  "connections that left with a fixed address" },
+			  "connections that left with a fixed address", KEY_IPV6, 16 },
 	[SET_MASQUERADE4] = { "masquerade4", KEY_IPV4, 4, NFT_SET_INTERVAL, true,
-			      "connections that left with this host's address" },
+			      "connections that left with this host's address", 0, 0 },
 	[SET_MASQUERADE6] = { "masquerade6", KEY_IPV6, 16, NFT_SET_INTERVAL, true,
-			      "connections that left with this host's address" },
+			      "connections that left with this host's address", 0, 0 },
+	[SET_PUBLISH4] = { "publish4", KEY_PROTOCOL_PORT, 8, NFT_SET_MAP, true,
+			   "connections that were handed on to clients", KEY_IPV4_PORT, 8 },
+	[SET_PUBLISH6] = { "publish6", KEY_PROTOCOL_PORT, 8, NFT_SET_MAP, true,
+			   "connections that were handed on to clients", KEY_IPV6_PORT, 20 },
+	[SET_HIDE_SOURCE4] = { "hide-source4", KEY_IPV4_PROTOCOL_PORT, 12, 0, false,
+			       "published without their callers' addresses", 0, 0 },
+	[SET_HIDE_SOURCE6] = { "hide-source6", KEY_IPV6_PROTOCOL_PORT, 24, 0, false,
+			       "published without their callers' addresses", 0, 0 },
 };
-
-/* Names that are no words of nft's language: it could not read its own listing again. */
-enum table_chain {
-	CHAIN_COUNT_ARRIVAL,
-	CHAIN_CLAMP_MSS,
-	CHAIN_FORWARDING,
-	CHAIN_COUNT_OUT,
-	CHAIN_TRANSLATE,
-	CHAIN_COUNT_DELIVERY,
-	CHAINS
-};
-
-static const struct {
-	const char *name;
-	const char *type;
-	uint32_t hook;
-	int32_t priority;
-} chains[CHAINS] = {
-	[CHAIN_COUNT_ARRIVAL] = { "count-arrival", "filter", NF_INET_PRE_ROUTING, NF_IP_PRI_RAW },
-	[CHAIN_CLAMP_MSS] = { "clamp-mss", "filter", NF_INET_FORWARD, NF_IP_PRI_MANGLE },
-	[CHAIN_FORWARDING] = { "forwarding", "filter", NF_INET_FORWARD, NF_IP_PRI_FILTER - 5 },
-	[CHAIN_COUNT_OUT] = { "count-out", "filter", NF_INET_FORWARD, NF_IP_PRI_FILTER + 300 },
-	/* Before the NAT of others, who masquerade everything that leaves (Docker, firewalld). */
-	[CHAIN_TRANSLATE] = { "translate", "nat", NF_INET_POST_ROUTING, NF_IP_PRI_NAT_SRC - 5 },
-	[CHAIN_COUNT_DELIVERY] = { "count-delivery", "filter", NF_INET_LOCAL_IN,
-				   NF_IP_PRI_FILTER + 300 },
-};
-
-static const char *by_family(uint8_t family, enum table_set set4, enum table_set set6)
-{
-	return sets[family == NFPROTO_IPV4 ? set4 : set6].name;
-}
-
-static const char *lan(uint8_t family)
-{
-	return by_family(family, SET_LAN4, SET_LAN6);
-}
-
-static void count_arrival(struct nftnl_rule *rule, uint8_t family)
-{
-	(void)family;
-	match_not_loopback(rule);
-	match_local_destination(rule);
-	match_port(rule, sets[SET_ARRIVED].name);
-}
-
-static void count_delivery(struct nftnl_rule *rule, uint8_t family)
-{
-	(void)family;
-	match_not_loopback(rule);
-	match_port(rule, sets[SET_DELIVERED].name);
-}
-
-static void clamp_from(struct nftnl_rule *rule, uint8_t family)
-{
-	(void)family;
-	match_interface(rule, NFT_META_IIFNAME, sets[SET_TUNNELS].name);
-	match_syn(rule);
-	clamp_mss(rule);
-}
-
-static void clamp_to(struct nftnl_rule *rule, uint8_t family)
-{
-	(void)family;
-	match_interface(rule, NFT_META_OIFNAME, sets[SET_TUNNELS].name);
-	match_syn(rule);
-	clamp_mss(rule);
-}
-
-static void count_from(struct nftnl_rule *rule, uint8_t family)
-{
-	(void)family;
-	match_interface(rule, NFT_META_IIFNAME, sets[SET_FROM_TUNNELS].name);
-}
-
-static void count_to(struct nftnl_rule *rule, uint8_t family)
-{
-	(void)family;
-	match_interface(rule, NFT_META_OIFNAME, sets[SET_TO_TUNNELS].name);
-}
-
-static void accept_established(struct nftnl_rule *rule, uint8_t family)
-{
-	(void)family;
-	match_established(rule);
-	decide(rule, NF_ACCEPT);
-}
-
-static void keep_from_clients(struct nftnl_rule *rule, uint8_t family)
-{
-	(void)family;
-	match_interface(rule, NFT_META_IIFNAME, sets[SET_NO_CLIENTS].name);
-	match_interface(rule, NFT_META_OIFNAME, sets[SET_TUNNELS].name);
-	count_packets(rule);
-	decide(rule, NF_DROP);
-}
-
-static void keep_from_lan(struct nftnl_rule *rule, uint8_t family)
-{
-	match_interface(rule, NFT_META_IIFNAME, sets[SET_NO_LAN].name);
-	match_address(rule, family, DESTINATION, lan(family));
-	count_packets(rule);
-	decide(rule, NF_DROP);
-}
-
-static void keep_from_internet(struct nftnl_rule *rule, uint8_t family)
-{
-	match_interface(rule, NFT_META_IIFNAME, sets[SET_NO_INTERNET].name);
-	match_other_interface(rule, NFT_META_OIFNAME, sets[SET_TUNNELS].name);
-	match_other_address(rule, family, DESTINATION, lan(family));
-	count_packets(rule);
-	decide(rule, NF_DROP);
-}
-
-static void accept_clients(struct nftnl_rule *rule, uint8_t family)
-{
-	(void)family;
-	match_interface(rule, NFT_META_IIFNAME, sets[SET_TUNNELS].name);
-	decide(rule, NF_ACCEPT);
-}
-
-static void match_leaving(struct nftnl_rule *rule)
-{
-	match_interface(rule, NFT_META_IIFNAME, sets[SET_TUNNELS].name);
-	match_other_interface(rule, NFT_META_OIFNAME, sets[SET_TUNNELS].name);
-}
-
-static void fix_egress(struct nftnl_rule *rule, uint8_t family)
-{
-	match_leaving(rule);
-	translate_source(rule, family, by_family(family, SET_EGRESS4, SET_EGRESS6));
-}
-
-static void masquerade_egress(struct nftnl_rule *rule, uint8_t family)
-{
-	match_leaving(rule);
-	match_address(rule, family, SOURCE, by_family(family, SET_MASQUERADE4, SET_MASQUERADE6));
-	masquerade(rule);
-}
-
-/* In the order of their chains. After accept_established, what comes from a tunnel is new, or is
- * nothing that conntrack knows: both have to be allowed. */
-static const struct {
-	enum table_chain chain;
-	void (*build)(struct nftnl_rule *rule, uint8_t family);
-	uint8_t family;
-	const char *comment;
-} rules[] = {
-	{ CHAIN_COUNT_ARRIVAL, count_arrival, NFPROTO_INET, NULL },
-	{ CHAIN_CLAMP_MSS, clamp_from, NFPROTO_INET, NULL },
-	{ CHAIN_CLAMP_MSS, clamp_to, NFPROTO_INET, NULL },
-	{ CHAIN_FORWARDING, count_from, NFPROTO_INET, "counts in the set" },
-	{ CHAIN_FORWARDING, accept_established, NFPROTO_INET, NULL },
-	{ CHAIN_FORWARDING, keep_from_clients, NFPROTO_INET, "reach without clients" },
-	{ CHAIN_FORWARDING, keep_from_lan, NFPROTO_IPV4, "reach without lan" },
-	{ CHAIN_FORWARDING, keep_from_lan, NFPROTO_IPV6, "reach without lan" },
-	{ CHAIN_FORWARDING, keep_from_internet, NFPROTO_IPV4, "reach without internet" },
-	{ CHAIN_FORWARDING, keep_from_internet, NFPROTO_IPV6, "reach without internet" },
-	{ CHAIN_FORWARDING, accept_clients, NFPROTO_INET, NULL },
-	{ CHAIN_COUNT_OUT, count_to, NFPROTO_INET, "counts in the set" },
-	{ CHAIN_TRANSLATE, fix_egress, NFPROTO_IPV4, NULL },
-	{ CHAIN_TRANSLATE, fix_egress, NFPROTO_IPV6, NULL },
-	{ CHAIN_TRANSLATE, masquerade_egress, NFPROTO_IPV4, NULL },
-	{ CHAIN_TRANSLATE, masquerade_egress, NFPROTO_IPV6, NULL },
-	{ CHAIN_COUNT_DELIVERY, count_delivery, NFPROTO_INET, NULL },
-};
-
-#define RULE_COUNT (sizeof(rules) / sizeof(*rules))
 
 const char *table_set_name(enum table_set set)
 {
@@ -310,8 +159,8 @@ static void set_attributes(struct nftnl_set *set, enum table_set index)
 	nftnl_set_set_u32(set, NFTNL_SET_KEY_LEN, sets[index].key_size);
 	nftnl_set_set_u32(set, NFTNL_SET_FLAGS, sets[index].flags);
 	if (sets[index].flags & NFT_SET_MAP) {
-		nftnl_set_set_u32(set, NFTNL_SET_DATA_TYPE, sets[index].type);
-		nftnl_set_set_u32(set, NFTNL_SET_DATA_LEN, sets[index].key_size);
+		nftnl_set_set_u32(set, NFTNL_SET_DATA_TYPE, sets[index].data_type);
+		nftnl_set_set_u32(set, NFTNL_SET_DATA_LEN, sets[index].data_size);
 	}
 	if (sets[index].counts)
 		nftnl_set_add_expr(set, needed(nftnl_expr_alloc("counter")));
@@ -330,17 +179,17 @@ static void add_set(struct batch *batch, enum table_set index)
 	batch_add(batch, message);
 }
 
-static void add_chain(struct batch *batch, enum table_chain index)
+static void add_chain(struct batch *batch, enum ruleset_chain index)
 {
 	struct nftnl_chain *chain = needed(nftnl_chain_alloc());
 	struct nlmsghdr *message = batch_new(batch, (struct item){ ITEM_CHAIN, index },
 					     NFT_MSG_NEWCHAIN, NLM_F_CREATE | NLM_F_EXCL);
 
 	nftnl_chain_set_str(chain, NFTNL_CHAIN_TABLE, TABLE_NAME);
-	nftnl_chain_set_str(chain, NFTNL_CHAIN_NAME, chains[index].name);
-	nftnl_chain_set_str(chain, NFTNL_CHAIN_TYPE, chains[index].type);
-	nftnl_chain_set_u32(chain, NFTNL_CHAIN_HOOKNUM, chains[index].hook);
-	nftnl_chain_set_s32(chain, NFTNL_CHAIN_PRIO, chains[index].priority);
+	nftnl_chain_set_str(chain, NFTNL_CHAIN_NAME, ruleset_chains[index].name);
+	nftnl_chain_set_str(chain, NFTNL_CHAIN_TYPE, ruleset_chains[index].type);
+	nftnl_chain_set_u32(chain, NFTNL_CHAIN_HOOKNUM, ruleset_chains[index].hook);
+	nftnl_chain_set_s32(chain, NFTNL_CHAIN_PRIO, ruleset_chains[index].priority);
 	nftnl_chain_set_u32(chain, NFTNL_CHAIN_POLICY, NF_ACCEPT);
 	nftnl_chain_nlmsg_build_payload(message, chain);
 	nftnl_chain_free(chain);
@@ -354,11 +203,11 @@ static void add_rule(struct batch *batch, uint32_t index)
 					     NFT_MSG_NEWRULE, NLM_F_CREATE | NLM_F_APPEND);
 
 	nftnl_rule_set_str(rule, NFTNL_RULE_TABLE, TABLE_NAME);
-	nftnl_rule_set_str(rule, NFTNL_RULE_CHAIN, chains[rules[index].chain].name);
-	rules[index].build(rule, rules[index].family);
-	if (rules[index].comment) {
+	nftnl_rule_set_str(rule, NFTNL_RULE_CHAIN, ruleset_chains[ruleset_rules[index].chain].name);
+	ruleset_rules[index].build(rule, ruleset_rules[index].family);
+	if (ruleset_rules[index].comment) {
 		struct nftnl_udata_buf *text =
-			comment_of(NFTNL_UDATA_RULE_COMMENT, rules[index].comment);
+			comment_of(NFTNL_UDATA_RULE_COMMENT, ruleset_rules[index].comment);
 
 		nftnl_rule_set_data(rule, NFTNL_RULE_USERDATA, nftnl_udata_buf_data(text),
 				    nftnl_udata_buf_len(text));
@@ -375,9 +224,9 @@ void table_write(struct batch *batch, const struct set *set)
 	table_message(batch, NFT_MSG_NEWTABLE, NLM_F_CREATE, TABLE_COMMENT);
 	for (enum table_set index = 0; index < TABLE_SETS; index++)
 		add_set(batch, index);
-	for (enum table_chain index = 0; index < CHAINS; index++)
+	for (enum ruleset_chain index = 0; index < RULESET_CHAINS; index++)
 		add_chain(batch, index);
-	for (uint32_t index = 0; index < RULE_COUNT; index++)
+	for (uint32_t index = 0; index < ruleset_rule_count; index++)
 		add_rule(batch, index);
 	elements_write(batch, set);
 }
@@ -388,11 +237,11 @@ void table_describe(const struct set *set, struct item item, char text[RULES_TEX
 		snprintf(text, RULES_TEXT_MAX, "the table inet %s", TABLE_NAME);
 	else if (item.kind == ITEM_SET && item.index < TABLE_SETS)
 		snprintf(text, RULES_TEXT_MAX, "the set %s", sets[item.index].name);
-	else if (item.kind == ITEM_CHAIN && item.index < CHAINS)
-		snprintf(text, RULES_TEXT_MAX, "the chain %s", chains[item.index].name);
-	else if (item.kind == ITEM_RULE && item.index < RULE_COUNT)
+	else if (item.kind == ITEM_CHAIN && item.index < RULESET_CHAINS)
+		snprintf(text, RULES_TEXT_MAX, "the chain %s", ruleset_chains[item.index].name);
+	else if (item.kind == ITEM_RULE && item.index < ruleset_rule_count)
 		snprintf(text, RULES_TEXT_MAX, "a rule of the chain %s",
-			 chains[rules[item.index].chain].name);
+			 ruleset_chains[ruleset_rules[item.index].chain].name);
 	else
 		set_describe(set, item, text);
 }

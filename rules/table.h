@@ -2,6 +2,9 @@
 /* table: inet natd, as it is written into the kernel.
  *
  *   count-arrival   prerouting raw            counts what arrives for our ports
+ *   stop-spoofed    prerouting mangle         drops sources that are not behind their tunnel
+ *   hand-on         prerouting dstnat - 5     published ports become a client's
+ *   hand-on-own     output     dstnat - 5     the same for this host itself
  *   clamp-mss       forward    mangle         TCP fits the tunnel, both directions
  *   forwarding      forward    filter - 5     what clients may reach
  *   count-out       forward    filter + 300   counts what every firewall let through to clients
@@ -22,17 +25,23 @@ enum table_set {
 	SET_TUNNELS,      /* every tunnel */
 	SET_FROM_TUNNELS, /* the same, counting */
 	SET_TO_TUNNELS,
+	SET_SPOOFED,
 	SET_NO_CLIENTS, /* tunnels whose clients may not reach that */
 	SET_NO_LAN,
 	SET_NO_INTERNET,
 	SET_LAN4,
 	SET_LAN6,
+	SET_ROUTER_PORTS,
 	SET_ARRIVED,
 	SET_DELIVERED,
 	SET_EGRESS4, /* maps: network -> address */
 	SET_EGRESS6,
 	SET_MASQUERADE4,
 	SET_MASQUERADE6,
+	SET_PUBLISH4, /* maps: protocol . port -> address . port */
+	SET_PUBLISH6,
+	SET_HIDE_SOURCE4, /* address . protocol . port of clients */
+	SET_HIDE_SOURCE6,
 	TABLE_SETS
 };
 

@@ -11,6 +11,7 @@
  *   network GENERATION INTERFACE PREFIX none|masquerade|ADDRESS
  *   lan GENERATION PREFIX
  *   port GENERATION PROTOCOL PORT
+ *   publish GENERATION PROTOCOL PORT LAST ADDRESS TO-PORT KEEP-SOURCE
  *   sysctl GENERATION NAME VALUE
  *   wireguard GENERATION INTERFACE
  *   fill GENERATION INTERFACE COUNT            COUNT networks /32 of 10.0.0.0/8
@@ -33,7 +34,7 @@
 #include "rules/rules.h"
 
 #define LINE_SIZE  512
-#define WORDS_MAX  6
+#define WORDS_MAX  8
 #define BAD_FAMILY 99
 
 static void read_prefix(struct rules_prefix *prefix, const char *text)
@@ -86,6 +87,16 @@ static void read_port(struct rules_request *request, char **words)
 	request->port.port = (uint16_t)atoi(words[3]);
 }
 
+static void read_publish(struct rules_request *request, char **words)
+{
+	request->publish.protocol = (uint8_t)atoi(words[2]);
+	request->publish.port = (uint16_t)atoi(words[3]);
+	request->publish.last = (uint16_t)atoi(words[4]);
+	read_prefix(&request->publish.to, words[5]);
+	request->publish.to_port = (uint16_t)atoi(words[6]);
+	request->publish.keep_source = (uint8_t)atoi(words[7]);
+}
+
 static void read_sysctl(struct rules_request *request, char **words)
 {
 	snprintf(request->sysctl.name, sizeof(request->sysctl.name), "%s", words[2]);
@@ -106,6 +117,7 @@ static const struct {
 	{ "network", RULES_NETWORK, 5, read_network },
 	{ "lan", RULES_LAN, 3, read_lan },
 	{ "port", RULES_PORT, 4, read_port },
+	{ "publish", RULES_PUBLISH, 8, read_publish },
 	{ "sysctl", RULES_SYSCTL, 4, read_sysctl },
 	{ "wireguard", RULES_WIREGUARD, 3, read_tunnel },
 };
@@ -216,8 +228,13 @@ static void print_report(const struct rules_report *said)
 		break;
 	case RULES_NETWORK_COUNT: print_network(generation, &said->network); break;
 	case RULES_TUNNEL_COUNT:
-		printf("tunnel %u %s %" PRIu64 " %" PRIu64 "\n", generation, said->tunnel.interface,
-		       said->tunnel.in, said->tunnel.out);
+		printf("tunnel %u %s %" PRIu64 " %" PRIu64 " %" PRIu64 "\n", generation,
+		       said->tunnel.interface, said->tunnel.in, said->tunnel.out,
+		       said->tunnel.spoofed);
+		break;
+	case RULES_PUBLISH_COUNT:
+		printf("publish %u %u %u %u %" PRIu64 "\n", generation, said->publish.family,
+		       said->publish.protocol, said->publish.port, said->publish.connections);
 		break;
 	case RULES_COUNTED: printf("counted %u\n", generation); break;
 	case RULES_TOUCHED:

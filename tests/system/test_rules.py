@@ -96,12 +96,15 @@ class Rules:
     def count(self):
         """{"tunnel": {"wg0": (in, out)}, "port": {(17, 51820): (...)}, "network": {"10...": n}}"""
         self.say("count 1")
-        counts = {"tunnel": {}, "port": {}, "network": {}}
+        counts = {"tunnel": {}, "spoofed": {}, "port": {}, "network": {}, "publish": {}}
         while True:
             word, rest = self.lines.get(timeout=10)
             words = rest.split()
             if word == "tunnel":
                 counts[word][words[1]] = (int(words[2]), int(words[3]))
+                counts["spoofed"][words[1]] = int(words[4])
+            elif word == "publish":
+                counts[word][tuple(map(int, words[1:4]))] = int(words[4])
             elif word == "port":
                 counts[word][int(words[1]), int(words[2])] = (int(words[3]), int(words[4]))
             elif word == "network":
@@ -241,7 +244,9 @@ def test_listing_loads_again(rules, nodes):
     host = nodes["host"]
     rules.put(*BOTH, "network wg0 10.8.0.2/32 11.0.3.9", "network wg1 fd43:1::/64 2a11:3::9",
               "network wg1 10.9.1.0/25 none", "tunnel tun_home-1.5 0", "lan fd77::/64",
-              "lan 255.0.0.0/8", "port 6 443", "network wg1 0.0.0.0/0 11.0.3.9")
+              "lan 255.0.0.0/8", "port 6 443", "network wg1 0.0.0.0/0 11.0.3.9",
+              f"publish 6 443 443 {ALICE} 8443 1", f"publish 17 2000 2009 {ALICE} 3000 0",
+              f"publish 6 443 443 {ALICE6} 8443 0", f"publish 17 53 53 {BOB6} 53 1")
     rules.end()
     listing = host.run("nft", "list", "ruleset").stdout
     host.run("nft", "flush", "ruleset")
@@ -251,12 +256,20 @@ def test_listing_loads_again(rules, nodes):
 
 
 def test_listing_can_be_read(rules, nodes):
-    rules.put(*BOTH, "network wg0 10.8.0.2/32 11.0.3.9")
+    rules.put(*BOTH, "network wg0 10.8.0.2/32 11.0.3.9", f"publish 6 443 443 {ALICE} 8443 0")
     listing = " ".join(nodes["host"].ruleset().split())
     for text in ('set tunnels { type ifname elements = { "wg0", "wg1" } }',
                  "elements = { 10.8.0.2 counter : 11.0.3.9 }",
                  "elements = { 192.168.77.0/24 }",
                  "elements = { udp . 51820 counter }",
+                 "elements = { tcp . 443 counter : 10.8.0.2 . 8443 }",
+                 "elements = { 10.8.0.2 . tcp . 8443 }",
+                 "fib daddr type local meta nfproto ipv4 dnat ip to meta l4proto . th dport map @publish4",
+                 "fib daddr type local meta nfproto ipv6 dnat ip6 to meta l4proto . th dport map @publish6",
+                 "iifname @tunnels fib saddr . iif oif missing iifname @spoofed drop",
+                 "iifname @tunnels oifname @tunnels ct status dnat masquerade",
+                 "oifname @tunnels fib saddr type local ct status dnat masquerade",
+                 "ip daddr . meta l4proto . th dport @hide-source4 ct status dnat masquerade",
                  "iifname @tunnels oifname != @tunnels snat ip to ip saddr map @egress4",
                  "iifname @tunnels oifname != @tunnels snat ip6 to ip6 saddr map @egress6",
                  "iifname @tunnels oifname != @tunnels ip saddr @masquerade4 masquerade",
@@ -475,16 +488,18 @@ def test_counters_outlive_a_new_set_and_a_flush(rules, nodes):
     rules.put(*BOTH, "tunnel wg2 7", generation=2)
     after = rules.count()
     assert after["tunnel"].pop("wg2") == (0, 0)
+    assert after["spoofed"].pop("wg2") == 0
     assert after == before
     nodes["host"].run("nft", "flush", "ruleset")
     rules.wait("touched")
-    assert {**rules.count(), "tunnel": None} == {**after, "tunnel": None}
+    now = rules.count()
+    assert (now["port"], now["network"]) == (after["port"], after["network"])
     datagrams(nodes["web"], WAN, 51820, 1)
     wait_until(lambda: rules.count()["port"] == {(17, 51820): (4, 4)}, 5, "one more datagram")
 
 
 def test_counters_before_any_set(rules):
-    assert rules.count() == {"tunnel": {}, "port": {}, "network": {}}
+    assert not any(rules.count().values())
 
 
 # ---- what others do ----
@@ -604,7 +619,7 @@ def test_no_wireguard_in_this_kernel(rules):
 # ---- what cannot be from our own build ----
 
 @pytest.mark.parametrize("lines,why", [
-    (["raw 10 1 0"], "a request of kind 10"),
+    (["raw 11 1 0"], "a request of kind 11"),
     (["raw -1 1 0"], "a request of kind 4294967295"),
     (["raw 1 1 255"], "a tunnel that reaches 0xff"),
     (["begin 1", "tunnel 1 ../../etc 7"], 'an interface cannot be called "../../etc"'),
@@ -614,12 +629,17 @@ def test_no_wireguard_in_this_kernel(rules):
     (["begin 1", "lan 1 192.168.0.0/33"], "a prefix of 33 bits"),
     (["begin 1", "port 1 17 0"], "port 0"),
     (["begin 1", "port 1 1 80"], "a port of protocol 1"),
+    (["begin 1", "publish 1 1 80 80 10.8.0.2 80 1"], "a publish of protocol 1"),
+    (["begin 1", "publish 1 6 80 79 10.8.0.2 80 1"], "a publish of ports 80 to 79 as 80"),
+    (["begin 1", "publish 1 6 80 90 10.8.0.2 65530 1"], "a publish of ports 80 to 90 as 65530"),
+    (["begin 1", "publish 1 6 80 80 10.8.0.0/24 80 1"], "a client's address of 24 bits"),
+    (["begin 1", "publish 1 6 80 80 10.8.0.2 80 2"], "a publish that keeps its source 2 times"),
     (["sysctl 1 kernel/core_pattern 1"], 'a setting "kernel/core_pattern"'),
     (["sysctl 1 ipv4/conf/../ip_forward 1"], 'a setting "ipv4/conf/../ip_forward"'),
     (["sysctl 1 ipv4/ip_forward 3"], "ipv4/ip_forward = 3"),
     (["wireguard 1 a/b"], 'an interface cannot be called "a/b"'),
     (["tunnel 1 wg0 7"], "request 1 of set 1, which was not begun"),
-    (["commit 1"], "request 5 of set 1, which was not begun"),
+    (["commit 1"], "request 6 of set 1, which was not begun"),
     (["begin 1", "tunnel 2 wg0 7"], "request 1 of set 2 within set 1"),
     (["short 10"], "a message of 10 bytes"),
 ])

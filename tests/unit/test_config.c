@@ -34,6 +34,27 @@ static bool read_text(struct config *config, const char *text, char error[CONFIG
 	return config_read(config, write_file("natd.conf", text, strlen(text)), false, error);
 }
 
+static void check_published(const struct config *config)
+{
+	const struct config_publish *web = &config->publishes[0];
+	const struct config_publish *game = &config->publishes[1];
+	char printed[ADDRESS_TEXT_MAX];
+
+	assert_int_equal(config->publish_count, 3);
+	assert_string_equal(web->name, "web");
+	assert_int_equal(web->protocol, IPPROTO_TCP);
+	assert_int_equal(web->port, 443);
+	assert_int_equal(web->last, 443);
+	assert_int_equal(web->to_port, 8443);
+	assert_true(web->keep_source);
+	assert_string_equal(address_print(&web->to, printed), "10.8.0.2");
+	assert_int_equal(game->protocol, IPPROTO_UDP);
+	assert_int_equal(game->port, 2000);
+	assert_int_equal(game->last, 2499);
+	assert_int_equal(game->to_port, 2000);
+	assert_false(game->keep_source);
+}
+
 static void test_everything_is_read(void **state)
 {
 	static const char text[] =
@@ -42,7 +63,11 @@ static void test_everything_is_read(void **state)
 		"tunnel \"wg0\" { networks = { \"10.8.0.0/24\", \"fd42::/64\" }\n"
 		"  egress = \"203.0.113.9\" reach = { \"clients\" } }\n"
 		"client \"10.8.0.2\" { egress = \"203.0.113.10\" }\n"
-		"client \"fd42::8:0/112\" { egress = none }\n";
+		"client \"fd42::8:0/112\" { egress = none }\n"
+		"publish \"web\" { port = 443 to = \"10.8.0.2\" to-port = 8443 }\n"
+		"publish \"game\" { protocol = udp port = 2000-2499 to = \"fd42::2\" source = hide "
+		"}\n"
+		"publish \"web6\" { port = 443 to = \"fd42::2\" }\n";
 	char error[CONFIG_ERROR_MAX];
 	struct config config;
 	struct config_tunnel *tunnel = &config.tunnels[0];
@@ -73,6 +98,7 @@ static void test_everything_is_read(void **state)
 			    "203.0.113.10");
 	assert_string_equal(prefix_print(&config.clients[1].network, printed), "fd42::8:0/112");
 	assert_int_equal(config.clients[1].egress.kind, RULES_EGRESS_NONE);
+	check_published(&config);
 }
 
 static void test_silence_is_the_default(void **state)
@@ -115,8 +141,8 @@ static void test_refusals(void **state)
 		  ":2: protocol = \"sctp\" is not allowed; allowed: \"udp\" or \"tcp\"" },
 		{ "forward \"a\" {\n prot = 9 }",
 		  ":2: no such option 'prot'; allowed here: protocol, port, external, ipv6" },
-		{ "\n\nname = 5",
-		  ":3: no such option 'name'; allowed here: router, forward, tunnel, client" },
+		{ "\n\nname = 5", ":3: no such option 'name'; allowed here: router, forward, "
+				  "tunnel, client, publish" },
 		{ "client \"10.8.0.1/24\" { egress = none }",
 		  ":1: client \"10.8.0.1/24\": allowed is an address or a network with no host "
 		  "bits, "
@@ -137,6 +163,35 @@ static void test_refusals(void **state)
 		  ":1: client \"fd42::2\" cannot leave with 8.8.8.8; allowed: an IPv6 address" },
 		{ "client \"10.8.0.2\" { egress = none }\nclient \"10.8.0.2/32\" { egress = none }",
 		  ":2: client \"10.8.0.2/32\" is there twice; allowed: each client once" },
+		{ "publish \"a\" { to = \"10.8.0.2\" }",
+		  ":1: publish \"a\" has no port; allowed: port = a port, 1 to 65535, or several, "
+		  "like \"2000-2499\"" },
+		{ "publish \"a\" { port = 80 }",
+		  ":1: publish \"a\" has no to; allowed: to = the address of a client, like "
+		  "\"10.8.0.2\"" },
+		{ "publish \"a\" {\n port = 90-80 }",
+		  ":2: port = \"90-80\" is not allowed; allowed: "
+		  "a port, 1 to 65535, or several" },
+		{ "publish \"a\" {\n port = 1-65536 }", ":2: port = \"1-65536\" is not allowed" },
+		{ "publish \"a\" {\n port = 0-5 }", ":2: port = \"0-5\" is not allowed" },
+		{ "publish \"a\" {\n port = 100000-5 }", ":2: port = \"100000-5\" is not allowed" },
+		{ "publish \"a\" {\n to = \"10.8.0.0/24\" }",
+		  ":2: to = \"10.8.0.0/24\" is not allowed; allowed: the address of a client, like "
+		  "\"10.8.0.2\"" },
+		{ "publish \"a\" {\n to-port = 0 }",
+		  ":2: to-port = \"0\" is not allowed; allowed: a port, 1 to 65535" },
+		{ "publish \"a\" {\n source = no }",
+		  ":2: source = \"no\" is not allowed; allowed: \"keep\" or \"hide\"" },
+		{ "publish \"a\" {\n protocol = sctp }",
+		  ":2: protocol = \"sctp\" is not allowed; allowed: \"udp\" or \"tcp\"" },
+		{ "publish \"a\" { port = 1-100 to = \"10.8.0.2\" to-port = 65500 }",
+		  ":1: publish \"a\": 100 ports from to-port 65500 on end beyond 65535; allowed: "
+		  "to-port = 1 to 65436" },
+		{ "publish \"a\" { port = 80-90 to = \"10.8.0.2\" }\n"
+		  "publish \"b\" { port = 90 to = \"10.8.0.3\" }",
+		  ":2: publish \"b\" wants port 90, which publish \"a\" has; allowed: each port "
+		  "once per "
+		  "protocol and family" },
 		{ "client {\n egress = none }",
 		  ":1: missing title for section 'client'; allowed: a "
 		  "name in quotes" },
@@ -182,8 +237,8 @@ static void test_refusals(void **state)
 		{ "tunnel \"wg0\" { reach = { \"moon\" } }",
 		  ":1: reach = \"moon\" is not allowed; allowed: \"internet\", \"lan\" and "
 		  "\"clients\"" },
-		{ "\033[31mred",
-		  ":1: no such option '?[31mred'; allowed here: router, forward, tunnel, client" },
+		{ "\033[31mred", ":1: no such option '?[31mred'; allowed here: router, forward, "
+				 "tunnel, client, publish" },
 	};
 	char error[CONFIG_ERROR_MAX];
 	struct config before;

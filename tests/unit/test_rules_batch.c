@@ -146,7 +146,7 @@ static void test_fixed_objects_are_named(void **state)
 			    "the set tunnels");
 	assert_string_equal(
 		refused(&batch, &set,
-			reply(buffer, (uint32_t)find_message(&batch, NFT_MSG_NEWCHAIN, 4), EEXIST,
+			reply(buffer, (uint32_t)find_message(&batch, NFT_MSG_NEWCHAIN, 7), EEXIST,
 			      20)),
 		"the chain translate");
 	assert_string_equal(
@@ -186,8 +186,9 @@ static void test_elements_are_named(void **state)
 	(void)state;
 	make_set(&set, 5000);
 	build(&batch, &set);
-	/* 0 tunnels, 1 from-tunnels, 2 to-tunnels, then masquerade4 in several messages */
-	first = (uint32_t)find_message(&batch, NFT_MSG_NEWSETELEM, 3);
+	/* tunnels, from-tunnels, to-tunnels, spoofed, router-ports, then masquerade4 in several
+	 * messages */
+	first = (uint32_t)find_message(&batch, NFT_MSG_NEWSETELEM, 5);
 	assert_string_equal(refused(&batch, &set,
 				    reply(buffer, first, EEXIST, element_offset(&batch, first, 0))),
 			    "the network 10.0.0.0/32 of wg0");

@@ -112,6 +112,45 @@ static void test_egress(void **state)
 	refused(network("10.8.0.0", 24, RULES_EGRESSES), "an egress of kind 3");
 }
 
+static struct rules_request publish(uint16_t port, uint16_t last, uint16_t to_port)
+{
+	struct rules_request request = { .what = RULES_PUBLISH };
+
+	request.publish = (struct rules_publish){ .protocol = IPPROTO_TCP,
+						  .keep_source = 1,
+						  .port = port,
+						  .last = last,
+						  .to_port = to_port,
+						  .to = prefix("10.8.0.2", 32) };
+	return request;
+}
+
+static void test_publish(void **state)
+{
+	struct rules_request request = publish(443, 443, 8443);
+
+	(void)state;
+	accepted(request);
+	accepted(publish(1, 65535, 1));
+	accepted(publish(1, 10, 65526));
+	refused(publish(1, 10, 65527), "a publish of ports 1 to 10 as 65527");
+	refused(publish(0, 10, 1), "a publish of ports 0 to 10 as 1");
+	refused(publish(10, 9, 1), "a publish of ports 10 to 9 as 1");
+	refused(publish(10, 10, 0), "a publish of ports 10 to 10 as 0");
+	request.publish.keep_source = 7;
+	refused(request, "a publish that keeps its source 7 times");
+	request = publish(443, 443, 443);
+	request.publish.protocol = IPPROTO_ICMP;
+	refused(request, "a publish of protocol 1");
+	request = publish(443, 443, 443);
+	request.publish.to = prefix("0.0.0.0", 32);
+	refused(request, "a client's address that is zero");
+	request.publish.to = prefix("10.8.0.0", 24);
+	refused(request, "a client's address of 24 bits");
+	request.publish.to.family = AF_UNIX;
+	refused(request, "a prefix of family 1");
+}
+
 static void test_ports(void **state)
 {
 	struct rules_request request = { .what = RULES_PORT };
@@ -188,7 +227,7 @@ static void test_requests(void **state)
 	struct rules_request request = { .what = RULES_REQUESTS };
 
 	(void)state;
-	refused(request, "a request of kind 10");
+	refused(request, "a request of kind 11");
 	request.what = (enum rules_request_what) - 1;
 	refused(request, "a request of kind 4294967295");
 }
@@ -211,7 +250,7 @@ int main(void)
 		cmocka_unit_test(test_tunnels),         cmocka_unit_test(test_prefixes),
 		cmocka_unit_test(test_egress),          cmocka_unit_test(test_ports),
 		cmocka_unit_test(test_sysctls),         cmocka_unit_test(test_requests),
-		cmocka_unit_test(test_printable_names),
+		cmocka_unit_test(test_printable_names), cmocka_unit_test(test_publish),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -230,7 +230,7 @@ static void test_counters_of_networks(void **state)
 	set.networks4.items[0].count.packets = 1;
 	set.networks4.items[1].count.packets = 20;
 	set.networks4.items[2].count.packets = 300;
-	set_sum_networks(&set);
+	set_sum(&set);
 	assert_int_equal(set.networks[0].packets, 301);
 	assert_int_equal(set.networks[1].packets, 20);
 	assert_int_equal(set.networks[2].packets, 301); /* the same network */
@@ -274,6 +274,91 @@ static void test_counters_are_carried(void **state)
 	set_clear(&new);
 }
 
+static void add_publish(struct set *set, uint8_t protocol, uint16_t port, uint16_t last,
+			const char *to)
+{
+	struct rules_publish publish = { .protocol = protocol,
+					 .keep_source = 1,
+					 .port = port,
+					 .last = last,
+					 .to_port = port,
+					 .to = prefix(to) };
+
+	set_add_publish(set, &publish);
+}
+
+static void test_published_ports_are_found(void **state)
+{
+	struct set set = { 0 };
+
+	(void)state;
+	set_begin(&set, 1);
+	add_publish(&set, IPPROTO_UDP, 2000, 2499, "10.8.0.2/32");
+	add_publish(&set, IPPROTO_TCP, 443, 443, "fd42::2/128");
+	add_publish(&set, IPPROTO_TCP, 443, 443, "10.8.0.3/32");
+	add_publish(&set, IPPROTO_TCP, 1, 442, "10.8.0.4/32");
+	assert_true(set_finish(&set));
+	assert_int_equal(set.published.ports, 500 + 1 + 1 + 442);
+	assert_int_equal(publishes_find(&set.published, AF_INET, IPPROTO_UDP, 2000)->is.last, 2499);
+	assert_int_equal(publishes_find(&set.published, AF_INET, IPPROTO_UDP, 2499)->is.last, 2499);
+	assert_null(publishes_find(&set.published, AF_INET, IPPROTO_UDP, 2500));
+	assert_null(publishes_find(&set.published, AF_INET, IPPROTO_UDP, 1999));
+	assert_null(publishes_find(&set.published, AF_INET6, IPPROTO_UDP, 2000));
+	assert_int_equal(publishes_find(&set.published, AF_INET, IPPROTO_TCP, 442)->is.last, 442);
+	assert_int_equal(publishes_find(&set.published, AF_INET, IPPROTO_TCP, 443)->is.to.family,
+			 AF_INET);
+	assert_int_equal(publishes_find(&set.published, AF_INET6, IPPROTO_TCP, 443)->is.to.family,
+			 AF_INET6);
+	set_clear(&set);
+}
+
+static void test_a_port_is_published_once(void **state)
+{
+	struct set set = { 0 };
+
+	(void)state;
+	set_begin(&set, 1);
+	add_publish(&set, IPPROTO_TCP, 100, 200, "10.8.0.2/32");
+	add_publish(&set, IPPROTO_TCP, 200, 300, "10.8.0.3/32");
+	assert_false(set_finish(&set));
+	assert_int_equal(set.error, EEXIST);
+	assert_string_equal(set.what,
+			    "the published tcp port 100 of 10.8.0.2 is there twice, in part");
+	set_begin(&set, 2);
+	add_publish(&set, IPPROTO_TCP, 1, 65535, "10.8.0.2/32");
+	add_publish(&set, IPPROTO_UDP, 1, 65535, "10.8.0.2/32");
+	add_publish(&set, IPPROTO_TCP, 1, 3, "fd42::2/128");
+	assert_false(set_finish(&set));
+	assert_int_equal(set.error, ENOSPC);
+	assert_string_equal(set.what, "more than 131072 published ports");
+	set_clear(&set);
+}
+
+static void test_published_ports_keep_their_counts(void **state)
+{
+	struct set before = { 0 };
+	struct set after = { 0 };
+
+	(void)state;
+	set_begin(&before, 1);
+	add_publish(&before, IPPROTO_UDP, 2000, 2009, "10.8.0.2/32");
+	assert_true(set_finish(&before));
+	publishes_count(&before.published, AF_INET, IPPROTO_UDP, 2003)->packets = 3;
+	publishes_count(&before.published, AF_INET, IPPROTO_UDP, 2009)->packets = 4;
+	set_sum(&before);
+	assert_int_equal(before.published.items[0].connections, 7);
+	set_begin(&after, 2);
+	add_publish(&after, IPPROTO_UDP, 2005, 2009, "10.8.0.2/32");
+	add_publish(&after, IPPROTO_UDP, 1, 2, "10.8.0.2/32");
+	assert_true(set_finish(&after));
+	set_carry_counts(&after, &before);
+	set_sum(&after);
+	assert_int_equal(after.published.items[0].connections, 0);
+	assert_int_equal(after.published.items[1].connections, 4);
+	set_clear(&before);
+	set_clear(&after);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -287,6 +372,9 @@ int main(void)
 		cmocka_unit_test(test_too_many),
 		cmocka_unit_test(test_counters_of_networks),
 		cmocka_unit_test(test_counters_are_carried),
+		cmocka_unit_test(test_published_ports_are_found),
+		cmocka_unit_test(test_a_port_is_published_once),
+		cmocka_unit_test(test_published_ports_keep_their_counts),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

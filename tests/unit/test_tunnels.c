@@ -198,7 +198,7 @@ static void test_rules_is_told_once(void **state)
 	kernel_init(&kernel, &rules);
 	kernel_want(&kernel, &config, &network, &port, 1, no_save, NULL);
 	while (process_receive(pair[1], &request, sizeof(request), false) > 0) {
-		static const char names[] = "BTNLPCRS#W";
+		static const char names[] = "BTNLPOCRS#W";
 
 		strncat(order, &names[request.what], 1);
 		assert_int_equal(request.generation, request.what == RULES_SYSCTL ? 0 : 1);

@@ -1,0 +1,116 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "rules/publish.h"
+
+#include <stdlib.h>
+
+#include "natd/log.h"
+
+uint32_t publish_ports(const struct rules_publish *publish)
+{
+	return (uint32_t)publish->last - publish->port + 1;
+}
+
+/* Where a port stands among all: family, then protocol, then port. */
+static uint32_t place(uint8_t family, uint8_t protocol, uint16_t port)
+{
+	return (uint32_t)(family == AF_INET6) << 24 | (uint32_t)protocol << 16 | port;
+}
+
+static uint32_t place_of(const struct publish *publish)
+{
+	return place(publish->is.to.family, publish->is.protocol, publish->is.port);
+}
+
+static int compare(const void *left, const void *right)
+{
+	uint32_t a = place_of(left);
+	uint32_t b = place_of(right);
+
+	return a < b ? -1 : a > b;
+}
+
+const struct publish *publishes_finish(struct publishes *publishes)
+{
+	uint32_t count = publishes->count;
+
+	if (count == 0)
+		return NULL;
+	qsort(publishes->items, count, sizeof(*publishes->items), compare);
+	publishes->ports = 0;
+	for (uint32_t i = 0; i < count; i++) {
+		struct publish *publish = &publishes->items[i];
+
+		if (i > 0 &&
+		    place_of(publish) <= place_of(publish - 1) + publish_ports(&publish[-1].is) - 1)
+			return publish - 1;
+		publish->first = publishes->ports;
+		publishes->ports += publish_ports(&publish->is);
+	}
+	publishes->counts = calloc(publishes->ports, sizeof(*publishes->counts));
+	if (!publishes->counts)
+		fatal("no memory for %u published ports", publishes->ports);
+	return NULL;
+}
+
+void publishes_free(struct publishes *publishes)
+{
+	free(publishes->items);
+	free(publishes->counts);
+	*publishes = (struct publishes){ 0 };
+}
+
+const struct publish *publishes_find(const struct publishes *publishes, uint8_t family,
+				     uint8_t protocol, uint16_t port)
+{
+	uint32_t wanted = place(family, protocol, port);
+	uint32_t low = 0;
+	uint32_t high = publishes->count;
+
+	while (low < high) {
+		uint32_t middle = low + (high - low) / 2;
+		const struct publish *publish = &publishes->items[middle];
+
+		if (wanted < place_of(publish))
+			high = middle;
+		else if (wanted >= place_of(publish) + publish_ports(&publish->is))
+			low = middle + 1;
+		else
+			return publish;
+	}
+	return NULL;
+}
+
+struct count *publishes_count(struct publishes *publishes, uint8_t family, uint8_t protocol,
+			      uint16_t port)
+{
+	const struct publish *publish = publishes_find(publishes, family, protocol, port);
+
+	return publish ? &publishes->counts[publish->first + port - publish->is.port] : NULL;
+}
+
+void publishes_carry(struct publishes *publishes, struct publishes *from)
+{
+	for (uint32_t i = 0; i < publishes->count; i++) {
+		const struct publish *publish = &publishes->items[i];
+
+		for (uint32_t port = publish->is.port; port <= publish->is.last; port++) {
+			const struct count *known = publishes_count(
+				from, publish->is.to.family, publish->is.protocol, (uint16_t)port);
+
+			if (known)
+				publishes->counts[publish->first + port - publish->is.port] =
+					*known;
+		}
+	}
+}
+
+void publishes_sum(struct publishes *publishes)
+{
+	for (uint32_t i = 0; i < publishes->count; i++) {
+		struct publish *publish = &publishes->items[i];
+
+		publish->connections = 0;
+		for (uint32_t port = 0; port < publish_ports(&publish->is); port++)
+			publish->connections += publishes->counts[publish->first + port].packets;
+	}
+}

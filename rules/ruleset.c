@@ -1,0 +1,262 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "rules/ruleset.h"
+
+#include <netinet/in.h>
+
+#include <linux/netfilter.h>
+#include <linux/netfilter/nf_tables.h>
+#include <linux/netfilter_ipv4.h>
+
+#include "rules/expression.h"
+#include "rules/table.h"
+
+/* Names that are no words of nft's language: it could not read its own listing again. */
+const struct ruleset_chain_is ruleset_chains[RULESET_CHAINS] = {
+	[CHAIN_COUNT_ARRIVAL] = { "count-arrival", "filter", NF_INET_PRE_ROUTING, NF_IP_PRI_RAW },
+	[CHAIN_STOP_SPOOFED] = { "stop-spoofed", "filter", NF_INET_PRE_ROUTING, NF_IP_PRI_MANGLE },
+	/* Before the NAT of others: Docker publishes ports, too. */
+	[CHAIN_HAND_ON] = { "hand-on", "nat", NF_INET_PRE_ROUTING, NF_IP_PRI_NAT_DST - 5 },
+	[CHAIN_HAND_ON_OWN] = { "hand-on-own", "nat", NF_INET_LOCAL_OUT, NF_IP_PRI_NAT_DST - 5 },
+	[CHAIN_CLAMP_MSS] = { "clamp-mss", "filter", NF_INET_FORWARD, NF_IP_PRI_MANGLE },
+	[CHAIN_FORWARDING] = { "forwarding", "filter", NF_INET_FORWARD, NF_IP_PRI_FILTER - 5 },
+	[CHAIN_COUNT_OUT] = { "count-out", "filter", NF_INET_FORWARD, NF_IP_PRI_FILTER + 300 },
+	/* Before the NAT of others, who masquerade everything that leaves (Docker, firewalld). */
+	[CHAIN_TRANSLATE] = { "translate", "nat", NF_INET_POST_ROUTING, NF_IP_PRI_NAT_SRC - 5 },
+	[CHAIN_COUNT_DELIVERY] = { "count-delivery", "filter", NF_INET_LOCAL_IN,
+				   NF_IP_PRI_FILTER + 300 },
+};
+
+static const char *by_family(uint8_t family, enum table_set set4, enum table_set set6)
+{
+	return table_set_name(family == NFPROTO_IPV4 ? set4 : set6);
+}
+
+static const char *lan(uint8_t family)
+{
+	return by_family(family, SET_LAN4, SET_LAN6);
+}
+
+static void match_leaving(struct nftnl_rule *rule)
+{
+	match_interface(rule, NFT_META_IIFNAME, table_set_name(SET_TUNNELS));
+	match_other_interface(rule, NFT_META_OIFNAME, table_set_name(SET_TUNNELS));
+}
+
+static void pass_known(struct nftnl_rule *rule, uint8_t family)
+{
+	(void)family;
+	match_interface(rule, NFT_META_IIFNAME, table_set_name(SET_TUNNELS));
+	match_established(rule);
+	decide(rule, NF_ACCEPT);
+}
+
+/* What no route leads back to by the same tunnel, this host's own addresses among it. */
+static void stop_spoofed(struct nftnl_rule *rule, uint8_t family)
+{
+	(void)family;
+	match_interface(rule, NFT_META_IIFNAME, table_set_name(SET_TUNNELS));
+	match_no_way_back(rule);
+	match_interface(rule, NFT_META_IIFNAME, table_set_name(SET_SPOOFED));
+	decide(rule, NF_DROP);
+}
+
+static void hand_on(struct nftnl_rule *rule, uint8_t family)
+{
+	match_local_destination(rule);
+	translate_destination(rule, family, by_family(family, SET_PUBLISH4, SET_PUBLISH6));
+}
+
+/* A client cannot answer to 127.0.0.1. */
+static void hand_on_own(struct nftnl_rule *rule, uint8_t family)
+{
+	match_not_loopback_destination(rule, family);
+	hand_on(rule, family);
+}
+
+static void count_arrival(struct nftnl_rule *rule, uint8_t family)
+{
+	(void)family;
+	match_not_loopback(rule);
+	match_local_destination(rule);
+	match_port(rule, table_set_name(SET_ARRIVED));
+}
+
+static void count_delivery(struct nftnl_rule *rule, uint8_t family)
+{
+	(void)family;
+	match_not_loopback(rule);
+	match_port(rule, table_set_name(SET_DELIVERED));
+}
+
+static void clamp_from(struct nftnl_rule *rule, uint8_t family)
+{
+	(void)family;
+	match_interface(rule, NFT_META_IIFNAME, table_set_name(SET_TUNNELS));
+	match_syn(rule);
+	clamp_mss(rule);
+}
+
+static void clamp_to(struct nftnl_rule *rule, uint8_t family)
+{
+	(void)family;
+	match_interface(rule, NFT_META_OIFNAME, table_set_name(SET_TUNNELS));
+	match_syn(rule);
+	clamp_mss(rule);
+}
+
+static void count_from(struct nftnl_rule *rule, uint8_t family)
+{
+	(void)family;
+	match_interface(rule, NFT_META_IIFNAME, table_set_name(SET_FROM_TUNNELS));
+}
+
+static void count_to(struct nftnl_rule *rule, uint8_t family)
+{
+	(void)family;
+	match_interface(rule, NFT_META_OIFNAME, table_set_name(SET_TO_TUNNELS));
+}
+
+static void accept_established(struct nftnl_rule *rule, uint8_t family)
+{
+	(void)family;
+	match_established(rule);
+	decide(rule, NF_ACCEPT);
+}
+
+/* Their routers at home are their own: a client asks the router that its tunnel leads past. */
+static void keep_from_router(struct nftnl_rule *rule, uint8_t family)
+{
+	(void)family;
+	match_leaving(rule);
+	match_port(rule, table_set_name(SET_ROUTER_PORTS));
+	count_packets(rule);
+	decide(rule, NF_DROP);
+}
+
+static void accept_published(struct nftnl_rule *rule, uint8_t family)
+{
+	(void)family;
+	match_interface(rule, NFT_META_OIFNAME, table_set_name(SET_TUNNELS));
+	match_handed_on(rule);
+	decide(rule, NF_ACCEPT);
+}
+
+static void keep_from_clients(struct nftnl_rule *rule, uint8_t family)
+{
+	(void)family;
+	match_interface(rule, NFT_META_IIFNAME, table_set_name(SET_NO_CLIENTS));
+	match_interface(rule, NFT_META_OIFNAME, table_set_name(SET_TUNNELS));
+	count_packets(rule);
+	decide(rule, NF_DROP);
+}
+
+static void keep_from_lan(struct nftnl_rule *rule, uint8_t family)
+{
+	match_interface(rule, NFT_META_IIFNAME, table_set_name(SET_NO_LAN));
+	match_address(rule, family, DESTINATION, lan(family));
+	count_packets(rule);
+	decide(rule, NF_DROP);
+}
+
+static void keep_from_internet(struct nftnl_rule *rule, uint8_t family)
+{
+	match_interface(rule, NFT_META_IIFNAME, table_set_name(SET_NO_INTERNET));
+	match_other_interface(rule, NFT_META_OIFNAME, table_set_name(SET_TUNNELS));
+	match_other_address(rule, family, DESTINATION, lan(family));
+	count_packets(rule);
+	decide(rule, NF_DROP);
+}
+
+static void keep_out(struct nftnl_rule *rule, uint8_t family)
+{
+	match_other_interface(rule, NFT_META_IIFNAME, table_set_name(SET_TUNNELS));
+	match_interface(rule, NFT_META_OIFNAME, table_set_name(SET_TUNNELS));
+	match_other_address(rule, family, SOURCE, lan(family));
+	count_packets(rule);
+	decide(rule, NF_DROP);
+}
+
+static void accept_clients(struct nftnl_rule *rule, uint8_t family)
+{
+	(void)family;
+	match_interface(rule, NFT_META_IIFNAME, table_set_name(SET_TUNNELS));
+	decide(rule, NF_ACCEPT);
+}
+
+/* Clients of one tunnel may reach each other past this host (OpenVPN), and nobody reaches himself. */
+static void hide_clients(struct nftnl_rule *rule, uint8_t family)
+{
+	(void)family;
+	match_interface(rule, NFT_META_IIFNAME, table_set_name(SET_TUNNELS));
+	match_interface(rule, NFT_META_OIFNAME, table_set_name(SET_TUNNELS));
+	match_handed_on(rule);
+	masquerade(rule);
+}
+
+/* The kernel has chosen the source before the destination became a client. */
+static void hide_own(struct nftnl_rule *rule, uint8_t family)
+{
+	(void)family;
+	match_interface(rule, NFT_META_OIFNAME, table_set_name(SET_TUNNELS));
+	match_local_source(rule);
+	match_handed_on(rule);
+	masquerade(rule);
+}
+
+static void hide_source(struct nftnl_rule *rule, uint8_t family)
+{
+	match_target(rule, family, by_family(family, SET_HIDE_SOURCE4, SET_HIDE_SOURCE6));
+	match_handed_on(rule);
+	masquerade(rule);
+}
+
+static void fix_egress(struct nftnl_rule *rule, uint8_t family)
+{
+	match_leaving(rule);
+	translate_source(rule, family, by_family(family, SET_EGRESS4, SET_EGRESS6));
+}
+
+static void masquerade_egress(struct nftnl_rule *rule, uint8_t family)
+{
+	match_leaving(rule);
+	match_address(rule, family, SOURCE, by_family(family, SET_MASQUERADE4, SET_MASQUERADE6));
+	masquerade(rule);
+}
+
+/* In the order of their chains. After accept_established, what comes from a tunnel is new, or is
+ * nothing that conntrack knows: both have to be allowed. */
+const struct ruleset_rule ruleset_rules[] = {
+	{ CHAIN_COUNT_ARRIVAL, count_arrival, NFPROTO_INET, NULL },
+	{ CHAIN_STOP_SPOOFED, pass_known, NFPROTO_INET, NULL },
+	{ CHAIN_STOP_SPOOFED, stop_spoofed, NFPROTO_INET, "counts in the set" },
+	{ CHAIN_HAND_ON, hand_on, NFPROTO_IPV4, NULL },
+	{ CHAIN_HAND_ON, hand_on, NFPROTO_IPV6, NULL },
+	{ CHAIN_HAND_ON_OWN, hand_on_own, NFPROTO_IPV4, NULL },
+	{ CHAIN_HAND_ON_OWN, hand_on_own, NFPROTO_IPV6, NULL },
+	{ CHAIN_CLAMP_MSS, clamp_from, NFPROTO_INET, NULL },
+	{ CHAIN_CLAMP_MSS, clamp_to, NFPROTO_INET, NULL },
+	{ CHAIN_FORWARDING, count_from, NFPROTO_INET, "counts in the set" },
+	{ CHAIN_FORWARDING, keep_from_router, NFPROTO_INET, "clients open no ports at home" },
+	{ CHAIN_FORWARDING, accept_established, NFPROTO_INET, NULL },
+	{ CHAIN_FORWARDING, accept_published, NFPROTO_INET, NULL },
+	{ CHAIN_FORWARDING, keep_from_clients, NFPROTO_INET, "reach without clients" },
+	{ CHAIN_FORWARDING, keep_from_lan, NFPROTO_IPV4, "reach without lan" },
+	{ CHAIN_FORWARDING, keep_from_lan, NFPROTO_IPV6, "reach without lan" },
+	{ CHAIN_FORWARDING, keep_from_internet, NFPROTO_IPV4, "reach without internet" },
+	{ CHAIN_FORWARDING, keep_from_internet, NFPROTO_IPV6, "reach without internet" },
+	{ CHAIN_FORWARDING, keep_out, NFPROTO_IPV4, "from outside only what is published" },
+	{ CHAIN_FORWARDING, keep_out, NFPROTO_IPV6, "from outside only what is published" },
+	{ CHAIN_FORWARDING, accept_clients, NFPROTO_INET, NULL },
+	{ CHAIN_COUNT_OUT, count_to, NFPROTO_INET, "counts in the set" },
+	{ CHAIN_TRANSLATE, hide_clients, NFPROTO_INET, NULL },
+	{ CHAIN_TRANSLATE, hide_own, NFPROTO_INET, NULL },
+	{ CHAIN_TRANSLATE, hide_source, NFPROTO_IPV4, NULL },
+	{ CHAIN_TRANSLATE, hide_source, NFPROTO_IPV6, NULL },
+	{ CHAIN_TRANSLATE, fix_egress, NFPROTO_IPV4, NULL },
+	{ CHAIN_TRANSLATE, fix_egress, NFPROTO_IPV6, NULL },
+	{ CHAIN_TRANSLATE, masquerade_egress, NFPROTO_IPV4, NULL },
+	{ CHAIN_TRANSLATE, masquerade_egress, NFPROTO_IPV6, NULL },
+	{ CHAIN_COUNT_DELIVERY, count_delivery, NFPROTO_INET, NULL },
+};
+
+const uint32_t ruleset_rule_count = sizeof(ruleset_rules) / sizeof(*ruleset_rules);
