@@ -8,6 +8,9 @@ BINDIR   ?= $(PREFIX)/bin
 MANDIR   ?= $(PREFIX)/share/man
 DATADIR  ?= $(PREFIX)/share/natd
 LOCALEDIR ?= $(PREFIX)/share/locale
+BASHDIR  ?= $(PREFIX)/share/bash-completion/completions
+ZSHDIR   ?= $(PREFIX)/share/zsh/vendor-completions
+FISHDIR  ?= $(PREFIX)/share/fish/vendor_completions.d
 UNITDIR  ?= /lib/systemd/system
 SYSUSERS ?= /usr/lib/sysusers.d
 DOCDIR   ?= $(PREFIX)/share/doc/natd
@@ -140,6 +143,9 @@ install: all
 	install -m 644 natd/service/natd.conf $(DESTDIR)$(DOCDIR)/examples/natd.conf
 	for catalogue in $(CATALOGUES:$(BUILD)/locale/%=%); do \
 		install -D -m 644 $(BUILD)/locale/$$catalogue $(DESTDIR)$(LOCALEDIR)/$$catalogue || exit 1; done
+	install -D -m 644 natd/service/natctl.bash $(DESTDIR)$(BASHDIR)/natctl
+	install -D -m 644 natd/service/natctl.zsh $(DESTDIR)$(ZSHDIR)/_natctl
+	install -D -m 644 natd/service/natctl.fish $(DESTDIR)$(FISHDIR)/natctl.fish
 	install -m 644 natd/service/routers.conf $(DESTDIR)$(DATADIR)/routers.conf
 	install -m 644 README.md $(DESTDIR)$(DOCDIR)/README.md
 	for page in $(MANPAGES); do section=$${page##*.}; \
@@ -152,6 +158,7 @@ uninstall:
 	rm -f $(DESTDIR)$(SBINDIR)/natd $(DESTDIR)$(BINDIR)/natctl $(DESTDIR)$(UNITDIR)/natd.service \
 		$(DESTDIR)$(SYSUSERS)/natd.conf
 	rm -rf $(DESTDIR)$(DOCDIR) $(DESTDIR)$(DATADIR)
+	rm -f $(DESTDIR)$(BASHDIR)/natctl $(DESTDIR)$(ZSHDIR)/_natctl $(DESTDIR)$(FISHDIR)/natctl.fish
 	rm -f $(CATALOGUES:$(BUILD)/locale/%=$(DESTDIR)$(LOCALEDIR)/%)
 	for page in $(MANPAGES); do rm -f $(DESTDIR)$(MANDIR)/man$${page##*.}/$${page##*/}; done
 	-rmdir --ignore-fail-on-non-empty $(DESTDIR)$(SYSCONFDIR)/natd

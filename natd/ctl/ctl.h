@@ -38,6 +38,7 @@ int command_wan_ip(const struct invocation *typed);
 int command_open(const struct invocation *typed);
 int command_close(const struct invocation *typed);
 int command_manual(const struct invocation *typed);
+int command_metrics(const struct invocation *typed);
 int command_reload(const struct invocation *typed);
 
 #endif

@@ -35,6 +35,8 @@ static const struct command {
 	{ "close", "PORT/PROTO", 1, 1, OWN_NONE, command_close, N_("close a port again") },
 	{ "manual", "[--lang LANGUAGE]", 0, 0, OWN_LANGUAGE, command_manual,
 	  N_("what to type into the router by hand (also without natd)") },
+	{ "metrics", "", 0, 0, OWN_NONE, command_metrics,
+	  N_("the status as OpenMetrics text, for monitoring") },
 	{ "reload", "", 0, 0, OWN_NONE, command_reload, N_("read natd.conf again") },
 };
 

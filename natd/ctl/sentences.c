@@ -95,6 +95,7 @@ static const char *const forms[] = {
 	N_("the router says yes but does not open %s: %s"),
 	N_("Restart the router: its table may be stuck; natd tries again by itself.\n"
 	   "If that does not help, open the port by hand: natctl manual"),
+	N_("%s: %s"), /* fits much, so it is the last */
 };
 /* clang-format on */
 
