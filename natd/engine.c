@@ -35,6 +35,9 @@ void engine_send_mapping(struct engine *engine, enum upnp_request_what what,
 	mapping->via = via;
 	mapping->port = forward->wanted.port;
 	mapping->external_port = granted ? forward->external_port : forward->wanted.external;
+	mapping->wanted_port = forward->wanted.external;
+	if (forward->host.s_addr != engine->network.address.s_addr)
+		mapping->former = forward->host;
 	mapping->lifetime = engine->lease;
 	memcpy(mapping->nonce, forward->nonce, sizeof(mapping->nonce));
 	memcpy(mapping->name, forward->wanted.name, sizeof(mapping->name));
@@ -170,6 +173,7 @@ void engine_restore(struct engine *engine, const struct forward *saved)
 	memcpy(forward->nonce, saved->nonce, sizeof(forward->nonce));
 	forward->via = saved->via;
 	forward->external_port = saved->external_port;
+	forward->host = saved->host;
 	forward->state = FORWARD_CLOSING;
 }
 

@@ -45,12 +45,14 @@ static void on_granted(struct engine *engine, const struct upnp_granted *granted
 	before = *forward;
 	forward->via = granted->via;
 	forward->external_port = granted->external_port;
+	forward->host = engine->network.address;
 	if (granted->external_address.s_addr)
 		forward->external_address = granted->external_address;
 	forward->lifetime = granted->lifetime;
 	forward->granted_at = now;
-	engine->forwards.dirty |=
-		before.via != forward->via || before.external_port != forward->external_port;
+	engine->forwards.dirty |= before.via != forward->via ||
+				  before.external_port != forward->external_port ||
+				  before.host.s_addr != forward->host.s_addr;
 	if (forward->state == FORWARD_CLOSING) {
 		/* Closed while the grant was on its way: what was granted must go. */
 		engine_send_mapping(engine, UPNP_UNMAP, forward, forward->via);
@@ -58,7 +60,7 @@ static void on_granted(struct engine *engine, const struct upnp_granted *granted
 	}
 	forward->state = FORWARD_OPEN;
 	forward->renew_at = now + (int64_t)lifetime * 1000 / 2;
-	forward->reason[0] = '\0';
+	memcpy(forward->reason, granted->said, sizeof(forward->reason));
 	if (!engine->retry_at)
 		engine->tries = 0;
 	if (before.state == FORWARD_OPEN && before.external_port == forward->external_port &&
@@ -82,6 +84,7 @@ static const char *const failure_texts[UPNP_FAILURES] = {
 	[UPNP_NO_RESOURCES] = "the router's table is full",
 	[UPNP_NETWORK_FAILURE] = "the router has no usable WAN address",
 	[UPNP_OTHER_FAILURE] = "the router gives no reason",
+	[UPNP_NOT_DONE] = "the router said yes but did not do it",
 };
 
 static void on_failed(struct engine *engine, const struct upnp_failed *failed, int64_t now)
@@ -185,7 +188,8 @@ static bool report_is_sound(const struct upnp_report *report)
 		       TERMINATED(report->router.server);
 	case UPNP_WAN: return report->wan.via < UPNP_PROTOCOLS;
 	case UPNP_MAPPED:
-		return report->granted.via < UPNP_PROTOCOLS && report->granted.external_port;
+		return report->granted.via < UPNP_PROTOCOLS && report->granted.external_port &&
+		       TERMINATED(report->granted.said);
 	case UPNP_FAILED:
 		return report->failed.via <= UPNP_ANY && report->failed.failure < UPNP_FAILURES &&
 		       TERMINATED(report->failed.said);

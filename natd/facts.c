@@ -64,6 +64,7 @@ static void gather_failure(const struct forward *forward, struct facts *facts)
 	snprintf(facts->reason, sizeof(facts->reason), "%s", forward->reason);
 	facts->host_refused = forward->failure == UPNP_HOST_REFUSED;
 	facts->port_taken = forward->failure == UPNP_PORT_TAKEN;
+	facts->not_done = forward->failure == UPNP_NOT_DONE;
 	facts->no_usable_wan = forward->failure == UPNP_NETWORK_FAILURE;
 }
 
@@ -97,10 +98,12 @@ static void gather_forward(const struct natd *natd, const struct forward *forwar
 	facts->open += forward->state == FORWARD_OPEN;
 	if (forward->state == FORWARD_FAILED)
 		gather_failure(forward, facts);
-	if (forward->state == FORWARD_OPEN && forward->external_port != forward->wanted.external)
+	if (forward->state == FORWARD_OPEN && forward->external_port != forward->wanted.external) {
 		snprintf(facts->wrong_port, sizeof(facts->wrong_port),
 			 "%s is open as external port %u", forward_name(&forward->wanted),
 			 forward->external_port);
+		snprintf(facts->wrong_reason, sizeof(facts->wrong_reason), "%s", forward->reason);
+	}
 	gather_arrival(natd, forward, facts);
 }
 

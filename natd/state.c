@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "natd/state.h"
 
+#include <arpa/inet.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <jansson.h>
@@ -46,13 +47,16 @@ static json_t *forward_to_json(const struct forward *forward)
 {
 	const struct config_forward *wanted = &forward->wanted;
 	const char *via = forward->via < UPNP_PROTOCOLS ? upnp_protocol_names[forward->via] : NULL;
+	struct address host = address_v4(forward->host);
 	char nonce[2 * UPNP_NONCE_SIZE + 1];
+	char address[ADDRESS_TEXT_MAX];
 
-	return json_pack("{s:s, s:s, s:i, s:i, s:s, s:s?, s:i}", "name", wanted->name, "protocol",
-			 wanted->protocol == IPPROTO_UDP ? "udp" : "tcp", "port", (int)wanted->port,
-			 "external", (int)wanted->external, "nonce",
+	return json_pack("{s:s, s:s, s:i, s:i, s:s, s:s?, s:i, s:s?}", "name", wanted->name,
+			 "protocol", wanted->protocol == IPPROTO_UDP ? "udp" : "tcp", "port",
+			 (int)wanted->port, "external", (int)wanted->external, "nonce",
 			 print_nonce(forward->nonce, nonce), "via", via, "external_port",
-			 (int)forward->external_port);
+			 (int)forward->external_port, "host",
+			 forward->host.s_addr ? address_print(&host, address) : NULL);
 }
 
 static json_t *to_json(const struct engine *engine, const struct sysctls *sysctls)
@@ -141,16 +145,19 @@ static bool restore_mapping(struct engine *engine, json_t *mapping)
 {
 	struct forward saved = { 0 };
 	const char *name, *protocol, *nonce;
-	const char *via = NULL;
+	/* Null until something was granted. */
+	const char *via = json_string_value(json_object_get(mapping, "via"));
+	const char *host = json_string_value(json_object_get(mapping, "host"));
 	int port, external, external_port;
 
-	if (json_unpack(mapping, "{s:s, s:s, s:i, s:i, s:s, s?s, s:i}", "name", &name, "protocol",
-			&protocol, "port", &port, "external", &external, "nonce", &nonce, "via",
-			&via, "external_port", &external_port) < 0)
+	if (json_unpack(mapping, "{s:s, s:s, s:i, s:i, s:s, s:i}", "name", &name, "protocol",
+			&protocol, "port", &port, "external", &external, "nonce", &nonce,
+			"external_port", &external_port) < 0)
 		return false;
 	if (!port_is_sound(port, 1) || !port_is_sound(external, 1) ||
 	    !port_is_sound(external_port, 0) || strlen(name) >= sizeof(saved.wanted.name) ||
 	    !parse_nonce(saved.nonce, nonce) ||
+	    (host && inet_pton(AF_INET, host, &saved.host) != 1) ||
 	    !config_parse_protocol(protocol, &saved.wanted.protocol))
 		return false;
 	snprintf(saved.wanted.name, sizeof(saved.wanted.name), "%s", name);

@@ -161,6 +161,18 @@ static void say_port_taken(const struct facts *facts, struct verdict *verdict)
 			"`external` port in /etc/natd/natd.conf and in the clients' Endpoint.");
 }
 
+static bool did_not_do_it(const struct facts *facts)
+{
+	return facts->not_done;
+}
+
+static void say_not_done(const struct facts *facts, struct verdict *verdict)
+{
+	say(verdict, "the router says yes but does not open %s: %s", facts->failed, facts->reason);
+	advise(verdict, "Restart the router: its table may be stuck; natd tries again by itself.\n"
+			"If that does not help, open the port by hand: natctl manual");
+}
+
 static bool router_cannot_be_asked(const struct facts *facts)
 {
 	return facts->has_route && facts->open < facts->forwards && !is_direct(facts) &&
@@ -256,7 +268,9 @@ static bool has_another_port(const struct facts *facts)
 
 static void say_another_port(const struct facts *facts, struct verdict *verdict)
 {
-	say(verdict, "%s: the router has given the wanted one away", facts->wrong_port);
+	say(verdict, "%s: %s", facts->wrong_port,
+	    facts->wrong_reason[0] ? facts->wrong_reason
+				   : "the router has given the wanted one away");
 	advise(verdict,
 	       "Use that port in the clients' Endpoint, or free the wanted one (natctl list)\n"
 	       "and reload.");
@@ -290,6 +304,7 @@ static const struct cause {
 	{ "E23", WORKS_NO, has_no_ipv4, say_no_ipv4 },
 	{ "E14", WORKS_NO, host_is_refused, say_host_refused },
 	{ "E13", WORKS_NO, port_is_taken, say_port_taken },
+	{ "E15", WORKS_NO, did_not_do_it, say_not_done },
 	{ "E10", WORKS_UNKNOWN, router_cannot_be_asked, say_cannot_be_asked },
 	{ "E10", WORKS_NO, not_open, say_not_open },
 	{ "E40", WORKS_NO, is_dropped, say_dropped },

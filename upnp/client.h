@@ -76,7 +76,8 @@ struct igd {
 	struct location found; /* where its description was */
 	char control[URL_TEXT_MAX];
 	char service[SERVICE_MAX];
-	bool permanent_only;      /* it takes no lease (725, 402) */
+	bool lease_known;         /* it takes only `lease`: others were refused, or not kept */
+	uint32_t lease;           /* seconds; 0: for ever */
 	bool wants_wan;           /* the external address is to be asked for */
 	bool wants_check;         /* `held` is to be looked for in the router's table */
 	struct upnp_mapping held; /* the last that was granted; port 0: none */

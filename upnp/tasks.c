@@ -238,7 +238,7 @@ void task_removed(struct client *client, struct task *task)
 static bool blames_protocol(enum upnp_failure failure)
 {
 	return failure == UPNP_HOST_REFUSED || failure == UPNP_OTHER_FAILURE ||
-	       failure == UPNP_NO_ANSWER;
+	       failure == UPNP_NO_ANSWER || failure == UPNP_NOT_DONE;
 }
 
 void task_failed(struct client *client, struct task *task, enum upnp_failure failure,

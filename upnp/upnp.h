@@ -48,6 +48,7 @@ enum upnp_failure {
 	UPNP_NO_RESOURCES, /* table or quota full */
 	UPNP_NETWORK_FAILURE, /* the router has no usable WAN address (PCP 7, NAT-PMP 3, UPnP 501) */
 	UPNP_OTHER_FAILURE,
+	UPNP_NOT_DONE, /* it said yes, but its own table says otherwise */
 	UPNP_FAILURES
 };
 
@@ -65,12 +66,14 @@ struct upnp_network {
 };
 
 struct upnp_mapping {
-	uint32_t id;                    /* natd's; reports bear it */
-	uint8_t protocol;               /* IPPROTO_UDP or IPPROTO_TCP */
-	uint8_t via;                    /* the protocol that holds it, or UPNP_ANY */
-	uint16_t port;                  /* ours; host byte order, as every port here */
-	uint16_t external_port;         /* wanted; when renewing or removing: granted */
-	uint32_t lifetime;              /* seconds to ask for */
+	uint32_t id;            /* natd's; reports bear it */
+	uint8_t protocol;       /* IPPROTO_UDP or IPPROTO_TCP */
+	uint8_t via;            /* the protocol that holds it, or UPNP_ANY */
+	uint16_t port;          /* ours; host byte order, as every port here */
+	uint16_t external_port; /* wanted; when renewing or removing: granted */
+	uint16_t wanted_port;   /* where another was granted; 0: the same */
+	struct in_addr former;  /* this host's address when it was granted; 0.0.0.0: as now */
+	uint32_t lifetime;      /* seconds to ask for */
 	uint8_t nonce[UPNP_NONCE_SIZE]; /* PCP mapping nonce, RFC 6887 11.1 */
 	char name[UPNP_NAME_MAX];       /* [A-Za-z0-9._-], for the router's table: "natd NAME" */
 };
@@ -121,6 +124,7 @@ struct upnp_granted {
 	struct in_addr external_address; /* 0.0.0.0: not told */
 	uint32_t lifetime;               /* seconds granted; 0: for ever */
 	uint32_t took_us;                /* from UPNP_ASK or UPNP_MAP to the grant */
+	char said[UPNP_TEXT_MAX];        /* why it is another port than wanted; may be empty */
 };
 
 struct upnp_failed {

@@ -3,7 +3,7 @@
  * standard input become requests, reports become lines on standard output.
  *
  *   use GATEWAY ADDRESS IFNAME PREFIX GENERATION CHECK PROTOCOL...   pcp nat-pmp upnp, preferred first
- *   map ID udp|tcp VIA PORT EXTERNAL LIFETIME NAME [NONCE]       VIA: a protocol or any
+ *   map ID udp|tcp VIA PORT EXTERNAL LIFETIME NAME [NONCE [WANTED [FORMER]]]   VIA: a protocol or any
  *   unmap (the same)                                            NONCE: 24 hex digits
  *   ask | probe | list | raw TEXT (a message that is no request)
  *
@@ -29,7 +29,7 @@ static const char *const states[] = { "off",     "asking",      "ok",   "silent"
 				      "refused", "unsupported", "error" };
 static const char *const failures[] = { "no-protocol", "no-answer",    "host-refused",
 					"port-taken",  "no-resources", "network-failure",
-					"other" };
+					"other",       "not-done" };
 
 static uint8_t via_of(const char *name)
 {
@@ -98,6 +98,10 @@ static void read_mapping(struct upnp_mapping *mapping)
 	name = word();
 	snprintf(mapping->name, sizeof(mapping->name), "%s", name ? name : "test");
 	read_nonce(mapping->nonce, mapping->id);
+	mapping->wanted_port = (uint16_t)number();
+	name = word();
+	if (name && inet_pton(AF_INET, name, &mapping->former) != 1)
+		fatal("not an address: %s", name);
 }
 
 static void request(int upnp, char *line)
@@ -151,9 +155,9 @@ static void print(const struct upnp_report *r)
 		break;
 	case UPNP_WAN: printf("wan %s %s\n", vias[r->wan.via], ip(r->wan.address)); break;
 	case UPNP_MAPPED:
-		printf("mapped %u %s %u %s %u %u\n", r->granted.id, vias[r->granted.via],
+		printf("mapped %u %s %u %s %u %u %s\n", r->granted.id, vias[r->granted.via],
 		       r->granted.external_port, ip(r->granted.external_address),
-		       r->granted.lifetime, r->granted.took_us);
+		       r->granted.lifetime, r->granted.took_us, r->granted.said);
 		break;
 	case UPNP_FAILED:
 		printf("failed %u %s %s %s\n", r->failed.id, vias[r->failed.via],

@@ -185,8 +185,9 @@ def test_router_behind_a_dead_cable_does_not_answer(lan, start):
     upnp.next("failed 1 pcp no-answer")
 
 
-def test_who_holds_a_taken_port(lan, start):
-    lan.start()
+@pytest.mark.parametrize("v1", [False, True])
+def test_who_holds_a_taken_port(lan, start, v1):
+    lan.start(v1=v1)
     lan.ip(lan.host, "addr add 192.168.77.3/24 dev eth0")
     other = start(use=False)
     other.send(f"use {GATEWAY} 192.168.77.3 eth0 24 1 0 pcp")
@@ -194,9 +195,15 @@ def test_who_holds_a_taken_port(lan, start):
     other.next("mapped 1 pcp")
     upnp = start(("upnp",))
     upnp.open()
-    failed = upnp.next("failed 1 upnp port-taken")
-    assert "718" in failed and "192.168.77.3" in failed
-    assert len(lan.redirects()) == 1
+    mapped = upnp.next("mapped 1 upnp")
+    assert mapped.split()[3] != "51820" and "718" in mapped and "192.168.77.3" in mapped
+    assert len(lan.redirects()) == 2
+    # the wanted port becomes free, and is taken back
+    other.send("unmap 1 udp pcp 51820 51820 0 other")
+    other.next("unmapped 1 removed")
+    upnp.send(f"map 1 udp upnp 51820 {mapped.split()[3]} 7200 wireguard 01 51820")
+    assert upnp.next("mapped 1 upnp").split()[3] == "51820"
+    assert_open(lan)
 
 
 def test_pcp_grants_another_port_where_the_wanted_one_is_taken(lan, start):

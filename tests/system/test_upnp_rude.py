@@ -317,14 +317,14 @@ def test_yes_without_a_mapping_is_no(lan, start):
     lan.start_rude(location=HERE, soap="liar")
     upnp = start(("upnp",))
     upnp.open()
-    assert "said yes, but its table" in upnp.next("failed 1 upnp other")
+    assert "said yes, but its table" in upnp.next("failed 1 upnp not-done")
 
 
 def test_yes_for_another_host_is_no(lan, start):
     lan.start_rude(location=HERE, soap="liar", holder=["192.168.77.7", 51820])
     upnp = start(("upnp",))
     upnp.open()
-    assert "held by 192.168.77.7" in upnp.next("failed 1 upnp port-taken")
+    assert "held by 192.168.77.7" in upnp.next("failed 1 upnp not-done")
 
 
 def test_router_that_cannot_tell_its_table_is_believed(lan, start):

@@ -10,6 +10,11 @@ request that it hears is a JSON line on standard output.
   soap          "ok", "html" (200 with a web page), "liar" (yes, but the table stays empty)
   wan           the external address ("" where the line is down)
   holder        [client, port] of every external port from the start, or null
+  taken         {port: [client, port, description]} of others, who cannot be moved, or "all"
+  conflict      what an AddPortMapping of a taken port gets
+  leases        the only leases that it grants, as text; others get "lease_code"
+  stuck         what is left of a lease, whatever is asked, until the entry is deleted, or for ever
+                if "stuck_for_ever"
   epoch         seconds that PCP and NAT-PMP say at the start; their clock runs from there
   search        "notify": searches are answered by a NOTIFY to everybody, after the search is over;
                 "multicast" or "unicast": the others are not answered
@@ -30,7 +35,8 @@ import time
 from http.server import BaseHTTPRequestHandler
 from socketserver import ThreadingTCPServer
 
-manners = {"epoch": 77, "boot_id": None, "search": None, "uuid": "uuid:rude", "pcp": "silent", "natpmp": "silent", "location": None, "description": "plain",
+manners = {"epoch": 77, "taken": {}, "conflict": 718, "leases": None, "lease_code": 402, "stuck": None,
+           "stuck_for_ever": False, "boot_id": None, "search": None, "uuid": "uuid:rude", "pcp": "silent", "natpmp": "silent", "location": None, "description": "plain",
            "faults": {}, "soap": "ok", "wan": "11.0.0.2", "holder": None, "http": 5000}
 manners.update(json.loads(sys.argv[1]))
 
@@ -59,6 +65,7 @@ DESCRIPTIONS = {
     "elsewhere": describe(("WANIPConnection:1", "http://8.8.8.8:80/ctl/WANIPConnection")),
     "two": describe(("WANIPConnection:1", "/ctl/WANIPConnection"),
                     ("WANPPPConnection:1", "/ctl/WANPPPConnection")),
+    "v2": describe(("WANIPConnection:2", "/ctl/WANIPConnection")),
     "no-service": describe(("Layer3Forwarding:1", "/ctl/x")),
     "old-service": DEVICE.format(base="", services=SERVICE.format(
         type="WANIPConnection:1", control="/x").replace("schemas-upnp-org", "dslforum-org")).encode(),
@@ -305,11 +312,28 @@ xmlns:s="http://schemas.xmlsoap.org/soap/envelope/"><s:Body><u:{action}Response
 xmlns:u="{service}">{values}</u:{action}Response></s:Body></s:Envelope>""".encode())
 
     def AddPortMapping(self, argument):
+        port = argument["ExternalPort"]
+        if manners["taken"] == "all" or port in manners["taken"]:
+            return manners["conflict"]
+        if manners["leases"] is not None and argument["LeaseDuration"] not in manners["leases"]:
+            return manners["lease_code"]
+        if manners["stuck"] and (port in table or manners["stuck_for_ever"]):
+            argument["LeaseDuration"] = manners["stuck"]
         if manners["soap"] != "liar":
-            table[argument["ExternalPort"]] = argument
+            table[port] = argument
         return {}
 
+    def AddAnyPortMapping(self, argument):
+        port = int(argument["ExternalPort"])
+        while str(port) in manners["taken"] or str(port) in table:
+            port += 1
+        table[str(port)] = argument
+        return {"ReservedPort": port}
+
     def DeletePortMapping(self, argument):
+        if argument["ExternalPort"] in manners["taken"]:
+            manners["taken"].pop(argument["ExternalPort"])
+            return {}
         if argument["ExternalPort"] not in table and not manners["holder"]:
             return 714
         table.pop(argument["ExternalPort"], None)
@@ -318,14 +342,21 @@ xmlns:u="{service}">{values}</u:{action}Response></s:Body></s:Envelope>""".encod
 
     def GetSpecificPortMappingEntry(self, argument):
         entry = table.get(argument["ExternalPort"])
+        taken = manners["taken"]
+        lease, said = 0, "console"
         if entry:
             client, port = entry["InternalClient"], entry["InternalPort"]
+            lease, said = entry["LeaseDuration"], entry["PortMappingDescription"]
+        elif taken == "all":
+            client, port = "192.168.77.7", 1
+        elif argument["ExternalPort"] in taken:
+            client, port, said = taken[argument["ExternalPort"]]
         elif manners["holder"]:
             client, port = manners["holder"]
         else:
             return 714
         return {"InternalPort": port, "InternalClient": client, "Enabled": 1,
-                "PortMappingDescription": "console", "LeaseDuration": 0}
+                "PortMappingDescription": said, "LeaseDuration": lease}
 
     def GetGenericPortMappingEntry(self, argument):
         if manners["soap"] != "endless-table":

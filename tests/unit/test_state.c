@@ -49,6 +49,7 @@ static void test_what_was_written_is_read(void **state)
 	forward = forwards_add(&before.forwards, &wireguard);
 	forward->via = UPNP_NATPMP;
 	forward->external_port = 1024;
+	forward->host.s_addr = inet_addr("192.168.1.31");
 	before.public_wan.s_addr = inet_addr("11.0.0.2");
 	switches.list[switches.count++] = (struct sysctl){ "ipv4/ip_forward", 0, 1 };
 	assert_true(state_write(directory, &before, &switches, true));
@@ -61,10 +62,31 @@ static void test_what_was_written_is_read(void **state)
 	assert_int_equal(after.forwards.list[0].external_port, 1024);
 	assert_memory_equal(after.forwards.list[0].nonce, forward->nonce, UPNP_NONCE_SIZE);
 	assert_memory_equal(&after.forwards.list[0].wanted, &wireguard, sizeof(wireguard));
+	assert_int_equal(after.forwards.list[0].host.s_addr, inet_addr("192.168.1.31"));
 	assert_int_equal(after.public_wan.s_addr, inet_addr("11.0.0.2"));
 	assert_int_equal(restored.count, 1);
 	assert_string_equal(restored.list[0].name, "ipv4/ip_forward");
 	assert_int_equal(restored.list[0].before, 0);
+	assert_int_equal(access(path_of("state.json.broken"), F_OK), -1);
+}
+
+/* Killed between the question and the grant: the nonce is what counts. */
+static void test_what_was_asked_but_not_granted_is_read(void **state)
+{
+	static struct engine before, after;
+	static struct sysctls none;
+	struct forward *forward;
+
+	(void)state;
+	engine_init(&before, &no_hooks, NULL);
+	forward = forwards_add(&before.forwards, &wireguard);
+	assert_true(state_write(directory, &before, &none, true));
+	engine_init(&after, &no_hooks, NULL);
+	state_read(directory, &after, &none);
+	assert_int_equal(after.forwards.count, 1);
+	assert_int_equal(after.forwards.list[0].via, UPNP_ANY);
+	assert_int_equal(after.forwards.list[0].host.s_addr, 0);
+	assert_memory_equal(after.forwards.list[0].nonce, forward->nonce, UPNP_NONCE_SIZE);
 	assert_int_equal(access(path_of("state.json.broken"), F_OK), -1);
 }
 
@@ -159,6 +181,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_what_was_written_is_read),
+		cmocka_unit_test(test_what_was_asked_but_not_granted_is_read),
 		cmocka_unit_test(test_no_file_is_a_fresh_start),
 		cmocka_unit_test(test_damaged_files),
 		cmocka_unit_test(test_a_folder_that_is_gone_is_said),

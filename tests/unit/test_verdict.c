@@ -229,6 +229,20 @@ static void test_a_public_host_needs_no_router(void **state)
 	assert_non_null(strstr(verdict_of(&facts).text, "public address 11.0.0.9"));
 }
 
+static void test_router_that_said_yes_and_did_nothing(void **state)
+{
+	struct facts facts = all_well();
+
+	(void)state;
+	facts.open = 0;
+	facts.not_done = true;
+	strcpy(facts.failed, "udp 51820");
+	strcpy(facts.reason, "its table does not have it");
+	assert_string_equal(verdict_of(&facts).code, "E15");
+	assert_int_equal(verdict_of(&facts).works, WORKS_NO);
+	assert_non_null(strstr(verdict_of(&facts).text, "udp 51820: its table does not have it"));
+}
+
 static void test_another_port_is_told(void **state)
 {
 	struct facts facts = all_well();
@@ -247,6 +261,7 @@ int main(void)
 		cmocka_unit_test(test_each_cause),
 		cmocka_unit_test(test_the_upstream_cause_wins),
 		cmocka_unit_test(test_a_public_host_needs_no_router),
+		cmocka_unit_test(test_router_that_said_yes_and_did_nothing),
 		cmocka_unit_test(test_another_port_is_told),
 	};
 

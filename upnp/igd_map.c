@@ -1,0 +1,362 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* UPnP-IGD: getting a mapping from a router that may want another lease or another port, and that may
+ * say yes without doing it (field/routers.md, "Leases", "Conflicts and errors", "Lies about success"). */
+#include <arpa/inet.h>
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "natd/log.h"
+#include "upnp/igd.h"
+#include "upnp/igd_soap.h"
+
+#define PORT_TRIES 5     /* of the series, where the wanted port is taken */
+#define PORT_FIRST 49152 /* RFC 6335 6: ports that nobody has registered */
+
+/* A granted lease below this is one that did not grow. */
+#define LEASE_LEAST 120
+#define LEASE_SLACK 10
+
+static const uint32_t leases[] = { 0, 604800, 7200 };
+
+static bool is_ours(const struct igd_holder *holder, const struct igd_entry *entry)
+{
+	return strcmp(holder->client, entry->client) == 0 && strcmp(holder->port, entry->port) == 0;
+}
+
+/* What this host left behind under an address that it had before. */
+static bool is_former(const struct igd_holder *holder, const struct igd_entry *entry,
+		      struct in_addr former)
+{
+	char address[INET_ADDRSTRLEN];
+
+	return former.s_addr &&
+	       strcmp(holder->client, inet_ntop(AF_INET, &former, address, sizeof(address))) == 0 &&
+	       strcmp(holder->port, entry->port) == 0 &&
+	       strcmp(holder->description, entry->description) == 0;
+}
+
+static void set_port(struct igd_entry *entry, uint16_t port)
+{
+	snprintf(entry->external_port, sizeof(entry->external_port), "%u", port);
+}
+
+static struct igd_entry entry_of(const struct client *client, const struct upnp_mapping *mapping)
+{
+	struct igd_entry entry;
+
+	set_port(&entry, mapping->external_port);
+	snprintf(entry.port, sizeof(entry.port), "%u", mapping->port);
+	inet_ntop(AF_INET, &client->network.address, entry.client, sizeof(entry.client));
+	snprintf(entry.protocol, sizeof(entry.protocol), "%s",
+		 mapping->protocol == IPPROTO_TCP ? "TCP" : "UDP");
+	snprintf(entry.description, sizeof(entry.description), "natd %s", mapping->name);
+	return entry;
+}
+
+/* ---- the lease ladder ---- */
+
+/* Some take no lease (725), some say 402 for it, some take nothing but one (field/routers.md 30-32). */
+static bool is_about_lease(int code)
+{
+	return code == IGD_ONLY_PERMANENT || code == IGD_INVALID_ARGS;
+}
+
+/* `lease` becomes what was agreed; the router is not asked for another one again. */
+static int add_with_lease(struct igd *igd, const struct igd_entry *entry, uint32_t *lease)
+{
+	uint32_t asked = igd->lease_known ? igd->lease : *lease;
+	int code = igd_add(igd, entry, asked);
+	int first = code;
+
+	*lease = asked;
+	for (size_t i = 0; i < sizeof(leases) / sizeof(leases[0]) && is_about_lease(code); i++) {
+		if (leases[i] == asked)
+			continue;
+		code = igd_add(igd, entry, leases[i]);
+		if (code != IGD_DONE)
+			continue;
+		igd->lease_known = true;
+		igd->lease = *lease = leases[i];
+	}
+	/* Refused whatever the lease: it was about something else. */
+	return is_about_lease(code) ? first : code;
+}
+
+/* ---- is it true? ---- */
+
+/* Some say yes and do nothing (field/routers.md 46, 49), and the library takes any answer without an
+ * error code for a yes. `lease` becomes what the table says, where that is less. False: `said` tells. */
+static int look(const struct igd *igd, const struct igd_entry *entry, uint32_t *lease,
+		char said[UPNP_TEXT_MAX])
+{
+	struct igd_holder holder;
+	struct in_addr wan;
+	uint32_t left;
+	int code = igd_get(igd, entry, &holder);
+
+	if (code == IGD_NO_ANSWER)
+		return code;
+	if (code == IGD_NO_SUCH_ENTRY) {
+		say(said, "UPnP: the router said yes, but its table does not have it");
+		return IGD_NO_SUCH_ENTRY;
+	}
+	/* Not every router knows that question; one that does not know its address speaks no SOAP. */
+	if (code == IGD_UNREADABLE)
+		return igd_get_wan(igd, &wan) == IGD_UNREADABLE ? code : IGD_DONE;
+	if (code != IGD_DONE)
+		return IGD_DONE;
+	if (!is_ours(&holder, entry)) {
+		say(said, "UPnP: the router said yes, but %s %s is held by %s port %s",
+		    entry->protocol, entry->external_port, holder.client, holder.port);
+		return IGD_NO_SUCH_ENTRY;
+	}
+	left = (uint32_t)strtoul(holder.lease, NULL, 10);
+	/* A second or two are the way here. */
+	if (left && left + LEASE_SLACK < *lease)
+		*lease = left;
+	return IGD_DONE;
+}
+
+/* Renewing does not make it longer everywhere (field/routers.md 35): then it is made anew, and what
+ * that gives is what this router gives. */
+static int verify(struct igd *igd, const struct igd_entry *entry, uint32_t *lease,
+		  char said[UPNP_TEXT_MAX])
+{
+	uint32_t asked = *lease;
+	int code = look(igd, entry, lease, said);
+
+	if (code != IGD_DONE || *lease >= asked / 2 || igd_delete(igd, entry) != IGD_DONE)
+		return code;
+	*lease = asked;
+	code = igd_add(igd, entry, asked);
+	if (code == IGD_DONE)
+		code = look(igd, entry, lease, said);
+	if (code != IGD_DONE)
+		return code;
+	if (asked && *lease < LEASE_LEAST) {
+		say(said, "UPnP: the router said yes, but for %u s and not for %u s", *lease,
+		    asked);
+		return IGD_NO_SUCH_ENTRY;
+	}
+	if (*lease < asked / 2) {
+		igd->lease_known = true;
+		igd->lease = *lease;
+	}
+	return IGD_DONE;
+}
+
+/* ---- the port ladder ---- */
+
+/* 501 is the answer of some to a port that is taken (field/routers.md 42); an unprivileged port may be
+ * allowed where a privileged one is not (WANIPConnection:2 2.3.16, 606). */
+static bool is_about_port(int code, const struct igd_entry *entry)
+{
+	return code == IGD_CONFLICT || code == IGD_OTHER_MECHANISM || code == IGD_SAME_PORTS ||
+	       (code == IGD_NOT_AUTHORIZED && atoi(entry->external_port) < 1024);
+}
+
+/* Out of the way with what is ours. Else `said` tells who holds the port, and the code stays. */
+static int replace_own(struct igd *igd, const struct igd_entry *entry, struct in_addr former,
+		       uint32_t *lease, int code, char said[UPNP_TEXT_MAX])
+{
+	struct igd_holder holder;
+	bool known = igd_get(igd, entry, &holder) == IGD_DONE;
+
+	if (known && (is_ours(&holder, entry) || is_former(&holder, entry, former)) &&
+	    igd_delete(igd, entry) == IGD_DONE)
+		return add_with_lease(igd, entry, lease);
+	if (known)
+		say(said, "UPnP %d %s %s is held by %s port %s (%s)", code, entry->protocol,
+		    entry->external_port, holder.client, holder.port, holder.description);
+	else if (code == IGD_ACTION_FAILED)
+		igd_say(said, code);
+	else
+		say(said, "UPnP %d %s %s is taken, the router does not say by whom", code,
+		    entry->protocol, entry->external_port);
+	return known && code == IGD_ACTION_FAILED ? IGD_CONFLICT : code;
+}
+
+/* The same ports in the same order each time: a client that has learnt one finds it again. The nonce is
+ * what this mapping has of its own, kept over restarts (FNV-1a). */
+static uint16_t port_of_series(const struct upnp_mapping *mapping, unsigned int index)
+{
+	uint32_t hash = 2166136261U + index;
+
+	for (size_t i = 0; i < UPNP_NONCE_SIZE; i++)
+		hash = (hash ^ mapping->nonce[i]) * 16777619U;
+	return (uint16_t)(PORT_FIRST + (hash ^ hash >> 16) % (65536 - PORT_FIRST));
+}
+
+static int add_elsewhere(struct igd *igd, struct igd_entry *entry,
+			 const struct upnp_mapping *mapping, uint32_t *lease, int code)
+{
+	int next = code;
+
+	if (code == IGD_SAME_PORTS) {
+		set_port(entry, mapping->port);
+		return add_with_lease(igd, entry, lease);
+	}
+	if (strstr(igd->service, ":WANIPConnection:2") &&
+	    igd_add_any(igd, entry, *lease) == IGD_DONE)
+		return IGD_DONE;
+	for (unsigned int i = 0; i < PORT_TRIES && is_about_port(next, entry); i++) {
+		set_port(entry, port_of_series(mapping, i));
+		next = add_with_lease(igd, entry, lease);
+		if (next == IGD_DONE)
+			return IGD_DONE;
+	}
+	return code; /* the first word says more */
+}
+
+/* The wanted port first, whichever was granted before. */
+static int add_somewhere(struct igd *igd, struct igd_entry *entry,
+			 const struct upnp_mapping *mapping, uint32_t *lease,
+			 char said[UPNP_TEXT_MAX])
+{
+	struct igd_entry wanted = *entry;
+	int code = add_with_lease(igd, entry, lease);
+
+	if (is_about_port(code, entry) || code == IGD_ACTION_FAILED)
+		code = replace_own(igd, entry, mapping->former, lease, code, said);
+	if (is_about_port(code, entry) && code != IGD_DONE)
+		code = add_elsewhere(igd, entry, mapping, lease, code);
+	if (code == IGD_DONE && strcmp(entry->external_port, wanted.external_port) == 0)
+		said[0] = '\0';
+	return code;
+}
+
+/* ---- the tasks ---- */
+
+/* The control URL does not answer: found again when it is needed next (field/routers.md 14). */
+static void lose(struct client *client, bool refused, const char *said)
+{
+	client->igd.ready = false;
+	went_away(client, UPNP_IGD, refused ? UPNP_REFUSED : UPNP_SILENT, said);
+}
+
+static void on_failure(struct client *client, struct task *task, int code, char said[UPNP_TEXT_MAX])
+{
+	bool refused = errno == ECONNREFUSED;
+	enum upnp_failure failure = igd_failure(code);
+	struct in_addr wan;
+
+	if (!*said)
+		igd_say(said, code);
+	if (failure == UPNP_NO_ANSWER) {
+		lose(client, refused, said);
+		return;
+	}
+	if (code == IGD_ACTION_FAILED && igd_get_wan(&client->igd, &wan) == IGD_DONE &&
+	    wan.s_addr == INADDR_ANY)
+		failure = UPNP_NETWORK_FAILURE;
+	task_failed(client, task, failure, said);
+}
+
+static void grant(struct client *client, struct task *task, const struct igd_entry *entry,
+		  uint32_t lease, const char *said)
+{
+	struct igd *igd = &client->igd;
+	struct upnp_granted granted = {
+		.external_port = (uint16_t)atoi(entry->external_port),
+		.lifetime = lease,
+	};
+
+	if (client->wan_known[UPNP_IGD])
+		granted.external_address = client->wan[UPNP_IGD];
+	say(granted.said, "%s", said);
+	igd->held = task->mapping;
+	igd->held.external_port = granted.external_port;
+	igd->wants_wan = igd->wants_wan || !client->wan_known[UPNP_IGD];
+	task_granted(client, task, granted);
+}
+
+/* A mapping on another port than wanted: is the wanted one free by now? The old one goes only after the
+ * new one is there. */
+static bool go_back(struct client *client, struct task *task)
+{
+	struct igd *igd = &client->igd;
+	struct igd_entry old = entry_of(client, &task->mapping);
+	struct igd_entry wanted = old;
+	uint32_t lease = task->mapping.lifetime;
+	char said[UPNP_TEXT_MAX] = "";
+
+	if (task->mapping.via != UPNP_IGD || !task->mapping.wanted_port ||
+	    task->mapping.wanted_port == task->mapping.external_port)
+		return false;
+	set_port(&wanted, task->mapping.wanted_port);
+	if (add_with_lease(igd, &wanted, &lease) != IGD_DONE ||
+	    verify(igd, &wanted, &lease, said) != IGD_DONE)
+		return false;
+	igd_delete(igd, &old);
+	grant(client, task, &wanted, lease, "");
+	return true;
+}
+
+static void map(struct client *client, struct task *task)
+{
+	struct igd *igd = &client->igd;
+	struct igd_entry entry = entry_of(client, &task->mapping);
+	uint32_t lease = task->mapping.lifetime;
+	char said[UPNP_TEXT_MAX] = "";
+	int code;
+
+	if (go_back(client, task))
+		return;
+	code = add_somewhere(igd, &entry, &task->mapping, &lease, said);
+	if (code == IGD_DONE)
+		code = verify(igd, &entry, &lease, said);
+	if (code == IGD_DONE)
+		grant(client, task, &entry, lease, said);
+	else if (code == IGD_NO_SUCH_ENTRY)
+		task_failed(client, task, UPNP_NOT_DONE, said);
+	else
+		on_failure(client, task, code, said);
+}
+
+static void unmap(struct client *client, struct task *task)
+{
+	struct igd_entry entry = entry_of(client, &task->mapping);
+	char said[UPNP_TEXT_MAX] = "";
+	int code = igd_delete(&client->igd, &entry);
+
+	if (client->igd.held.id == task->mapping.id)
+		client->igd.held.port = 0;
+	if (code == IGD_DONE || code == IGD_NO_SUCH_ENTRY)
+		task_removed(client, task);
+	else
+		on_failure(client, task, code, said);
+}
+
+enum attempt igd_attempt(struct client *client, struct task *task)
+{
+	if (!client->igd.ready) {
+		igd_find(client);
+		return ATTEMPT_BUSY;
+	}
+	if (task->what == TASK_UNMAP)
+		unmap(client, task);
+	else
+		map(client, task);
+	return ATTEMPT_SENT;
+}
+
+/* A table that has lost the entry was emptied; a router that cannot tell is asked for its address
+ * afterwards, which shows at least that it is there. */
+void igd_check(struct client *client)
+{
+	struct igd *igd = &client->igd;
+	struct igd_entry entry = entry_of(client, &igd->held);
+	uint32_t lease = 0;
+	char said[UPNP_TEXT_MAX] = "";
+	int code = IGD_DONE;
+
+	igd->wants_check = false;
+	if (igd->held.port)
+		code = look(igd, &entry, &lease, said);
+	if (code == IGD_NO_ANSWER)
+		lose(client, errno == ECONNREFUSED, "UPnP: the router does not answer any more");
+	else if (code == IGD_NO_SUCH_ENTRY)
+		mappings_lost(client, UPNP_IGD, false, "UPnP: the router has lost the mapping");
+}
