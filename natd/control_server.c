@@ -57,10 +57,13 @@ static void drop(struct client *client)
  * answer of ours, so a client that does not read is cut off, not waited for. */
 static void answer(struct client *client, json_t *reply)
 {
+	/* jansson refuses what is not UTF-8: then there is no reply. */
+	static const char wordless[] = "{\"error\": \"natd cannot put its answer into words\"}";
 	char *text = reply ? json_dumps(reply, JSON_COMPACT) : NULL;
-	size_t size = text ? strlen(text) : 0;
+	const char *said = text ? text : wordless;
+	ssize_t size = (ssize_t)strlen(said);
 
-	if (send(client->socket, text, size, MSG_NOSIGNAL | MSG_DONTWAIT) != (ssize_t)size)
+	if (send(client->socket, said, (size_t)size, MSG_NOSIGNAL | MSG_DONTWAIT) != size)
 		log_debug("a client of the control socket did not take its answer");
 	free(text);
 	json_decref(reply);
@@ -76,6 +79,7 @@ __attribute__((format(printf, 2, 3))) static void refuse(struct client *client, 
 	va_start(arguments, format);
 	vsnprintf(text, sizeof(text), format, arguments);
 	va_end(arguments);
+	log_clean(text);
 	answer(client, json_pack("{s:s}", "error", text));
 }
 
@@ -175,7 +179,9 @@ static void do_reload(struct client *client)
 	}
 	loop_configure(natd, &config);
 	log_info("%s is read again, asked for by natctl", natd->config_path);
-	answer(client, json_pack("{s:s}", "reloaded", natd->config_path));
+	snprintf(error, sizeof(error), "%s", natd->config_path);
+	log_clean(error);
+	answer(client, json_pack("{s:s}", "reloaded", error));
 }
 
 /* What each command needs: whether it changes anything, and which fields must be sound. */

@@ -218,17 +218,23 @@ static bool want_one(struct engine *engine, const struct config_forward *wanted)
 	return fresh;
 }
 
-static void switch_off(struct engine *engine)
+/* Where there is nobody to ask, the forwards say why and wait. */
+static bool rest(struct engine *engine)
 {
-	for (size_t i = 0; i < engine->forwards.count; i++) {
+	const char *why = !engine->order_count  ? "natd.conf says that no router is to be asked"
+			  : !engine->has_router ? "there is no router to ask"
+						: NULL;
+
+	for (size_t i = 0; why && i < engine->forwards.count; i++) {
 		struct forward *forward = &engine->forwards.list[i];
 
 		if (forward->state == FORWARD_CLOSING)
 			continue;
 		forward->state = FORWARD_OFF;
-		snprintf(forward->reason, sizeof(forward->reason),
-			 "natd.conf says that no router is to be asked");
+		forward->renew_at = 0;
+		snprintf(forward->reason, sizeof(forward->reason), "%s", why);
 	}
+	return why != NULL;
 }
 
 void engine_want(struct engine *engine, const struct config *config,
@@ -246,11 +252,11 @@ void engine_want(struct engine *engine, const struct config *config,
 	engine->lease = config->lease;
 	for (size_t i = 0; i < count; i++)
 		fresh |= want_one(engine, &forwards[i]);
-	if (!engine->order_count)
-		switch_off(engine);
-	else if (other_order)
+	if (rest(engine))
+		return;
+	if (other_order)
 		engine_ask_all(engine);
-	else if (fresh && engine->has_router)
+	else if (fresh)
 		ask_missing(engine);
 }
 
@@ -275,11 +281,9 @@ const struct forward *engine_open(struct engine *engine, const struct config_for
 	forward->until = seconds ? now + (int64_t)seconds * 1000 : 0;
 	if (forward->state != FORWARD_OPEN) {
 		mark_opening(forward);
-		if (asks_a_router(engine))
+		if (!rest(engine))
 			ask_missing(engine);
 	}
-	if (!engine->order_count)
-		switch_off(engine);
 	return forward;
 }
 
@@ -308,9 +312,13 @@ void engine_network(struct engine *engine, const struct upnp_network *network, i
 {
 	(void)now;
 	if (!network) {
+		if (engine->has_router)
+			engine->generation++; /* what that router still says is about the past */
 		engine->has_router = false;
 		engine->wan_known = false;
 		engine->retry_at = engine->afresh_at = 0;
+		memset(engine->protocols, 0, sizeof(engine->protocols));
+		rest(engine);
 		return;
 	}
 	if (engine->has_router && same_network(&engine->network, network))

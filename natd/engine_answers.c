@@ -136,8 +136,10 @@ static void on_protocol(struct engine *engine, const struct upnp_protocol_report
 	status->state = report->state;
 	status->took_us = report->took_us;
 	memcpy(status->said, report->said, sizeof(status->said));
-	log_debug("%s: %s, %s", upnp_protocol_names[report->protocol],
-		  upnp_state_names[report->state], report->said);
+	if (report->state != UPNP_ASKING)
+		log_debug("%s: %s after %u.%u ms: %s", upnp_protocol_names[report->protocol],
+			  upnp_state_names[report->state], report->took_us / 1000,
+			  report->took_us % 1000 / 100, report->said);
 }
 
 static void on_wan(struct engine *engine, const struct upnp_wan *wan)

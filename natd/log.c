@@ -2,9 +2,11 @@
 #include "natd/log.h"
 
 #include <stdarg.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 /* The priorities of syslog(3), as sd-daemon(3) wants them before a line: "<3>text". */
@@ -16,11 +18,25 @@ static const char *log_name = "natd";
 static bool log_verbose;
 static bool log_to_journal;
 
+/* systemd.exec(5): JOURNAL_STREAM is "device:inode" of the stream; a terminal that was started by a
+ * service inherits the variable, but is not the journal. */
+static bool is_journal(void)
+{
+	const char *stream = getenv("JOURNAL_STREAM");
+	struct stat status;
+	char ours[64];
+
+	if (!stream || fstat(STDERR_FILENO, &status) < 0)
+		return false;
+	snprintf(ours, sizeof(ours), "%ju:%ju", (uintmax_t)status.st_dev, (uintmax_t)status.st_ino);
+	return strcmp(stream, ours) == 0;
+}
+
 void log_open(const char *process, bool verbose)
 {
 	log_name = process;
 	log_verbose = verbose;
-	log_to_journal = getenv("JOURNAL_STREAM") != NULL;
+	log_to_journal = is_journal();
 }
 
 void log_rename(const char *process)

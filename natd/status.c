@@ -124,6 +124,18 @@ static json_t *seconds_until(int64_t at, int64_t now)
 	return at ? json_integer(at > now ? (at - now) / 1000 : 0) : json_null();
 }
 
+/* Where the internet reaches it: at the router, or at this host where that is on the internet. */
+static json_t *external_address_json(const struct natd *natd, const struct forward *forward)
+{
+	const struct address *ours = &natd->uplink.address.address;
+
+	if (forward->state != FORWARD_OPEN)
+		return address_kind(ours) == ADDRESS_PUBLIC ? address_or_null(ours) : json_null();
+	if (forward->external_address.s_addr)
+		return v4_or_null(forward->external_address);
+	return natd->engine.wan_known ? v4_or_null(natd->engine.wan.address) : json_null();
+}
+
 json_t *status_forward(const struct natd *natd, const struct forward *forward)
 {
 	const struct rules_port_count *count =
@@ -140,11 +152,8 @@ json_t *status_forward(const struct natd *natd, const struct forward *forward)
 		forward->wanted.protocol == IPPROTO_UDP ? "udp" : "tcp", "port",
 		(int)forward->wanted.port, "external_port",
 		port_or_null(open ? forward->external_port : forward->wanted.external),
-		"external_address",
-		open && forward->external_address.s_addr ? v4_or_null(forward->external_address)
-		: open && natd->engine.wan_known         ? v4_or_null(natd->engine.wan.address)
-							 : json_null(),
-		"via", open ? upnp_protocol_names[forward->via] : NULL, "state",
+		"external_address", external_address_json(natd, forward), "via",
+		open ? upnp_protocol_names[forward->via] : NULL, "state",
 		forward_state_names[forward->state], "reason", text_or_null(forward->reason),
 		"expires_in", seconds_until(expires, now), "renew_in",
 		seconds_until(forward->renew_at, now), "listening", listening_json(natd, forward),

@@ -47,9 +47,8 @@ static void say_no_route(const struct facts *facts, struct verdict *verdict)
 		    "this host has IPv6, but no IPv4 default route: no port can be opened");
 	else
 		say(verdict, "this host has no way to the internet: no default route");
-	advise(verdict,
-	       "Check the cable or Wi-Fi and DHCP: `ip -4 route` shows no line that begins\n"
-	       "with \"default\". natd goes on by itself as soon as there is one.");
+	advise(verdict, "Check the cable or Wi-Fi and DHCP: `ip -4 route` shows no line that\n"
+			"begins with \"default\". natd goes on as soon as there is one.");
 }
 
 /* A host with a public address of its own needs no router's help. */

@@ -39,8 +39,6 @@ void protocol_is(struct client *client, uint8_t protocol, enum upnp_state state,
 		say(report.protocol.said, "%s", said);
 		if (state != UPNP_ASKING)
 			report.protocol.took_us = (uint32_t)(now_us() - client->asked_us[protocol]);
-		log_debug("%s: state %d after %u us: %s", protocols[protocol]->name, state,
-			  report.protocol.took_us, report.protocol.said);
 		report_send(client, &report);
 	}
 	if (state != UPNP_OK && state != UPNP_ASKING)

@@ -85,12 +85,13 @@ static const char *const forms[] = {
 	N_("the default route names no router: this host is on the internet itself"),
 	N_("the process that asks the router ended early"),
 	N_("the kernel does not tell what this host's network is"),
+	N_("there is no router to ask"),
 	N_("%s is not connected: this host has no way to the internet"),
 	N_("Check the cable, or the Wi-Fi's name and password.\n"
 	   "natd goes on by itself as soon as it is back."),
 	N_("this host has IPv6, but no IPv4 default route: no port can be opened"),
-	N_("Check the cable or Wi-Fi and DHCP: `ip -4 route` shows no line that begins\n"
-	   "with \"default\". natd goes on by itself as soon as there is one."),
+	N_("Check the cable or Wi-Fi and DHCP: `ip -4 route` shows no line that\n"
+	   "begins with \"default\". natd goes on as soon as there is one."),
 	N_("this host has no way to the internet: no default route"),
 	N_("the router says yes but does not open %s: %s"),
 	N_("Restart the router: its table may be stuck; natd tries again by itself.\n"

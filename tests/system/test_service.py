@@ -20,7 +20,10 @@ INSTALLED = {
     "usr/lib/sysusers.d/natd.conf", "usr/share/doc/natd/README.md",
     "usr/share/doc/natd/examples/natd.conf", "usr/share/man/man8/natd.8",
     "usr/share/man/man8/natctl.8", "usr/share/man/man5/natd.conf.5",
-    "usr/share/man/man7/natd-portforward.7",
+    "usr/share/man/man7/natd-portforward.7", "usr/share/natd/routers.conf",
+    "usr/share/locale/ja/LC_MESSAGES/natd.mo", "usr/share/bash-completion/completions/natctl",
+    "usr/share/zsh/vendor-completions/_natctl",
+    "usr/share/fish/vendor_completions.d/natctl.fish",
 }
 
 
@@ -196,3 +199,16 @@ def test_usage(lab):
         assert "usage: natd" in done.stderr
     assert lab.host.run(NATD, "-V").stdout.startswith("natd ")
     assert pathlib.Path(NATCTL).exists()
+
+
+def test_priorities_are_for_the_journal_alone(tmp_path):
+    """A terminal that a service has started inherits JOURNAL_STREAM; it gets no "<3>"."""
+    path = tmp_path / "log"
+    for ours, begin in ((True, "<3>natd: "), (False, "natd: ")):
+        with path.open("w") as log:
+            stat = os.fstat(log.fileno())
+            stream = f"{stat.st_dev}:{stat.st_ino + (0 if ours else 1)}"
+            done = subprocess.run([NATD, "-n", "-f", tmp_path / "no.conf"], stderr=log, check=False,
+                                  env={**os.environ, "JOURNAL_STREAM": stream})
+        assert done.returncode == 1
+        assert path.read_text().startswith(begin), path.read_text()

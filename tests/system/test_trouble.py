@@ -39,6 +39,7 @@ def test_cable_pulled():
         status = natd.wait_status("E11")
         assert "eth0" in status["verdict"]["text"]
         assert "eth0 is not connected any more" in natd.log
+        assert status["forwards"][0]["state"] == "off"
         lab.router.restart()
         assert lab.router.redirects() == set()
         lab.router.node.ip("link set port1 up")
@@ -137,8 +138,12 @@ def test_public_address_without_a_router():
         status = natd.wait_status("OK")
         assert status["router"]["address"] is None
         assert "11.0.9.9" in status["verdict"]["text"]
+        assert status["forwards"][0]["external_address"] == "11.0.9.9"
         assert natd.ctl("wan-ip").stdout == "11.0.9.9\n"
         assert natd.ctl("status").returncode == 0
+        opened = natd.ctl("open", "4000/tcp")  # at once, not when ten seconds are over
+        assert opened.returncode == 2
+        assert "no router" in opened.stdout
 
 
 def test_strange_names_of_interfaces():

@@ -475,6 +475,31 @@ static void test_no_protocol_means_nobody_is_asked(void **state)
 	assert_true(engine_is_idle(&engine));
 }
 
+/* The cable is pulled while the router is asked: what it answered late is not believed, nothing is
+ * renewed or tried again, and all is asked when it is back. */
+static void test_without_a_router_it_rests(void **state)
+{
+	static struct engine engine;
+	struct upnp_network network = home();
+	struct upnp_report late = { .what = UPNP_FAILED };
+
+	(void)state;
+	start(&engine, &wireguard, 1);
+	late.generation = engine.generation;
+	late.failed.id = engine.forwards.list[0].id;
+	late.failed.via = UPNP_ANY;
+	engine_network(&engine, NULL, SECOND);
+	assert_int_equal(engine.forwards.list[0].state, FORWARD_OFF);
+	assert_string_equal(engine.forwards.list[0].reason, "there is no router to ask");
+	engine_report(&engine, &late, SECOND);
+	assert_int_equal(engine.forwards.list[0].state, FORWARD_OFF);
+	assert_int_equal(engine_deadline(&engine), 0);
+	forget_sent();
+	engine_network(&engine, &network, SECOND);
+	assert_string_equal(letters(), "UMA");
+	assert_int_equal(engine.forwards.list[0].state, FORWARD_OPENING);
+}
+
 static void test_the_last_public_address_is_kept(void **state)
 {
 	static struct engine engine;
@@ -518,6 +543,7 @@ int main(void)
 		cmocka_unit_test(test_reload_closes_what_is_not_wanted),
 		cmocka_unit_test(test_open_and_close_by_hand),
 		cmocka_unit_test(test_no_protocol_means_nobody_is_asked),
+		cmocka_unit_test(test_without_a_router_it_rests),
 		cmocka_unit_test(test_the_last_public_address_is_kept),
 	};
 
