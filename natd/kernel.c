@@ -392,6 +392,12 @@ static void on_publish_count(struct kernel *kernel, const struct rules_publish_c
 	}
 }
 
+static void on_purged(struct kernel *kernel, uint32_t purged)
+{
+	kernel->purged += purged;
+	log_info("%u connections are ended: they began under other rules, or under none", purged);
+}
+
 static bool interface_is_sound(const char interface[IF_NAMESIZE])
 {
 	return memchr(interface, '\0', IF_NAMESIZE) != NULL;
@@ -409,6 +415,7 @@ static bool report_is_sound(const struct rules_report *report)
 	case RULES_PORT_COUNT:
 	case RULES_NETWORK_COUNT:
 	case RULES_PUBLISH_COUNT:
+	case RULES_PURGED:
 	case RULES_COUNTED: return true;
 	default: return false;
 	}
@@ -433,6 +440,7 @@ void kernel_report(struct kernel *kernel, const struct rules_report *report, int
 		break;
 	case RULES_NETWORK_COUNT: on_network_count(kernel, &report->network); break;
 	case RULES_PUBLISH_COUNT: on_publish_count(kernel, &report->publish); break;
+	case RULES_PURGED: on_purged(kernel, report->purged); break;
 	default: break; /* what only ends or starts a list, or is natd's */
 	}
 }

@@ -48,6 +48,7 @@ struct kernel {
 	bool removed;
 	char refused[RULES_TEXT_MAX]; /* why not */
 	uint32_t repairs;
+	uint64_t purged; /* connections ended because they would have gone on wrongly */
 	struct rules_touched last_repair;
 	int64_t last_repair_at; /* CLOCK_BOOTTIME milliseconds */
 	struct rules_port_count ports[CONFIG_FORWARDS_MAX];

@@ -2,6 +2,7 @@
 #include "rules/publish.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 #include "natd/log.h"
 
@@ -113,4 +114,23 @@ void publishes_sum(struct publishes *publishes)
 		for (uint32_t port = 0; port < publish_ports(&publish->is); port++)
 			publish->connections += publishes->counts[publish->first + port].packets;
 	}
+}
+
+static bool same(const struct rules_publish *a, const struct rules_publish *b)
+{
+	size_t bytes = a->to.family == AF_INET ? sizeof(a->to.v4) : sizeof(a->to.v6);
+
+	return a->protocol == b->protocol && a->port == b->port && a->last == b->last &&
+	       a->to_port == b->to_port && a->keep_source == b->keep_source &&
+	       a->to.family == b->to.family && memcmp(&a->to.v6, &b->to.v6, bytes) == 0;
+}
+
+bool publishes_same(const struct publishes *a, const struct publishes *b)
+{
+	if (a->count != b->count)
+		return false;
+	for (uint32_t i = 0; i < a->count; i++)
+		if (!same(&a->items[i].is, &b->items[i].is))
+			return false;
+	return true;
 }

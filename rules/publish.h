@@ -42,6 +42,8 @@ struct count *publishes_count(struct publishes *publishes, uint8_t family, uint8
 /* Gives every port the count that `from` has for it. */
 void publishes_carry(struct publishes *publishes, struct publishes *from);
 
+bool publishes_same(const struct publishes *a, const struct publishes *b);
+
 /* Sums the connections of every publish over its ports. */
 void publishes_sum(struct publishes *publishes);
 

@@ -157,3 +157,22 @@ struct range *ranges_find(const struct ranges *ranges, const uint8_t *first)
 	}
 	return NULL;
 }
+
+struct range *ranges_around(const struct ranges *ranges, const uint8_t *address)
+{
+	size_t low = 0;
+	size_t high = ranges->count;
+
+	while (low < high) {
+		size_t middle = low + (high - low) / 2;
+		struct range *range = &ranges->items[middle];
+
+		if (memcmp(address, range->first, ranges->bytes) < 0)
+			high = middle;
+		else if (memcmp(address, range->last, ranges->bytes) > 0)
+			low = middle + 1;
+		else
+			return range;
+	}
+	return NULL;
+}

@@ -52,6 +52,9 @@ bool range_same_prefix(const struct rules_prefix *a, const struct rules_prefix *
 /* The range that begins at `first`, or NULL. */
 struct range *ranges_find(const struct ranges *ranges, const uint8_t *first);
 
+/* The range that holds `address`, or NULL. */
+struct range *ranges_around(const struct ranges *ranges, const uint8_t *address);
+
 /* address + 1 in place. False where it was the last address of all. */
 bool range_next(uint8_t *address, size_t bytes);
 

@@ -16,6 +16,7 @@
 #include "rules/contest.h"
 #include "rules/counter.h"
 #include "rules/nftables.h"
+#include "rules/purge.h"
 #include "rules/set.h"
 #include "rules/sysctl.h"
 #include "rules/table.h"
@@ -36,6 +37,7 @@ struct rules {
 	struct watch watch;
 	struct set staged;    /* from RULES_BEGIN on */
 	struct set committed; /* what the kernel has, or shall have again */
+	struct purge purge;
 	struct contest contest;
 	struct repair repair;
 };
@@ -151,7 +153,7 @@ static int commit(struct rules *rules, struct set *set, char what[RULES_TEXT_MAX
 	error = write_table(rules, set, what);
 	if (error)
 		return error;
-	set_clear(&rules->committed);
+	purge_change(&rules->purge, &rules->committed, set);
 	rules->committed = *set;
 	*set = (struct set){ 0 };
 	rules->repair.needed = false;
@@ -180,6 +182,7 @@ static void on_remove(struct rules *rules, const struct rules_request *request)
 	table_remove(&batch);
 	batch_end(&batch);
 	if (nftables_commit(&rules->nftables, &batch, &error)) {
+		purge_stop(&rules->purge);
 		set_clear(&rules->committed);
 		rules->repair.needed = false;
 	} else {
@@ -225,6 +228,19 @@ static void repair(struct rules *rules)
 	memcpy(said.touched.program, rules->repair.culprit.program, sizeof(said.touched.program));
 	said.touched.took_us = (uint32_t)(now - rules->repair.noticed_us);
 	said.touched.error = error;
+	report(rules, &said);
+	if (!error)
+		purge_gap(&rules->purge, &rules->committed);
+}
+
+static void on_connections(struct rules *rules)
+{
+	struct rules_report said;
+
+	if (!purge_step(&rules->purge, &rules->committed) || !rules->purge.deleted)
+		return;
+	said = report_new(RULES_PURGED, rules->committed.generation);
+	said.purged = rules->purge.deleted;
 	report(rules, &said);
 }
 
@@ -383,18 +399,25 @@ void rules_main(int socket)
 	widen(socket);
 	nftables_open(&rules.nftables);
 	watch_open(&rules.watch);
+	purge_open(&rules.purge);
 	for (;;) {
 		struct pollfd waiting[] = {
 			{ .fd = rules.natd, .events = POLLIN },
 			{ .fd = watch_descriptor(&rules.watch), .events = POLLIN },
+			{ .fd = purge_runs(&rules.purge)
+					? conntrack_descriptor(&rules.purge.conntrack)
+					: -1,
+			  .events = POLLIN },
 		};
 
-		if (poll(waiting, 2, until_repair(&rules)) < 0 && errno != EINTR)
+		if (poll(waiting, 3, until_repair(&rules)) < 0 && errno != EINTR)
 			fatal("poll: %s", strerror(errno));
 		if (waiting[1].revents)
 			on_watch(&rules);
 		if (rules.repair.needed && until_repair(&rules) == 0)
 			repair(&rules);
+		if (waiting[2].revents)
+			on_connections(&rules);
 		if (waiting[0].revents)
 			on_natd(&rules);
 	}

@@ -166,6 +166,7 @@ struct rules_report {
 		RULES_COUNTED,       /* the end of the counters */
 		RULES_TOUCHED,      /* touched: another program changed our table; it is repaired */
 		RULES_WIREGUARD_IS, /* wireguard */
+		RULES_PURGED,       /* purged: connections that would have gone on wrongly */
 		RULES_REPORTS
 	} what;
 	uint32_t generation;
@@ -178,6 +179,7 @@ struct rules_report {
 		struct rules_publish_count publish;
 		struct rules_touched touched;
 		struct rules_wireguard wireguard;
+		uint32_t purged;
 	};
 };
 

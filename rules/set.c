@@ -171,12 +171,36 @@ static const char *prefix_text(const struct rules_prefix *prefix, char text[PREF
 	return text;
 }
 
-static bool same_egress(const struct rules_network *a, const struct rules_network *b)
+bool set_same_egress(const struct rules_network *a, const struct rules_network *b)
 {
 	size_t bytes = a->network.family == AF_INET ? sizeof(a->address.v4) : sizeof(a->address.v6);
 
 	return a->egress == b->egress && (a->egress != RULES_EGRESS_ADDRESS ||
 					  memcmp(&a->address.v6, &b->address.v6, bytes) == 0);
+}
+
+static bool same_networks(const struct set *a, const struct set *b, uint8_t family)
+{
+	const struct ranges *left = family == AF_INET ? &a->networks4 : &a->networks6;
+	const struct ranges *right = family == AF_INET ? &b->networks4 : &b->networks6;
+
+	if (left->count != right->count)
+		return false;
+	for (size_t i = 0; i < left->count; i++)
+		if (memcmp(left->items[i].first, right->items[i].first, left->bytes) != 0 ||
+		    memcmp(left->items[i].last, right->items[i].last, left->bytes) != 0 ||
+		    !set_same_egress(&a->networks[left->items[i].item].is,
+				     &b->networks[right->items[i].item].is))
+			return false;
+	return true;
+}
+
+unsigned int set_differences(const struct set *a, const struct set *b)
+{
+	bool ports = publishes_same(&a->published, &b->published);
+
+	return (same_networks(a, b, AF_INET) && ports ? 0 : 1) |
+	       (same_networks(a, b, AF_INET6) && ports ? 0 : 2);
 }
 
 static void check_tunnels_known(struct set *set)
@@ -202,7 +226,7 @@ static void find_same(struct set *set, const struct range_prefix *sorted, size_t
 		if (!range_same_prefix(&a->is.network, &b->is.network))
 			continue;
 		b->same = a->same;
-		if (!same_egress(&a->is, &b->is))
+		if (!set_same_egress(&a->is, &b->is))
 			set_refuse(set, EEXIST,
 				   "the network %s of %s is also behind %s, with another egress",
 				   prefix_text(&b->is.network, text), b->is.interface,

@@ -97,6 +97,12 @@ void set_add_publish(struct set *set, const struct rules_publish *publish);
  * do not fit together. */
 bool set_finish(struct set *set);
 
+/* Do two networks leave in the same way? */
+bool set_same_egress(const struct rules_network *a, const struct rules_network *b);
+
+/* In which families networks or publishes differ: bit 0: IPv4, bit 1: IPv6. */
+unsigned int set_differences(const struct set *a, const struct set *b);
+
 struct set_tunnel *set_find_tunnel(const struct set *set, const char *interface);
 struct set_port *set_find_port(const struct set *set, uint8_t protocol, uint16_t port);
 struct ranges *set_networks(struct set *set, uint8_t family);

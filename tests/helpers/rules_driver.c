@@ -245,6 +245,7 @@ static void print_report(const struct rules_report *said)
 		printf("wireguard %u %s %u\n", generation, said->wireguard.interface,
 		       said->wireguard.port);
 		break;
+	case RULES_PURGED: printf("purged %u %u\n", generation, said->purged); break;
 	case RULES_REPORTS: printf("unknown %u\n", generation); break;
 	}
 }

@@ -234,7 +234,7 @@ def test_it_holds_only_netlink_sockets_and_the_one_to_natd(rules):
     unix = pathlib.Path(f"/proc/{rules.pid}/net/unix").read_text(encoding="ascii")
     netlinks = {line.split()[9] for line in netlink.splitlines()[1:]}
     unixes = {line.split()[6] for line in unix.splitlines()[1:]}
-    assert len(inodes & netlinks) == 2  # transactions and events
+    assert len(inodes & netlinks) == 4  # transactions, events, connections and routes
     assert inodes <= netlinks | unixes
 
 

@@ -1,0 +1,210 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "rules/purge.h"
+
+#include <errno.h>
+#include <linux/rtnetlink.h>
+#include <string.h>
+
+#include "natd/log.h"
+
+/* What a connection is held against. */
+struct judge {
+	struct purge *purge;
+	struct set *now;
+};
+
+static size_t bytes_of(uint8_t family)
+{
+	return family == AF_INET ? 4 : 16;
+}
+
+void purge_open(struct purge *purge)
+{
+	*purge = (struct purge){ 0 };
+	conntrack_open(&purge->conntrack);
+	purge->routes = mnl_socket_open2(NETLINK_ROUTE, SOCK_CLOEXEC);
+	if (!purge->routes || mnl_socket_bind(purge->routes, 0, MNL_SOCKET_AUTOPID) < 0)
+		fatal("no netlink socket for routes: %s", strerror(errno));
+}
+
+/* Does a packet to `address` end on this host? */
+static bool is_local(const struct purge *purge, uint8_t family, const uint8_t *address)
+{
+	char buffer[8192] __attribute__((aligned(NLMSG_ALIGNTO)));
+	struct nlmsghdr *message = mnl_nlmsg_put_header(buffer);
+	struct rtmsg *route = mnl_nlmsg_put_extra_header(message, sizeof(*route));
+
+	message->nlmsg_type = RTM_GETROUTE;
+	message->nlmsg_flags = NLM_F_REQUEST;
+	route->rtm_family = family;
+	route->rtm_dst_len = (uint8_t)(bytes_of(family) * 8);
+	mnl_attr_put(message, RTA_DST, bytes_of(family), address);
+	if (mnl_socket_sendto(purge->routes, message, message->nlmsg_len) < 0 ||
+	    mnl_socket_recvfrom(purge->routes, buffer, sizeof(buffer)) <
+		    (ssize_t)MNL_ALIGN(sizeof(*message) + sizeof(*route)))
+		return false;
+	message = (struct nlmsghdr *)buffer;
+	route = mnl_nlmsg_get_payload(message);
+	return message->nlmsg_type == RTM_NEWROUTE && route->rtm_type == RTN_LOCAL;
+}
+
+static const struct rules_network *network_of(struct set *set, const struct flow *flow,
+					      const uint8_t *address)
+{
+	const struct ranges *ranges = set_networks(set, flow->family);
+	const struct range *range = ranges_around(ranges, address);
+
+	return range ? &set->networks[range->item].is : NULL;
+}
+
+static bool has_address(const struct rules_prefix *prefix, const uint8_t *address)
+{
+	return memcmp(&prefix->v6, address, bytes_of(prefix->family)) == 0;
+}
+
+static bool same_translation(const struct rules_network *a, const struct rules_network *b)
+{
+	return a && b && set_same_egress(a, b);
+}
+
+/* Does the connection leave as `now` says? What leaves as `before` said and masquerade would choose by
+ * itself cannot be told apart. */
+static bool leaves_well(const struct flow *flow, const struct rules_network *now,
+			const struct rules_network *before)
+{
+	bool translated = memcmp(flow->from, flow->as, bytes_of(flow->family)) != 0;
+
+	if (!now || now->egress == RULES_EGRESS_NONE)
+		return !translated;
+	if (now->egress == RULES_EGRESS_ADDRESS)
+		return has_address(&now->address, flow->as);
+	return translated && !(before && before->egress == RULES_EGRESS_ADDRESS &&
+			       has_address(&before->address, flow->as));
+}
+
+static bool egress_is_wrong(const struct judge *judge, const struct flow *flow)
+{
+	struct purge *purge = judge->purge;
+	const struct rules_network *now = network_of(judge->now, flow, flow->from);
+	const struct rules_network *before =
+		purge->gap ? NULL : network_of(&purge->before, flow, flow->from);
+
+	if ((!now && !before) || same_translation(now, before) || leaves_well(flow, now, before))
+		return false;
+	/* Between clients and to this host nothing is translated. */
+	return !network_of(judge->now, flow, flow->server) &&
+	       !is_local(purge, flow->family, flow->server);
+}
+
+static bool leads_to(const struct publish *publish, const struct flow *flow)
+{
+	return has_address(&publish->is.to, flow->server) &&
+	       flow->server_port == publish->is.to_port + (flow->port - publish->is.port);
+}
+
+static bool is_loopback(const struct flow *flow)
+{
+	static const uint8_t loopback6[16] = { [15] = 1 };
+
+	return flow->family == AF_INET ? flow->to[0] == 127
+				       : memcmp(flow->to, loopback6, sizeof(loopback6)) == 0;
+}
+
+static bool publish_is_wrong(const struct judge *judge, const struct flow *flow)
+{
+	const struct purge *purge = judge->purge;
+	const struct publish *now =
+		publishes_find(&judge->now->published, flow->family, flow->protocol, flow->port);
+	const struct publish *before =
+		purge->gap ? NULL
+			   : publishes_find(&purge->before.published, flow->family, flow->protocol,
+					    flow->port);
+	bool as_now = now && leads_to(now, flow);
+	bool as_before = before && leads_to(before, flow);
+
+	if (as_now && as_before)
+		return now->is.keep_source != before->is.keep_source;
+	if (as_now || as_before)
+		return as_before;
+	/* It began before the port was published, and ends on this host. */
+	return now && !is_loopback(flow) &&
+	       memcmp(flow->to, flow->server, bytes_of(flow->family)) == 0 &&
+	       is_local(purge, flow->family, flow->to);
+}
+
+static bool is_wrong(const struct flow *flow, void *context)
+{
+	const struct judge *judge = context;
+
+	return egress_is_wrong(judge, flow) || publish_is_wrong(judge, flow);
+}
+
+static void next_family(struct purge *purge)
+{
+	conntrack_dump(&purge->conntrack, purge->families & 1 ? AF_INET : AF_INET6, purge->gap);
+}
+
+static void begin(struct purge *purge, unsigned int families)
+{
+	purge->families = families;
+	purge->deleted = 0;
+	if (families)
+		next_family(purge);
+	else
+		purge_stop(purge);
+}
+
+void purge_change(struct purge *purge, struct set *before, const struct set *now)
+{
+	unsigned int families = set_differences(before, now);
+
+	/* A purge that is not through keeps what it compares with, and begins again. */
+	if (purge->families && !purge->gap) {
+		set_clear(before);
+		families |= set_differences(&purge->before, now);
+	} else {
+		set_clear(&purge->before);
+		purge->before = *before;
+		*before = (struct set){ 0 };
+	}
+	purge->gap = false;
+	begin(purge, families);
+}
+
+void purge_gap(struct purge *purge, const struct set *now)
+{
+	static const struct set nothing;
+
+	if (purge->families && !purge->gap)
+		return; /* it compares with more */
+	purge->gap = true;
+	begin(purge, set_differences(&nothing, now));
+}
+
+void purge_stop(struct purge *purge)
+{
+	purge->families = 0;
+	set_clear(&purge->before);
+	conntrack_stop(&purge->conntrack);
+}
+
+bool purge_runs(const struct purge *purge)
+{
+	return purge->families != 0;
+}
+
+bool purge_step(struct purge *purge, struct set *now)
+{
+	struct judge judge = { purge, now };
+
+	purge->deleted += conntrack_read(&purge->conntrack, is_wrong, &judge);
+	if (purge->conntrack.dumping)
+		return false;
+	purge->families &= purge->families - 1;
+	if (purge->families) {
+		next_family(purge);
+		return false;
+	}
+	purge_stop(purge);
+	return true;
+}

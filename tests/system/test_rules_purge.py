@@ -1,0 +1,189 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""Connections that a change or a gap has made wrong end, and only those: test_rules.py's network."""
+
+import contextlib
+import os
+import re
+import signal
+import socket
+
+import pytest
+
+from lab.process import wait_until
+from test_rules import (ALICE, BOB, BOTH, FIXED, FIXED6, NAS, WAN, WAN6, WEB, WEB6, nodes,
+                        rules)  # nodes and rules are fixtures
+
+__all__ = ["nodes", "rules"]
+
+PORT = 4001
+# Another program's table: it keeps the kernel's eyes on connections while ours is away.
+WATCHER = "table inet watcher { chain c { type filter hook forward priority 0; ct state new accept; }; }"
+
+
+class Flow:
+    """Datagrams of one connection; as_seen() sends one and tells whom the server saw."""
+
+    def __init__(self, stack, client, server, address, port=PORT, listens=PORT):
+        family = socket.AF_INET6 if ":" in address else socket.AF_INET
+        self.to = (address, port)
+        self.listener = stack.enter_context(server.socket(family, socket.SOCK_DGRAM))
+        self.listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
+        self.listener.bind(("", listens))
+        self.listener.settimeout(0.5)
+        self.sender = stack.enter_context(client.socket(family, socket.SOCK_DGRAM))
+
+    def as_seen(self):
+        self.sender.sendto(b"x", self.to)
+        try:
+            return self.listener.recvfrom(10)[1][0]
+        except TimeoutError:
+            return None
+
+
+def connections(host, *options):
+    """Numbers of the connections that conntrack lists."""
+    listing = host.run("conntrack", "-L", "-o", "id", *options).stdout
+    return set(re.findall(r"id=(\d+)", listing))
+
+
+@pytest.fixture
+def stack(nodes):
+    with contextlib.ExitStack() as opened:
+        nodes["host"].run("conntrack", "-F")
+        yield opened
+
+
+@pytest.mark.parametrize("network,address,before,after", [("10.8.0.0/24", WEB, FIXED, WAN),
+                                                          ("fd42::/64", WEB6, FIXED6, WAN6)])
+def test_a_changed_egress(rules, nodes, stack, network, address, before, after):
+    host = nodes["host"]
+    others = ("tunnel wg0 7", "tunnel wg1 7", "network wg1 10.9.0.0/24 masquerade")
+    rules.put(*others, f"network wg0 {network} {before}")
+    flow = Flow(stack, nodes["alice"], nodes["web"], address)
+    wait_until(lambda: flow.as_seen() == before, 10, "the fixed address")
+    stay = [Flow(stack, nodes["bob"], nodes["web"], WEB, 4002, 4002),
+            Flow(stack, nodes["alice"], nodes["bob"], BOB, 4003, 4003),
+            Flow(stack, nodes["alice"], host, "10.8.0.1", 4004, 4004)]
+    assert [one.as_seen() for one in stay] == [WAN, ALICE, ALICE]
+    kept = connections(host, "-p", "udp") - connections(host, "-p", "udp", "--dport", str(PORT))
+    assert len(kept) == 3
+    rules.put(*others, f"network wg0 {network} masquerade", generation=2)
+    assert rules.wait("purged") == ["2", "1"]
+    assert flow.as_seen() == after
+    rules.put(*others, f"network wg0 {network} {before}", generation=3)
+    assert rules.wait("purged") == ["3", "1"]
+    assert flow.as_seen() == before
+    assert kept <= connections(host, "-p", "udp")
+
+
+def test_what_does_not_translate_purges_nothing(rules, nodes, stack):
+    rules.put(*BOTH)
+    flow = Flow(stack, nodes["alice"], nodes["web"], WEB)
+    assert flow.as_seen() == WAN
+    before = connections(nodes["host"])
+    rules.put(*BOTH, "port 6 22", "tunnel wg2 7", "lan 10.200.0.0/16", generation=2)
+    rules.put(*BOTH, f"network wg0 {ALICE}/32 masquerade", generation=3)
+    rules.none("purged", 0.5)
+    assert before <= connections(nodes["host"])
+
+
+def test_a_restart_keeps_every_connection(rules, nodes, stack):
+    """The table is there already, and says the same."""
+    rules.put("tunnel wg0 7", f"network wg0 10.8.0.0/24 {FIXED}", f"publish 17 {PORT} {PORT} {ALICE} 5 1")
+    flows = [Flow(stack, nodes["alice"], nodes["web"], WEB),
+             Flow(stack, nodes["web"], nodes["alice"], WAN, PORT, 5)]
+    assert [flow.as_seen() for flow in flows] == [FIXED, WEB]
+    before = connections(nodes["host"])
+    again = type(rules)(nodes["host"])
+    try:
+        again.put("tunnel wg0 7", f"network wg0 10.8.0.0/24 {FIXED}",
+                  f"publish 17 {PORT} {PORT} {ALICE} 5 1")
+        again.none("purged", 0.5)
+        assert before <= connections(nodes["host"])
+    finally:
+        again.end()
+
+
+def test_a_client_that_natd_found_late(rules, nodes, stack):
+    """Its connections are older than the rules and left with its own address."""
+    nodes["host"].nft(WATCHER)
+    flow = Flow(stack, nodes["alice"], nodes["web"], WEB)
+    assert flow.as_seen() == ALICE
+    rules.put(*BOTH)
+    assert rules.wait("purged") == ["1", "1"]
+    assert flow.as_seen() == WAN
+
+
+def test_a_changed_publish(rules, nodes, stack):
+    rules.put(*BOTH, f"publish 17 2000 2001 {ALICE} 3000 1")
+    first = Flow(stack, nodes["web"], nodes["alice"], WAN, 2000, 3000)
+    second = Flow(stack, nodes["web"], nodes["alice"], WAN, 2001, 3001)
+    assert (first.as_seen(), second.as_seen()) == (WEB, WEB)
+    at_bob = Flow(stack, nodes["web"], nodes["bob"], WAN, 2000, 3000)
+    at_bob.sender = first.sender
+    rules.put(*BOTH, f"publish 17 2000 2000 {BOB} 3000 1", f"publish 17 2001 2001 {ALICE} 3001 1",
+              generation=2)
+    assert rules.wait("purged") == ["2", "1"]
+    assert at_bob.as_seen() == WEB
+    assert second.as_seen() == WEB
+    at_host = Flow(stack, nodes["web"], nodes["host"], WAN, 2000, 2000)
+    at_host.sender = first.sender
+    rules.put(*BOTH, f"publish 17 2001 2001 {ALICE} 3001 1", generation=3)
+    assert rules.wait("purged") == ["3", "1"]
+    assert at_host.as_seen() == WEB
+    rules.put(*BOTH, f"publish 17 2000 2000 {BOB} 3000 1", f"publish 17 2001 2001 {ALICE} 3001 0",
+              generation=4)
+    assert rules.wait("purged") == ["4", "2"]
+    assert (at_bob.as_seen(), second.as_seen()) == (WEB, "10.8.0.1")
+
+
+def test_connections_of_a_gap(rules, nodes, stack):
+    """rules sleeps; somebody flushes; connections begin; rules wakes and repairs."""
+    host, alice = nodes["host"], nodes["alice"]
+    rules.put(*BOTH, f"publish 17 2000 2000 {ALICE} 3000 1")
+    host.nft(WATCHER)
+    older = Flow(stack, alice, nodes["web"], WEB, 4002, 4002)
+    assert older.as_seen() == WAN
+    os.kill(rules.pid, signal.SIGSTOP)
+    try:
+        host.run("nft", "delete", "table", "inet", "natd")
+        leaked = Flow(stack, alice, nodes["web"], WEB)
+        right = [Flow(stack, alice, nodes["bob"], BOB, 4003, 4003),
+                 Flow(stack, alice, host, "192.168.77.1", 4004, 4004),
+                 Flow(stack, nodes["nas"], nodes["web"], WEB, 4005, 4005)]
+        late = Flow(stack, nodes["web"], host, WAN, 2000, 2000)
+        assert leaked.as_seen() == ALICE
+        assert [flow.as_seen() for flow in right] == [ALICE, ALICE, NAS]
+        assert late.as_seen() == WEB
+        kept = connections(host, "-p", "udp") - connections(host, "-p", "udp", "--dport", str(PORT)) \
+            - connections(host, "-p", "udp", "--dport", "2000")
+        assert len(kept) == 4
+    finally:
+        os.kill(rules.pid, signal.SIGCONT)
+    rules.wait("touched")
+    assert rules.wait("purged") == ["1", "2"]
+    assert leaked.as_seen() == WAN
+    at_alice = Flow(stack, nodes["web"], alice, WAN, 2000, 3000)
+    at_alice.sender = late.sender
+    assert at_alice.as_seen() == WEB
+    assert kept <= connections(host, "-p", "udp")
+    assert older.as_seen() == WAN
+
+
+def test_many_connections_do_not_hold_up_a_repair(rules, nodes, stack):
+    """30 000 connections are looked through; a flush meanwhile is repaired as fast as ever."""
+    host = nodes["host"]
+    rules.put(*BOTH)
+    with nodes["alice"].socket(socket.AF_INET, socket.SOCK_DGRAM) as sender:
+        for port in range(10000, 40000):
+            sender.sendto(b"x", (WEB, port))
+    many = int(host.run("conntrack", "-C").stdout)
+    assert many > 20000
+    before = host.ruleset()
+    rules.say("begin 2", "tunnel 2 wg0 7", f"network 2 wg0 10.8.0.0/24 {FIXED}", "commit 2",
+              "begin 3", *(re.sub(r"^(\w+)", r"\1 3", item) for item in BOTH), "commit 3")
+    assert rules.wait("written")[:2] == ["2", "0"]
+    assert rules.wait("written")[:2] == ["3", "0"]
+    host.run("nft", "flush", "ruleset")
+    assert int(rules.wait("touched")[3]) < 1000000
+    assert host.ruleset() == before
