@@ -355,8 +355,8 @@ static void on_sysctl(struct kernel *kernel, const struct rules_sysctl_is *sysct
 	if (sysctl->error)
 		log_warning("%s cannot be written: %s", sysctl->name, strerror(sysctl->error));
 	else if (!kernel->removing)
-		log_info("forwarding: %s was %d and is changed until natd stops", sysctl->name,
-			 sysctl->before);
+		log_info("%s is changed from %d until natd stops: the VPN's clients need it",
+			 sysctl->name, sysctl->before);
 }
 
 static void on_touched(struct kernel *kernel, const struct rules_touched *touched, int64_t now)

@@ -1,8 +1,11 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "natd/vpn.h"
 
+#include <errno.h>
 #include <stdio.h>
 #include <string.h>
+
+#include "natd/log.h"
 
 #define WIREGUARD_PORT 51820
 
@@ -30,6 +33,18 @@ static char *shell_value(char *line, const char *key)
 	return value;
 }
 
+/* The sandbox lets natd read only folders that were there when it started. */
+static void say_hidden(const char *path)
+{
+	static bool said;
+
+	if (!said)
+		log_warning("%s cannot be read; if PiVPN was installed just now, start natd again: "
+			    "sudo systemctl restart natd",
+			    path);
+	said = true;
+}
+
 /* True if the file names a port. */
 static bool read_setup_vars(const char *path, struct config_forward *forward)
 {
@@ -37,6 +52,8 @@ static bool read_setup_vars(const char *path, struct config_forward *forward)
 	char line[512];
 	bool found = false;
 
+	if (!file && errno == EACCES)
+		say_hidden(path);
 	if (!file)
 		return false;
 	while (fgets(line, sizeof(line), file)) {

@@ -340,3 +340,24 @@ def test_closed_output():
         wait_until(lambda: natd.ctl("status").returncode == 0, 10, "OK")
         running(natd)
         assert natd.stop() == 0
+
+
+def test_pivpn_installed_later():
+    """With Landlock natd may not read a folder that was not there when it started; it says what to
+    do."""
+    with Lab(vpn="tun") as lab:
+        etc = lab.host.folder / "etc"
+        for name in ("upper", "work"):
+            (etc / name).mkdir(parents=True)
+        lab.host.run("mount", "-t", "overlay", "overlay", "-o",
+                     f"lowerdir=/etc,upperdir={etc}/upper,workdir={etc}/work", "/etc")
+        natd = lab.natd()
+        natd.wait_status(None, state="open", external_port=51820)
+        lab.host.run("sh", "-c", "mkdir -p /etc/pivpn/openvpn && "
+                     "echo pivpnPORT=1194 >/etc/pivpn/openvpn/setupVars.conf")
+        lab.host.ip("tuntap add dev tun9 mode tun")
+        wait_until(lambda: "sudo systemctl restart natd" in natd.log or
+                   lab.router.redirect("udp", 1194), 10, "natd to see it or to say why not")
+        assert natd.stop() == 0
+        natd.start().wait_status("OK", state="open", external_port=1194)
+        lab.tunnel_up()
