@@ -147,6 +147,7 @@ install: all
 	install -D -m 644 natd/service/natctl.zsh $(DESTDIR)$(ZSHDIR)/_natctl
 	install -D -m 644 natd/service/natctl.fish $(DESTDIR)$(FISHDIR)/natctl.fish
 	install -m 644 natd/service/routers.conf $(DESTDIR)$(DATADIR)/routers.conf
+	install -D -m 755 natd/service/hook-ddns $(DESTDIR)$(DOCDIR)/examples/hooks.d/ddns
 	install -m 644 README.md $(DESTDIR)$(DOCDIR)/README.md
 	for page in $(MANPAGES); do section=$${page##*.}; \
 		install -d $(DESTDIR)$(MANDIR)/man$$section && \

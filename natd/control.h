@@ -19,6 +19,7 @@ enum control_command {
 	CONTROL_OPEN,   /* protocol, port, external, seconds: {"forward": {...}} */
 	CONTROL_CLOSE,  /* protocol, port: {"closed": "udp 51820"} */
 	CONTROL_RELOAD, /* {"reloaded": "/etc/natd/natd.conf"} */
+	CONTROL_WATCH,  /* a line for each change until either end closes: snapshot.h */
 	CONTROL_COMMANDS
 };
 

@@ -14,6 +14,7 @@
 
 #include "natd/log.h"
 #include "natd/loop.h"
+#include "natd/snapshot.h"
 #include "natd/status.h"
 
 #define CLIENTS_MAX 32
@@ -24,7 +25,11 @@
 #define COUNT_SECONDS  1
 #define ANSWER_SECONDS 10
 
-enum waiting { WAITING_REQUEST, WAITING_COUNTERS, WAITING_LIST, WAITING_FORWARD };
+/* Watchers stay; the others must find a place as well. */
+#define WATCHERS_MAX  16
+#define WATCH_LOOK_MS 500
+
+enum waiting { WAITING_REQUEST, WAITING_COUNTERS, WAITING_LIST, WAITING_FORWARD, WAITING_CHANGE };
 
 struct client {
 	struct control *control;
@@ -34,6 +39,7 @@ struct client {
 	struct control_request request;
 	size_t received;  /* bytes of it */
 	uint32_t forward; /* WAITING_FORWARD: its id */
+	char *told;       /* WAITING_CHANGE: the last line that it got */
 };
 
 struct control {
@@ -50,6 +56,8 @@ static void drop(struct client *client)
 	event_free(client->event);
 	close(client->socket);
 	client->socket = -1;
+	free(client->told);
+	client->told = NULL;
 	event_add(client->control->event, NULL); /* there is room again */
 }
 
@@ -167,6 +175,40 @@ static void do_close(struct client *client)
 	loop_configure(natd, &natd->config);
 }
 
+/* A watcher that does not read is cut off: natctl watch comes back. */
+static void tell_change(struct client *client)
+{
+	char *line = snapshot_line(client->control->natd);
+	size_t size = line ? strlen(line) : 0;
+
+	if (line && client->told && strcmp(line, client->told) == 0) {
+		free(line);
+		return;
+	}
+	free(client->told);
+	client->told = line;
+	if (send(client->socket, line, size, MSG_NOSIGNAL | MSG_DONTWAIT) != (ssize_t)size || !line)
+		drop(client);
+}
+
+/* What the router does is told at once, control_forwards_changed(); repairs are looked for. */
+static void do_watch(struct client *client)
+{
+	struct timeval look = { .tv_usec = WATCH_LOOK_MS * 1000 };
+	size_t watchers = 0;
+
+	for (size_t i = 0; i < CLIENTS_MAX; i++)
+		watchers += client->control->clients[i].socket >= 0 &&
+			    client->control->clients[i].waiting == WAITING_CHANGE;
+	if (watchers >= WATCHERS_MAX) {
+		refuse(client, "%d natctl watch run already; allowed: that many", WATCHERS_MAX);
+		return;
+	}
+	client->waiting = WAITING_CHANGE;
+	event_add(client->event, &look);
+	tell_change(client);
+}
+
 static void do_reload(struct client *client)
 {
 	struct natd *natd = client->control->natd;
@@ -197,6 +239,7 @@ static const struct command {
 	[CONTROL_OPEN] = { "open", do_open, true, true },
 	[CONTROL_CLOSE] = { "close", do_close, true, true },
 	[CONTROL_RELOAD] = { "reload", do_reload, true, false },
+	[CONTROL_WATCH] = { "watch", do_watch, false, false },
 };
 
 /* ---- who may ---- */
@@ -263,6 +306,8 @@ static void on_limit(struct client *client)
 {
 	if (client->waiting == WAITING_REQUEST)
 		drop(client);
+	else if (client->waiting == WAITING_CHANGE)
+		tell_change(client);
 	else if (client->waiting == WAITING_COUNTERS)
 		answer(client, status_json(client->control->natd));
 	else
@@ -344,6 +389,8 @@ void control_forwards_changed(struct control *control)
 		struct client *client = &control->clients[i];
 		const struct forward *forward;
 
+		if (client->socket >= 0 && client->waiting == WAITING_CHANGE)
+			tell_change(client);
 		if (client->socket < 0 || client->waiting != WAITING_FORWARD)
 			continue;
 		forward = forwards_by_id(&control->natd->engine.forwards, client->forward);

@@ -51,8 +51,7 @@ static void fail(struct answer *answer, int status, const char *format, ...)
 	answer->status = status;
 }
 
-/* -1 with `answer` saying why. */
-static int connect_natd(const char *path, struct answer *answer)
+int client_connect(const char *path, struct answer *answer)
 {
 	struct sockaddr_un address = { .sun_family = AF_UNIX };
 	int client;
@@ -136,7 +135,7 @@ static json_t *read_answer(int client, struct answer *answer)
 struct answer ask_natd(const char *socket, struct control_request request)
 {
 	struct answer answer = { .status = NATCTL_WELL };
-	int client = connect_natd(socket, &answer);
+	int client = client_connect(socket, &answer);
 	const char *refused;
 
 	if (client < 0)

@@ -20,6 +20,9 @@ struct answer {
  * answer, at most half a minute. Every string in the answer is safe to print. */
 struct answer ask_natd(const char *socket, struct control_request request);
 
+/* A connection to the natd at `path`; -1 with `answer` saying why. */
+int client_connect(const char *path, struct answer *answer);
+
 /* The same for commands that can do nothing without natd: says the error to the user and returns
  * NULL with `status` set to the exit status. */
 json_t *must_ask_natd(const struct invocation *typed, const struct control_request *request,

@@ -24,6 +24,7 @@ enum natctl_exit {
 struct invocation {
 	const char *socket;   /* -s */
 	const char *time;     /* --for, NULL if not given */
+	const char *hooks;    /* --exec, NULL if not given */
 	const char *language; /* --lang, NULL if not given */
 	char **arguments;     /* `count` of them, the table of commands has checked how many */
 	int count;
@@ -39,6 +40,7 @@ int command_open(const struct invocation *typed);
 int command_close(const struct invocation *typed);
 int command_manual(const struct invocation *typed);
 int command_metrics(const struct invocation *typed);
+int command_watch(const struct invocation *typed);
 int command_reload(const struct invocation *typed);
 
 #endif

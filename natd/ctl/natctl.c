@@ -11,7 +11,7 @@
 #include "natd/log.h"
 
 /* The options that belong to single commands. */
-enum own_option { OWN_NONE, OWN_IPV6, OWN_TIME, OWN_LANGUAGE };
+enum own_option { OWN_NONE, OWN_IPV6, OWN_TIME, OWN_LANGUAGE, OWN_EXEC };
 
 static const struct command {
 	const char *name;
@@ -24,6 +24,8 @@ static const struct command {
 } commands[] = {
 	{ "status", "", 0, 0, OWN_NONE, command_status,
 	  N_("is the home VPN reachable, and why not") },
+	{ "watch", "[--exec DIR]", 0, 0, OWN_EXEC, command_watch,
+	  N_("events as they happen; --exec runs DIR's programs for each") },
 	{ "probe", "", 0, 0, OWN_NONE, command_probe,
 	  N_("ask the router what it can do (also without natd)") },
 	{ "list", "", 0, 0, OWN_NONE, command_list,
@@ -52,7 +54,9 @@ static const char *shape(const struct command *command, char text[SHAPE_MAX])
 	return text;
 }
 
-#define ALLOWED_OPTIONS "-s SOCKET, -j, -h, -V; wan-ip -6, open --for TIME, manual --lang LANGUAGE"
+#define ALLOWED_OPTIONS                                                                            \
+	"-s SOCKET, -j, -h, -V; wan-ip -6, open --for TIME, manual --lang LANGUAGE, watch --exec " \
+	"DIR"
 
 static void usage(FILE *out)
 {
@@ -102,6 +106,7 @@ static int check_options(const struct invocation *typed, const struct command *c
 		{ typed->ipv6, OWN_IPV6, "-6" },
 		{ typed->time, OWN_TIME, "--for" },
 		{ typed->language, OWN_LANGUAGE, "--lang" },
+		{ typed->hooks, OWN_EXEC, "--exec" },
 	};
 
 	char text[SHAPE_MAX];
@@ -188,11 +193,9 @@ static bool wants_json(int argc, char **argv)
 int main(int argc, char **argv)
 {
 	static const struct option long_options[] = {
-		{ "for", required_argument, NULL, 'f' },
-		{ "lang", required_argument, NULL, 'l' },
-		{ "help", no_argument, NULL, 'h' },
-		{ "version", no_argument, NULL, 'V' },
-		{ 0 },
+		{ "for", required_argument, NULL, 'f' },  { "lang", required_argument, NULL, 'l' },
+		{ "exec", required_argument, NULL, 'e' }, { "help", no_argument, NULL, 'h' },
+		{ "version", no_argument, NULL, 'V' },    { 0 },
 	};
 	struct invocation typed = { .socket = CONTROL_SOCKET, .json = wants_json(argc, argv) };
 	bool version = false;
@@ -210,6 +213,7 @@ int main(int argc, char **argv)
 		case '6': typed.ipv6 = true; break;
 		case 'f': typed.time = optarg; break;
 		case 'l': typed.language = optarg; break;
+		case 'e': typed.hooks = optarg; break;
 		case 'V': version = true; break;
 		case 'h': usage(stdout); return NATCTL_WELL;
 		default: return bad_option(&typed, option, argv[optind - 1]);

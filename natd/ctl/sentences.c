@@ -96,6 +96,9 @@ static const char *const forms[] = {
 	N_("the router says yes but does not open %s: %s"),
 	N_("Restart the router: its table may be stuck; natd tries again by itself.\n"
 	   "If that does not help, open the port by hand: natctl manual"),
+	N_("the egress address %s is not on this host; its clients leave with another"),
+	N_("Give it back to an interface (`ip address add`), or change `egress` in\n"
+	   "/etc/natd/natd.conf. Until then these clients are masqueraded."),
 	N_("%s: %s"), /* fits much, so it is the last */
 };
 /* clang-format on */

@@ -2,12 +2,13 @@
 # bash completion for natctl(8); tests/lint compares it with natctl's table of commands.
 
 _natctl() {
-	local commands="status probe list wan-ip open close manual metrics reload"
+	local commands="status watch probe list wan-ip open close manual metrics reload"
 	local word=${COMP_WORDS[COMP_CWORD]} previous=${COMP_WORDS[COMP_CWORD - 1]} command="" i
 
 	case $previous in
 	-s) mapfile -t COMPREPLY < <(compgen -f -- "$word") && return ;;
 	--lang) mapfile -t COMPREPLY < <(compgen -W "en ja" -- "$word") && return ;;
+	--exec) mapfile -t COMPREPLY < <(compgen -d -- "$word") && return ;;
 	--for) mapfile -t COMPREPLY < <(compgen -W "30m 2h 1d" -- "$word") && return ;;
 	esac
 	for ((i = 1; i < COMP_CWORD; i++)); do
@@ -19,6 +20,7 @@ _natctl() {
 	wan-ip) commands="-6 -j" ;;
 	open) commands="--for -j" ;;
 	manual) commands="--lang -j" ;;
+	watch) commands="--exec -j" ;;
 	*) commands="-j" ;;
 	esac
 	mapfile -t COMPREPLY < <(compgen -W "$commands" -- "$word")

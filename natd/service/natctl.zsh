@@ -6,6 +6,7 @@ _natctl() {
 	local -a commands
 	commands=(
 		'status:is the home VPN reachable, and why not'
+		'watch:events as they happen'
 		'probe:ask the router what it can do (also without natd)'
 		"list:the router's table of open ports, and whose"
 		"wan-ip:this home's address on the internet"
@@ -28,6 +29,7 @@ _natctl() {
 		wan-ip) _arguments '-6[the IPv6 address]' ;;
 		open) _arguments '--for[for how long]:time:(30m 2h 1d)' '1:port/proto:' '2:external port:' ;;
 		close) _arguments '1:port/proto:' ;;
+		watch) _arguments '--exec[run its programs for each event]:directory:_files -/' ;;
 		manual) _arguments '--lang[language]:language:(en ja)' ;;
 		esac
 		;;

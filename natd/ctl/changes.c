@@ -1,0 +1,106 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "natd/ctl/changes.h"
+
+#include <stdbool.h>
+#include <string.h>
+
+#include "natd/ctl/members.h"
+
+static json_t *copy_or_null(const json_t *object, const char *member)
+{
+	json_t *copy = json_deep_copy(json_object_get(object, member));
+
+	return copy ? copy : json_null();
+}
+
+/* An address that is not known for a while is no change: the last one is still true. */
+static void compare_wan(json_t *events, const json_t *before, const json_t *after)
+{
+	const char *address = text_of(after, "wan_address");
+
+	if (*address && strcmp(address, text_of(before, "wan_address")) != 0)
+		json_array_append_new(events, json_pack("{s:s, s:s, s:o}", "event", "wan-changed",
+							"wan_address", address, "old_wan_address",
+							copy_or_null(before, "wan_address")));
+}
+
+/* The forward that `like` is, in `snapshot`; NULL where there is none. */
+static const json_t *find_forward(const json_t *snapshot, const json_t *like)
+{
+	const json_t *forward;
+	size_t i;
+
+	json_array_foreach(json_object_get(snapshot, "forwards"), i, forward)
+		if (strcmp(text_of(forward, "protocol"), text_of(like, "protocol")) == 0 &&
+		    json_equal(json_object_get(forward, "port"), json_object_get(like, "port")))
+			return forward;
+	return NULL;
+}
+
+static bool is_open(const json_t *forward)
+{
+	return json_is_true(json_object_get(forward, "open"));
+}
+
+static json_t *forward_event(const char *name, const json_t *forward)
+{
+	return json_pack("{s:s, s:o, s:o, s:o, s:o}", "event", name, "name",
+			 copy_or_null(forward, "name"), "protocol",
+			 copy_or_null(forward, "protocol"), "port", copy_or_null(forward, "port"),
+			 "external_port", copy_or_null(forward, "external_port"));
+}
+
+static void compare_lost(json_t *events, const json_t *before, const json_t *after)
+{
+	const json_t *forward;
+	size_t i;
+
+	json_array_foreach(json_object_get(before, "forwards"), i, forward)
+		if (is_open(forward) && !is_open(find_forward(after, forward)))
+			json_array_append_new(events, forward_event("mapping-lost", forward));
+}
+
+static void compare_opened(json_t *events, const json_t *before, const json_t *after)
+{
+	const json_t *forward;
+	size_t i;
+
+	json_array_foreach(json_object_get(after, "forwards"), i, forward) {
+		const json_t *old = find_forward(before, forward);
+		json_t *event;
+
+		if (is_open(forward) && !is_open(old))
+			json_array_append_new(events, forward_event("mapping-opened", forward));
+		if (!is_open(forward) || !is_open(old) ||
+		    json_equal(json_object_get(forward, "external_port"),
+			       json_object_get(old, "external_port")))
+			continue;
+		event = forward_event("port-changed", forward);
+		json_object_set_new(event, "old_external_port", copy_or_null(old, "external_port"));
+		json_array_append_new(events, event);
+	}
+}
+
+static void compare_repairs(json_t *events, const json_t *before, const json_t *after)
+{
+	json_int_t was = 0;
+	json_int_t is = 0;
+
+	number_of(before, "repairs", &was);
+	number_of(after, "repairs", &is);
+	if (is > was)
+		json_array_append_new(events, json_pack("{s:s, s:I, s:o}", "event",
+							"rules-repaired", "repairs", is, "program",
+							copy_or_null(after, "program")));
+}
+
+json_t *changes_between(const json_t *before, const json_t *after)
+{
+	json_t *events = json_array();
+
+	compare_wan(events, before, after);
+	compare_lost(events, before, after);
+	compare_opened(events, before, after);
+	compare_repairs(events, before, after);
+	return events;
+}

@@ -1,0 +1,48 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "natd/snapshot.h"
+
+#include <jansson.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "natd/status.h"
+
+static json_t *forward_json(const struct forward *forward)
+{
+	bool open = forward->state == FORWARD_OPEN;
+
+	return json_pack("{s:s, s:s, s:i, s:i, s:b}", "name", forward->wanted.name, "protocol",
+			 forward->wanted.protocol == IPPROTO_UDP ? "udp" : "tcp", "port",
+			 (int)forward->wanted.port, "external_port",
+			 (int)(open ? forward->external_port : forward->wanted.external), "open",
+			 open);
+}
+
+static json_t *forwards_json(const struct forwards *forwards)
+{
+	json_t *list = json_array();
+
+	for (size_t i = 0; i < forwards->count; i++)
+		if (forwards->list[i].state != FORWARD_CLOSING)
+			json_array_append_new(list, forward_json(&forwards->list[i]));
+	return list;
+}
+
+char *snapshot_line(const struct natd *natd)
+{
+	const struct kernel *kernel = &natd->kernel;
+	json_t *wan = status_wan_ip(natd, AF_INET);
+	json_t *snapshot = json_pack(
+		"{s:O?, s:o, s:i, s:s?}", "wan_address", json_object_get(wan, "address"),
+		"forwards", forwards_json(&natd->engine.forwards), "repairs", (int)kernel->repairs,
+		"program", kernel->repairs ? kernel->last_repair.program : NULL);
+	char *text = snapshot ? json_dumps(snapshot, JSON_COMPACT) : NULL;
+	char *line = NULL;
+
+	if (text && asprintf(&line, "%s\n", text) < 0)
+		line = NULL;
+	free(text);
+	json_decref(snapshot);
+	json_decref(wan);
+	return line;
+}
