@@ -19,7 +19,8 @@
 #define ENGINE_CHECK_SECONDS 900
 
 struct protocol_status {
-	uint8_t state; /* enum upnp_state */
+	uint8_t state;   /* enum upnp_state */
+	bool was_silent; /* at some time since everything was asked */
 	uint32_t took_us;
 	char said[UPNP_TEXT_MAX];
 };

@@ -126,10 +126,26 @@ static void on_unmapped(struct engine *engine, const struct upnp_unmapped *unmap
 	forwards_forget(&engine->forwards, forward);
 }
 
+static bool holds_open(const struct engine *engine, uint8_t protocol)
+{
+	for (size_t i = 0; i < engine->forwards.count; i++)
+		if (engine->forwards.list[i].state == FORWARD_OPEN &&
+		    engine->forwards.list[i].via == protocol)
+			return true;
+	return false;
+}
+
 static void on_protocol(struct engine *engine, const struct upnp_protocol_report *report)
 {
 	struct protocol_status *status = &engine->protocols[report->protocol];
 
+	status->was_silent |= report->state == UPNP_SILENT;
+	/* It was gone and is back: perhaps the router has restarted and what is open is so no more. */
+	if (report->state == UPNP_OK && status->was_silent &&
+	    holds_open(engine, report->protocol)) {
+		engine_ask_all(engine);
+		return;
+	}
 	/* A protocol turns up after the questions had failed: a late answer to the search. */
 	if (report->state == UPNP_OK && engine->retry_at && engine->has_router)
 		engine_ask_again(engine);

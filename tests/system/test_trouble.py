@@ -361,3 +361,33 @@ def test_pivpn_installed_later():
         assert natd.stop() == 0
         natd.start().wait_status("OK", state="open", external_port=1194)
         lab.tunnel_up()
+
+
+def test_disk_read_only():
+    """As when an SD card has gone bad: natd does its work and says it once."""
+    with Lab(router="igd2") as lab:
+        natd = lab.natd_on()
+        lab.host.run("mount", "-t", "tmpfs", "-o", f"uid={USER}", "tmpfs", natd.state)
+        lab.host.run("mount", "-o", "remount,ro", natd.state)
+        running(natd.start())
+        natd.ctl("open", "4000/tcp")
+        natd.ctl("close", "4000/tcp")
+        assert natd.log.count("cannot be written") == 1, natd.log
+        assert "Read-only" in natd.log
+        assert natd.stop() == 0
+        assert lab.router.redirects() == set()
+
+
+def test_router_dies_in_the_middle_of_a_request():
+    """It has taken the connection and is killed; started again, it has forgotten everything."""
+    with Lab(router="igd2") as lab:
+        natd = running(lab.natd())
+        lab.router.miniupnpd.signal(signal.SIGSTOP)
+        opened = threading.Thread(target=natd.ctl, args=("open", "4000/tcp"))
+        opened.start()
+        wait_until(lambda: len(natd.status()["forwards"]) == 2, 10, "the second forward")
+        lab.router.restart()
+        opened.join()
+        wait_redirects(lab, {WIREGUARD, Redirect("tcp", 4000, HOST, 4000)}, 60)
+        natd.ctl("close", "4000/tcp")
+        running(natd)

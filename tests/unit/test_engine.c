@@ -205,6 +205,30 @@ static void test_protocol_that_turns_up_late_is_used(void **state)
 	assert_string_equal(letters(), "MA");
 }
 
+/* Killed while one port was asked for, it comes back: the other, which was open, is asked for as well. */
+static void test_protocol_that_comes_back_is_asked_for_all(void **state)
+{
+	static struct engine engine;
+	struct upnp_report report = { .what = UPNP_PROTOCOL };
+
+	(void)state;
+	start(&engine, &wireguard, 1);
+	grant(&engine, 1, 51820, 7200, 2 * SECOND);
+	forget_sent();
+	report.generation = engine.generation;
+	report.protocol = (struct upnp_protocol_report){ .protocol = UPNP_PCP, .state = UPNP_OK };
+	assert_true(engine_report(&engine, &report, 3 * SECOND));
+	assert_string_equal(letters(), "");
+	report.protocol.state = UPNP_SILENT;
+	assert_true(engine_report(&engine, &report, 4 * SECOND));
+	report.protocol.state = UPNP_ASKING;
+	assert_true(engine_report(&engine, &report, 5 * SECOND));
+	assert_string_equal(letters(), "");
+	report.protocol.state = UPNP_OK;
+	assert_true(engine_report(&engine, &report, 6 * SECOND));
+	assert_string_equal(letters(), "UMA");
+}
+
 static void test_router_is_to_be_checked_four_times_an_hour(void **state)
 {
 	static struct engine engine;
@@ -530,6 +554,7 @@ int main(void)
 		cmocka_unit_test(test_router_that_lost_its_state_is_asked_afresh),
 		cmocka_unit_test(test_router_is_to_be_checked_four_times_an_hour),
 		cmocka_unit_test(test_protocol_that_turns_up_late_is_used),
+		cmocka_unit_test(test_protocol_that_comes_back_is_asked_for_all),
 		cmocka_unit_test(test_renewal_at_half_the_lifetime),
 		cmocka_unit_test(test_a_permanent_mapping_is_looked_after),
 		cmocka_unit_test(test_another_port_than_wanted_is_renewed_as_granted),
