@@ -408,13 +408,15 @@ static cfg_t *make_parser(void)
 				CFG_STR("ipv6", NULL, CFGF_NODEFAULT), CFG_END() };
 	cfg_opt_t tunnel[] = { CFG_STR_LIST("networks", NULL, CFGF_NODEFAULT),
 			       CFG_STR("egress", NULL, CFGF_NODEFAULT),
+			       CFG_STR("egress-gone", NULL, CFGF_NODEFAULT),
 			       CFG_STR_LIST("reach", NULL, CFGF_NODEFAULT), CFG_END() };
 	cfg_opt_t publish[] = {
 		CFG_STR("protocol", NULL, CFGF_NODEFAULT), CFG_STR("port", NULL, CFGF_NODEFAULT),
 		CFG_STR("to", NULL, CFGF_NODEFAULT),       CFG_STR("to-port", NULL, CFGF_NODEFAULT),
 		CFG_STR("source", NULL, CFGF_NODEFAULT),   CFG_END()
 	};
-	cfg_opt_t client[] = { CFG_STR("egress", NULL, CFGF_NODEFAULT), CFG_END() };
+	cfg_opt_t client[] = { CFG_STR("egress", NULL, CFGF_NODEFAULT),
+			       CFG_STR("egress-gone", NULL, CFGF_NODEFAULT), CFG_END() };
 	cfg_opt_t top[] = {
 		CFG_SEC("router", router, CFGF_NODEFAULT),
 		CFG_SEC("forward", forward, CFGF_MULTI | CFGF_TITLE | CFGF_NO_TITLE_DUPES),

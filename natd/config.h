@@ -31,6 +31,7 @@ struct config_forward {
 struct config_egress {
 	uint8_t kind;           /* enum rules_egress */
 	struct address address; /* RULES_EGRESS_ADDRESS */
+	bool masquerade_gone;   /* while this host does not have it; otherwise nothing leaves */
 };
 
 struct config_tunnel {

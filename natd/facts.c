@@ -107,6 +107,17 @@ static void gather_forward(const struct natd *natd, const struct forward *forwar
 	gather_arrival(natd, forward, facts);
 }
 
+/* Of several that are gone, one that closes the way is told. */
+static void gather_egress(const struct natd *natd, const struct config_egress *egress,
+			  struct facts *facts)
+{
+	if (!egress_is_gone(egress, &natd->network) ||
+	    (facts->lost_egress[0] && (egress->masquerade_gone || facts->egress_closed)))
+		return;
+	address_print(&egress->address, facts->lost_egress);
+	facts->egress_closed = !egress->masquerade_gone;
+}
+
 static void gather_kernel(const struct natd *natd, struct facts *facts)
 {
 	const struct kernel *kernel = &natd->kernel;
@@ -120,16 +131,11 @@ static void gather_kernel(const struct natd *natd, struct facts *facts)
 		facts->has_tunnels |= tunnel->present;
 		for (size_t n = 0; n < tunnel->network_count; n++)
 			has_ipv4 |= tunnel->networks[n].address.family == AF_INET;
-		if (egress->kind == RULES_EGRESS_ADDRESS &&
-		    !network_is_local(&natd->network, &egress->address))
-			address_print(&egress->address, facts->lost_egress);
+		gather_egress(natd, egress, facts);
 	}
 	for (size_t i = 0; i < kernel->client_count; i++) {
-		const struct config_egress *egress = &kernel->clients[i].is.egress;
-
-		if (egress->kind == RULES_EGRESS_ADDRESS && kernel->clients[i].interface[0] &&
-		    !network_is_local(&natd->network, &egress->address))
-			address_print(&egress->address, facts->lost_egress);
+		if (kernel->clients[i].interface[0])
+			gather_egress(natd, &kernel->clients[i].is.egress, facts);
 	}
 	facts->forwarding_off =
 		has_ipv4 && sysctl_read("ipv4/ip_forward", &forwarding) && forwarding == 0;

@@ -16,6 +16,7 @@
 struct set {
 	struct rules_request *items;
 	size_t count;
+	const struct network *network;
 };
 
 void kernel_init(struct kernel *kernel, struct process *rules)
@@ -51,6 +52,14 @@ static struct rules_prefix to_rules(const struct prefix *prefix)
 	return out;
 }
 
+/* With an address that is gone packets would leave and no answer come back. */
+static uint8_t egress_kind(const struct set *set, const struct config_egress *egress)
+{
+	if (!egress_is_gone(egress, set->network))
+		return egress->kind;
+	return egress->masquerade_gone ? RULES_EGRESS_MASQUERADE : RULES_EGRESS_CLOSED;
+}
+
 static void append_network(struct set *set, const char interface[IF_NAMESIZE],
 			   const struct prefix *network, const struct config_egress *egress)
 {
@@ -59,8 +68,8 @@ static void append_network(struct set *set, const char interface[IF_NAMESIZE],
 
 	memcpy(request->network.interface, interface, IF_NAMESIZE);
 	request->network.network = to_rules(network);
-	request->network.egress = egress->kind;
-	if (egress->kind == RULES_EGRESS_ADDRESS)
+	request->network.egress = egress_kind(set, egress);
+	if (request->network.egress == RULES_EGRESS_ADDRESS)
 		request->network.address = to_rules(&host);
 }
 
@@ -286,11 +295,25 @@ static void place_clients(struct kernel *kernel, const struct config *config)
 	kernel->client_count = config->client_count;
 }
 
+/* Has anybody an IPv4 address of his own to leave with? */
+static bool has_fixed_address(const struct kernel *kernel)
+{
+	for (size_t i = 0; i < kernel->tunnel_count; i++)
+		if (kernel->tunnels[i].egress.kind == RULES_EGRESS_ADDRESS &&
+		    kernel->tunnels[i].egress.address.family == AF_INET)
+			return true;
+	for (size_t i = 0; i < kernel->client_count; i++)
+		if (kernel->clients[i].is.egress.kind == RULES_EGRESS_ADDRESS &&
+		    kernel->clients[i].is.egress.address.family == AF_INET)
+			return true;
+	return false;
+}
+
 void kernel_want(struct kernel *kernel, const struct config *config, const struct network *network,
 		 const struct kernel_port *ports, size_t port_count, void (*save)(void *context),
 		 void *context)
 {
-	struct set set = { calloc(SET_MAX, sizeof(*set.items)), 0 };
+	struct set set = { calloc(SET_MAX, sizeof(*set.items)), 0, network };
 
 	if (!set.items)
 		fatal("no memory for %d rules", SET_MAX);
@@ -299,7 +322,8 @@ void kernel_want(struct kernel *kernel, const struct config *config, const struc
 	place_published(kernel, config);
 	build(&set, kernel, network, ports, port_count);
 	send_set(kernel, &set);
-	if (!sysctls_need(&kernel->sysctls, network, kernel->tunnels, kernel->tunnel_count))
+	if (!sysctls_need(&kernel->sysctls, network, kernel->tunnels, kernel->tunnel_count,
+			  has_fixed_address(kernel)))
 		return;
 	save(context);
 	for (size_t i = 0; i < kernel->sysctls.count; i++)

@@ -132,6 +132,12 @@ static bool read_egress(struct target *target, const char *value)
 	return true;
 }
 
+static bool read_egress_gone(struct target *target, const char *value)
+{
+	target->egress->masquerade_gone = strcmp(value, "masquerade") == 0;
+	return target->egress->masquerade_gone || strcmp(value, "close") == 0;
+}
+
 static bool read_reach(struct target *target, const char *value)
 {
 	static const struct {
@@ -207,6 +213,8 @@ const struct setting settings[] = {
 	  "at most 16 networks with no host bits, like \"10.8.0.0/24\" or \"fd42::/64\"" },
 	{ "tunnel", "egress", false, read_egress,
 	  "\"masquerade\", \"none\" or one address of this host, like \"203.0.113.9\"" },
+	{ "tunnel", "egress-gone", false, read_egress_gone, "\"close\" or \"masquerade\"" },
+	{ "client", "egress-gone", false, read_egress_gone, "\"close\" or \"masquerade\"" },
 	{ "tunnel", "reach", true, read_reach, "\"internet\", \"lan\" and \"clients\"" },
 	{ "client", "egress", false, read_egress,
 	  "\"masquerade\", \"none\" or one address of this host, like \"203.0.113.9\"" },

@@ -13,7 +13,8 @@ static const char *const kind_names[] = {
 	[ADDRESS_CGNAT] = "cgnat", [ADDRESS_DSLITE] = "none",   [ADDRESS_SPECIAL] = "none",
 };
 
-static const char *const egress_names[RULES_EGRESSES] = { "none", "masquerade", "address" };
+static const char *const egress_names[RULES_EGRESSES] = { "none", "masquerade", "address",
+							  "closed" };
 
 /* A string, or null for an empty one. */
 static json_t *text_or_null(const char *text)
@@ -204,10 +205,11 @@ static json_t *clients_json(const struct natd *natd, const char *interface)
 
 		if (strcmp(client->interface, interface) == 0)
 			json_array_append_new(
-				clients, json_pack("{s:s, s:{s:s, s:o}, s:I}", "network",
+				clients, json_pack("{s:s, s:{s:s, s:o, s:b}, s:I}", "network",
 						   prefix_print(&client->is.network, text),
 						   "egress", "kind", egress_names[egress->kind],
 						   "address", egress_address_json(natd, egress),
+						   "gone", egress_is_gone(egress, &natd->network),
 						   "connections", (json_int_t)client->connections));
 	}
 	return clients;
@@ -224,11 +226,12 @@ static json_t *tunnel_json(const struct natd *natd, const struct tunnel *tunnel)
 			packets = json_integer((json_int_t)natd->kernel.tunnel_counts[i].in);
 			spoofed = json_integer((json_int_t)natd->kernel.tunnel_counts[i].spoofed);
 		}
-	return json_pack("{s:s, s:b, s:o, s:{s:s, s:o, s:o}, s:o, s:o, s:o}", "interface",
+	return json_pack("{s:s, s:b, s:o, s:{s:s, s:o, s:o, s:b}, s:o, s:o, s:o}", "interface",
 			 tunnel->interface, "present", tunnel->present, "networks",
 			 networks_json(tunnel), "egress", "kind", egress_names[egress->kind],
 			 "address", egress_address_json(natd, egress), "interface",
-			 text_or_null(natd->uplink.interface), "packets", packets, "spoofed",
+			 text_or_null(natd->uplink.interface), "gone",
+			 egress_is_gone(egress, &natd->network), "packets", packets, "spoofed",
 			 spoofed, "clients", clients_json(natd, tunnel->interface));
 }
 

@@ -119,7 +119,7 @@ static bool need_ipv6(struct sysctls *saved, const struct network *network,
 }
 
 bool sysctls_need(struct sysctls *saved, const struct network *network,
-		  const struct tunnel *tunnels, size_t tunnel_count)
+		  const struct tunnel *tunnels, size_t tunnel_count, bool fixed_address)
 {
 	bool families[2] = { false, false };
 	bool added = false;
@@ -131,5 +131,9 @@ bool sysctls_need(struct sysctls *saved, const struct network *network,
 		added |= need_ipv4(saved, network);
 	if (families[1])
 		added |= need_ipv6(saved, network, tunnels, tunnel_count);
+	/* Without it an interface's second addresses go with its first (net/ipv4/devinet.c,
+	 * __inet_del_ifa): a new lease would take the egress address away. */
+	if (fixed_address)
+		added |= need(saved, conf("ipv4", "all", "promote_secondaries"), 1);
 	return added;
 }

@@ -30,8 +30,9 @@ struct sysctls {
 /* Reads a switch. False where the kernel has none of that name. */
 bool sysctl_read(const char *name, int32_t *value);
 
-/* Adds to `saved` what forwarding for `tunnels` needs and does not have. True if it added anything. */
+/* Adds to `saved` what forwarding for `tunnels` needs and does not have; `fixed_address`: somebody
+ * leaves with a second IPv4 address of this host. True if it added anything. */
 bool sysctls_need(struct sysctls *saved, const struct network *network,
-		  const struct tunnel *tunnels, size_t tunnel_count);
+		  const struct tunnel *tunnels, size_t tunnel_count, bool fixed_address);
 
 #endif

@@ -119,3 +119,8 @@ struct config_egress tunnel_egress(const struct tunnel *tunnel, const struct pre
 		egress = (struct config_egress){ .kind = RULES_EGRESS_MASQUERADE };
 	return egress;
 }
+
+bool egress_is_gone(const struct config_egress *egress, const struct network *network)
+{
+	return egress->kind == RULES_EGRESS_ADDRESS && !network_is_local(network, &egress->address);
+}

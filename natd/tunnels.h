@@ -34,4 +34,7 @@ const struct tunnel *tunnels_around(const struct tunnel *tunnels, size_t count,
  * masqueraded. */
 struct config_egress tunnel_egress(const struct tunnel *tunnel, const struct prefix *network);
 
+/* Is it one address that this host does not have? */
+bool egress_is_gone(const struct config_egress *egress, const struct network *network);
+
 #endif

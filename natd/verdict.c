@@ -248,9 +248,9 @@ static void say_not_forwarding(const struct facts *facts, struct verdict *verdic
 				: "Is the kernel complete? After an upgrade: reboot.");
 }
 
-static bool egress_is_gone(const struct facts *facts)
+static bool egress_is_closed(const struct facts *facts)
 {
-	return facts->lost_egress[0];
+	return facts->lost_egress[0] && facts->egress_closed;
 }
 
 static void say_egress_gone(const struct facts *facts, struct verdict *verdict)
@@ -258,6 +258,19 @@ static void say_egress_gone(const struct facts *facts, struct verdict *verdict)
 	say(verdict, "the egress address %s is not on this host", facts->lost_egress);
 	advise(verdict, "Give it back to an interface (`ip address add`), or change `egress` in\n"
 			"/etc/natd/natd.conf. Until then the tunnel's clients reach nothing.");
+}
+
+static bool egress_is_replaced(const struct facts *facts)
+{
+	return facts->lost_egress[0];
+}
+
+static void say_egress_replaced(const struct facts *facts, struct verdict *verdict)
+{
+	say(verdict, "the egress address %s is not on this host; its clients leave with another",
+	    facts->lost_egress);
+	advise(verdict, "Give it back to an interface (`ip address add`), or change `egress` in\n"
+			"/etc/natd/natd.conf. Until then these clients are masqueraded.");
 }
 
 static bool has_another_port(const struct facts *facts)
@@ -309,7 +322,8 @@ static const struct cause {
 	{ "E40", WORKS_NO, is_dropped, say_dropped },
 	{ "E60", WORKS_NO, nothing_listens, say_nothing_listens },
 	{ "E42", WORKS_NO, is_not_forwarding, say_not_forwarding },
-	{ "E43", WORKS_NO, egress_is_gone, say_egress_gone },
+	{ "E43", WORKS_NO, egress_is_closed, say_egress_gone },
+	{ "E43", WORKS_YES, egress_is_replaced, say_egress_replaced },
 	{ "E13", WORKS_YES, has_another_port, say_another_port },
 	{ "OK", WORKS_YES, is_well, say_well },
 };

@@ -47,6 +47,7 @@ struct facts {
 	bool rules_refused; /* the kernel did not take them */
 	char rules_reason[160];
 	char lost_egress[ADDRESS_TEXT_MAX]; /* an egress address that this host does not have */
+	bool egress_closed;                 /* its clients wait for it */
 };
 
 enum verdict_works { WORKS_YES, WORKS_NO, WORKS_UNKNOWN };

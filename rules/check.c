@@ -171,8 +171,11 @@ static bool is_setting(const char *folder, size_t folder_length, const char *set
 		const char *folder;
 		const char *setting;
 	} allowed[] = {
-		{ "ipv4/conf/", "forwarding" },       { "ipv4/conf/", "accept_redirects" },
-		{ "ipv6/conf/", "forwarding" },       { "ipv6/conf/", "accept_ra" },
+		{ "ipv4/conf/", "promote_secondaries" },
+		{ "ipv4/conf/", "forwarding" },
+		{ "ipv4/conf/", "accept_redirects" },
+		{ "ipv6/conf/", "forwarding" },
+		{ "ipv6/conf/", "accept_ra" },
 		{ "ipv6/conf/", "force_forwarding" }, /* Linux 6.17 */
 	};
 

@@ -197,7 +197,8 @@ static void fill_networks(struct elements *elements, const struct set *set,
 	for (size_t i = 0; i < ranges->count; i++) {
 		const struct range *range = &ranges->items[i];
 		const struct rules_network *network = &set->networks[range->item].is;
-		struct element first = { .count = &range->count };
+		struct element first = { .count = egress == RULES_EGRESS_CLOSED ? NULL
+										: &range->count };
 
 		if (network->egress != egress)
 			continue;
@@ -228,6 +229,13 @@ static void fill_masquerade4(struct elements *elements, const struct set *set)
 static void fill_masquerade6(struct elements *elements, const struct set *set)
 {
 	fill_networks(elements, set, &set->networks6, RULES_EGRESS_MASQUERADE);
+}
+
+static void fill_closed(struct elements *elements, const struct set *set)
+{
+	fill_networks(elements, set,
+		      elements->set == SET_CLOSED4 ? &set->networks4 : &set->networks6,
+		      RULES_EGRESS_CLOSED);
 }
 
 /* address . port, or address . protocol . port: parts of four bytes or a multiple. */
@@ -321,6 +329,8 @@ void elements_write(struct batch *batch, const struct set *set)
 		[SET_EGRESS6] = fill_egress6,
 		[SET_MASQUERADE4] = fill_masquerade4,
 		[SET_MASQUERADE6] = fill_masquerade6,
+		[SET_CLOSED4] = fill_closed,
+		[SET_CLOSED6] = fill_closed,
 		[SET_SPOOFED] = fill_tunnels,
 		[SET_ROUTER_PORTS] = fill_router_ports,
 		[SET_PUBLISH4] = fill_publish,

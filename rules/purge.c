@@ -76,6 +76,8 @@ static bool leaves_well(const struct flow *flow, const struct rules_network *now
 
 	if (!now || now->egress == RULES_EGRESS_NONE)
 		return !translated;
+	if (now->egress == RULES_EGRESS_CLOSED)
+		return false;
 	if (now->egress == RULES_EGRESS_ADDRESS)
 		return has_address(&now->address, flow->as);
 	return translated && !(before && before->egress == RULES_EGRESS_ADDRESS &&

@@ -28,6 +28,7 @@ enum rules_egress {
 	RULES_EGRESS_NONE, /* routed: leaves with the client's own address */
 	RULES_EGRESS_MASQUERADE,
 	RULES_EGRESS_ADDRESS, /* SNAT to one address */
+	RULES_EGRESS_CLOSED,  /* does not leave: its address is gone */
 	RULES_EGRESSES
 };
 

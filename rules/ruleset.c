@@ -133,6 +133,14 @@ static void keep_from_router(struct nftnl_rule *rule, uint8_t family)
 	decide(rule, NF_DROP);
 }
 
+static void keep_closed(struct nftnl_rule *rule, uint8_t family)
+{
+	match_leaving(rule);
+	match_address(rule, family, SOURCE, by_family(family, SET_CLOSED4, SET_CLOSED6));
+	count_packets(rule);
+	decide(rule, NF_DROP);
+}
+
 static void accept_published(struct nftnl_rule *rule, uint8_t family)
 {
 	(void)family;
@@ -237,6 +245,8 @@ const struct ruleset_rule ruleset_rules[] = {
 	{ CHAIN_CLAMP_MSS, clamp_to, NFPROTO_INET, NULL },
 	{ CHAIN_FORWARDING, count_from, NFPROTO_INET, "counts in the set" },
 	{ CHAIN_FORWARDING, keep_from_router, NFPROTO_INET, "clients open no ports at home" },
+	{ CHAIN_FORWARDING, keep_closed, NFPROTO_IPV4, "their address is gone" },
+	{ CHAIN_FORWARDING, keep_closed, NFPROTO_IPV6, "their address is gone" },
 	{ CHAIN_FORWARDING, accept_established, NFPROTO_INET, NULL },
 	{ CHAIN_FORWARDING, accept_published, NFPROTO_INET, NULL },
 	{ CHAIN_FORWARDING, keep_from_clients, NFPROTO_INET, "reach without clients" },

@@ -38,6 +38,8 @@ enum table_set {
 	SET_EGRESS6,
 	SET_MASQUERADE4,
 	SET_MASQUERADE6,
+	SET_CLOSED4, /* networks whose address is gone */
+	SET_CLOSED6,
 	SET_PUBLISH4, /* maps: protocol . port -> address . port */
 	SET_PUBLISH6,
 	SET_HIDE_SOURCE4, /* address . protocol . port of clients */

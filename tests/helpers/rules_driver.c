@@ -8,7 +8,7 @@
  *
  *   begin|commit|remove|count GENERATION
  *   tunnel GENERATION INTERFACE REACH
- *   network GENERATION INTERFACE PREFIX none|masquerade|ADDRESS
+ *   network GENERATION INTERFACE PREFIX none|masquerade|closed|ADDRESS
  *   lan GENERATION PREFIX
  *   port GENERATION PROTOCOL PORT
  *   publish GENERATION PROTOCOL PORT LAST ADDRESS TO-PORT KEEP-SOURCE
@@ -60,6 +60,8 @@ static void read_network(struct rules_request *request, char **words)
 	read_prefix(&network->network, words[3]);
 	if (strcmp(words[4], "none") == 0) {
 		network->egress = RULES_EGRESS_NONE;
+	} else if (strcmp(words[4], "closed") == 0) {
+		network->egress = RULES_EGRESS_CLOSED;
 	} else if (strcmp(words[4], "masquerade") == 0) {
 		network->egress = RULES_EGRESS_MASQUERADE;
 	} else {

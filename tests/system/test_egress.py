@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """Each client leaves with the address that natd.conf gives it, in a real tunnel."""
 
+import pytest
+
 from lab import EGRESS, HOST6, WAN, Lab, wait_until
 
 EGRESS6 = HOST6.replace("::10", "::99")  # a second address of the host in the home network
@@ -31,7 +33,8 @@ def test_a_client_has_its_own_address():
         wait_until(lambda: [client["connections"] for client in clients(natd)] == [1, 1], 15,
                    "one connection of each client")
         assert clients(natd)[0]["network"] == "10.8.0.2/32"
-        assert clients(natd)[0]["egress"] == {"kind": "address", "address": EGRESS}
+        assert clients(natd)[0]["egress"] == {"kind": "address", "address": EGRESS,
+                                              "gone": False}
 
 
 def clients(natd):
@@ -75,3 +78,64 @@ def test_many_clients():
         lab.tunnel_up()
         assert lab.fetch_through_tunnel() == EGRESS
         assert len(clients(natd)) == 256
+
+
+def fetched(lab):
+    try:
+        return lab.fetch_through_tunnel(timeout=1)
+    except OSError:
+        return None
+
+
+@pytest.mark.parametrize("section", ['tunnel "wg0"', 'client "10.8.0.2"'])
+def test_an_address_that_goes_closes_the_way(section):
+    """Nothing leaves with another address, and all is well again by itself."""
+    with Lab() as lab:
+        lab.give_egress_address()
+        natd = lab.natd(f'{section} {{ egress = "{EGRESS}" }}')
+        natd.wait_status("OK")
+        lab.tunnel_up()
+        assert lab.fetch_through_tunnel() == EGRESS
+        lab.host.ip(f"addr del {EGRESS}/32 dev eth0")
+        natd.wait_status("E43")
+        wait_until(lambda: natd.status()["rules"]["in_sync"], 5, "the rules")
+        assert fetched(lab) is None
+        assert natd.ctl("status").returncode == 2
+        assert lab.fetch_through_tunnel(ipv6=True) == HOST6  # its other family goes on
+        lab.host.ip(f"addr add {EGRESS}/32 dev eth0")
+        natd.wait_status("OK")
+        wait_until(lambda: fetched(lab) == EGRESS, 10, "the address again")
+
+
+def test_an_address_that_goes_may_be_replaced():
+    with Lab() as lab:
+        lab.give_egress_address()
+        natd = lab.natd(f'tunnel "wg0" {{ egress = "{EGRESS}" egress-gone = "masquerade" }}')
+        natd.wait_status("OK")
+        lab.tunnel_up()
+        assert lab.fetch_through_tunnel() == EGRESS
+        lab.host.ip(f"addr del {EGRESS}/32 dev eth0")
+        status = natd.wait_status("E43")
+        assert status["verdict"]["works"] == "yes"
+        assert natd.ctl("status").returncode == 1
+        wait_until(lambda: fetched(lab) == WAN, 10, "another address")
+        assert natd.status()["tunnels"][0]["egress"]["gone"] is True
+        lab.host.ip(f"addr add {EGRESS}/32 dev eth0")
+        natd.wait_status("OK")
+        wait_until(lambda: fetched(lab) == EGRESS, 10, "the address again")
+
+
+def test_a_second_address_outlives_the_first():
+    """A new lease takes the first away; without promote_secondaries the second would go as well."""
+    with Lab() as lab:
+        lab.host.sysctl("ipv4/conf/all/promote_secondaries", 0)
+        lab.host.sysctl("ipv4/conf/eth0/promote_secondaries", 0)
+        lab.host.ip("addr add 192.168.77.99/24 dev eth0")
+        natd = lab.natd('tunnel "wg0" { egress = "192.168.77.99" }')
+        natd.wait_status("OK")
+        wait_until(lambda: lab.host.sysctl("ipv4/conf/all/promote_secondaries") == "1", 5,
+                   "promote_secondaries")
+        lab.host.ip("addr del 192.168.77.10/24 dev eth0")
+        assert "192.168.77.99/24" in lab.host.run("ip", "addr", "show", "eth0").stdout
+        assert natd.stop() == 0
+        assert lab.host.sysctl("ipv4/conf/all/promote_secondaries") == "0"

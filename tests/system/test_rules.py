@@ -243,7 +243,8 @@ def test_it_holds_only_netlink_sockets_and_the_one_to_natd(rules):
 def test_listing_loads_again(rules, nodes):
     host = nodes["host"]
     rules.put(*BOTH, "network wg0 10.8.0.2/32 11.0.3.9", "network wg1 fd43:1::/64 2a11:3::9",
-              "network wg1 10.9.1.0/25 none", "tunnel tun_home-1.5 0", "lan fd77::/64",
+              "network wg1 10.9.1.0/25 none", "network wg1 10.9.2.0/25 closed",
+              "network wg1 fd43:2::/64 closed", "tunnel tun_home-1.5 0", "lan fd77::/64",
               "lan 255.0.0.0/8", "port 6 443", "network wg1 0.0.0.0/0 11.0.3.9",
               f"publish 6 443 443 {ALICE} 8443 1", f"publish 17 2000 2009 {ALICE} 3000 0",
               f"publish 6 443 443 {ALICE6} 8443 0", f"publish 17 53 53 {BOB6} 53 1")
@@ -388,6 +389,14 @@ def test_the_longest_prefix_decides(rules, nodes):
 def test_routed_clients_keep_their_address(rules, nodes):
     rules.put("tunnel wg0 7", "network wg0 10.8.0.0/24 none")
     assert reach(nodes["alice"], nodes["web"], WEB) == ALICE
+
+
+def test_clients_without_their_address_stay_in(rules, nodes):
+    rules.put(*BOTH, f"network wg0 {ALICE}/32 closed", f"network wg0 {ALICE6}/128 closed")
+    assert reach(nodes["alice"], nodes["web"], WEB) is None
+    assert reach(nodes["alice"], nodes["web"], WEB6) is None
+    assert reach(nodes["alice"], nodes["bob"], BOB) == ALICE
+    assert reach(nodes["bob"], nodes["web"], WEB) == WAN
 
 
 def test_others_and_tunnels_are_not_translated(rules, nodes):

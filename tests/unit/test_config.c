@@ -62,7 +62,7 @@ static void test_everything_is_read(void **state)
 		"forward \"web\" { protocol = \"tcp\" port = 8443 external = 443 ipv6 = false }\n"
 		"tunnel \"wg0\" { networks = { \"10.8.0.0/24\", \"fd42::/64\" }\n"
 		"  egress = \"203.0.113.9\" reach = { \"clients\" } }\n"
-		"client \"10.8.0.2\" { egress = \"203.0.113.10\" }\n"
+		"client \"10.8.0.2\" { egress = \"203.0.113.10\" egress-gone = masquerade }\n"
 		"client \"fd42::8:0/112\" { egress = none }\n"
 		"publish \"web\" { port = 443 to = \"10.8.0.2\" to-port = 8443 }\n"
 		"publish \"game\" { protocol = udp port = 2000-2499 to = \"fd42::2\" source = hide "
@@ -96,6 +96,8 @@ static void test_everything_is_read(void **state)
 	assert_string_equal(prefix_print(&config.clients[0].network, printed), "10.8.0.2/32");
 	assert_string_equal(address_print(&config.clients[0].egress.address, printed),
 			    "203.0.113.10");
+	assert_true(config.clients[0].egress.masquerade_gone);
+	assert_false(tunnel->egress.masquerade_gone);
 	assert_string_equal(prefix_print(&config.clients[1].network, printed), "fd42::8:0/112");
 	assert_int_equal(config.clients[1].egress.kind, RULES_EGRESS_NONE);
 	check_published(&config);
@@ -192,6 +194,9 @@ static void test_refusals(void **state)
 		  ":2: publish \"b\" wants port 90, which publish \"a\" has; allowed: each port "
 		  "once per "
 		  "protocol and family" },
+		{ "tunnel \"wg0\" {\n egress-gone = open }",
+		  ":2: egress-gone = \"open\" is not allowed; "
+		  "allowed: \"close\" or \"masquerade\"" },
 		{ "client {\n egress = none }",
 		  ":1: missing title for section 'client'; allowed: a "
 		  "name in quotes" },

@@ -109,7 +109,7 @@ static void test_egress(void **state)
 	refused(request, "an egress address that is zero");
 	request.network.address = prefix("fd42::1", 128);
 	refused(request, "an egress address of family 10 for a network of family 2");
-	refused(network("10.8.0.0", 24, RULES_EGRESSES), "an egress of kind 3");
+	refused(network("10.8.0.0", 24, RULES_EGRESSES), "an egress of kind 4");
 }
 
 static struct rules_request publish(uint16_t port, uint16_t last, uint16_t to_port)

@@ -241,6 +241,8 @@ static const char *networks_told(int socket)
 
 		if (request.what != RULES_NETWORK)
 			continue;
+		if (told->egress == RULES_EGRESS_CLOSED)
+			strcpy(egress, "closed");
 		inet_ntop(told->network.family, &told->network.v6, network, sizeof(network));
 		if (told->egress == RULES_EGRESS_ADDRESS)
 			inet_ntop(told->address.family, &told->address.v6, egress, sizeof(egress));
@@ -265,6 +267,9 @@ static void test_clients_are_placed(void **state)
 	make_home(&network);
 	add_link(&network, TUN0, "tun0", LINK_TUN);
 	add_address(&network, TUN0, "10.8.0.129/25");
+	add_address(&network, ETH0, "192.168.1.40/24");
+	add_address(&network, ETH0, "192.168.1.41/24");
+	add_address(&network, ETH0, "2a11::9/64");
 	add_client(&config, "10.8.0.2", "192.168.1.40");
 	add_client(&config, "10.8.0.130",
 		   "192.168.1.41"); /* in both: the longer prefix is nearer */
@@ -278,6 +283,15 @@ static void test_clients_are_placed(void **state)
 						    "wg0 10.8.0.2/32 192.168.1.40\n"
 						    "tun0 10.8.0.130/32 192.168.1.41\n"
 						    "wg0 fd42::/64 2a11::9\n");
+	/* Without their addresses the way is closed, or another is taken. */
+	network.address_count -= 3;
+	config.clients[1].egress.masquerade_gone = true;
+	kernel_want(&kernel, &config, &network, NULL, 0, no_save, NULL);
+	assert_string_equal(networks_told(pair[1]), "wg0 10.8.0.0/24 -\n"
+						    "tun0 10.8.0.128/25 -\n"
+						    "wg0 10.8.0.2/32 closed\n"
+						    "tun0 10.8.0.130/32 -\n"
+						    "wg0 fd42::/64 closed\n");
 	assert_string_equal(kernel.clients[0].interface, "wg0");
 	assert_string_equal(kernel.clients[3].interface, "");
 	close(pair[0]);

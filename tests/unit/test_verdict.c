@@ -126,6 +126,12 @@ static void not_forwarding(struct facts *facts)
 static void egress_gone(struct facts *facts)
 {
 	strcpy(facts->lost_egress, "192.168.1.99");
+	facts->egress_closed = true;
+}
+
+static void egress_replaced(struct facts *facts)
+{
+	strcpy(facts->lost_egress, "192.168.1.99");
 }
 
 static const struct {
@@ -151,6 +157,7 @@ static const struct {
 	{ "E60", WORKS_NO, nothing_listens, "nothing on this host listens on udp 51820" },
 	{ "E42", WORKS_NO, not_forwarding, "IP forwarding is off" },
 	{ "E43", WORKS_NO, egress_gone, "192.168.1.99 is not on this host" },
+	{ "E43", WORKS_YES, egress_replaced, "its clients leave with another" },
 };
 
 #define CASES (sizeof(cases) / sizeof(cases[0]))
