@@ -48,8 +48,10 @@ static void send_plain(struct engine *engine, enum upnp_request_what what)
 {
 	struct upnp_request request = { .what = what, .generation = engine->generation };
 
-	if (what == UPNP_USE)
+	if (what == UPNP_USE) {
 		request.network = engine->network;
+		request.network.service = engine->service;
+	}
 	engine->hooks->send(engine->context, &request);
 }
 
@@ -308,6 +310,15 @@ static bool same_network(const struct upnp_network *a, const struct upnp_network
 	       a->ifindex == b->ifindex && a->prefix == b->prefix;
 }
 
+/* The service belongs to one router. */
+static void forget_service(struct engine *engine, struct in_addr gateway)
+{
+	if (engine->service_of.s_addr == gateway.s_addr)
+		return;
+	engine->service = (struct upnp_service){ 0 };
+	engine->service_of = gateway;
+}
+
 void engine_network(struct engine *engine, const struct upnp_network *network, int64_t now)
 {
 	(void)now;
@@ -327,6 +338,7 @@ void engine_network(struct engine *engine, const struct upnp_network *network, i
 	engine->network.check = ENGINE_CHECK_SECONDS;
 	engine->has_router = true;
 	engine->wan_known = false;
+	forget_service(engine, network->gateway);
 	engine->router = (struct upnp_router){ 0 };
 	engine->tries = 0;
 	if (engine->order_count)

@@ -5,6 +5,7 @@
 #include <arpa/inet.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/random.h>
 
 #include "natd/log.h"
 
@@ -33,6 +34,18 @@ static const char *for_how_long(uint32_t lifetime, char text[32])
 	return text;
 }
 
+/* Milliseconds. RFC 6887 11.2.1: at a random point from 1/2 to 5/8 of the lifetime, so that the hosts
+ * of a house that began together do not stay together. */
+static int64_t renew_after(uint32_t lifetime)
+{
+	int64_t half = (int64_t)lifetime * 1000 / 2;
+	uint32_t random = 0;
+
+	if (getrandom(&random, sizeof(random), 0) != sizeof(random))
+		log_debug("no random number: renewed at half the lifetime");
+	return half + half / 4 * (random % 1024) / 1024;
+}
+
 static void on_granted(struct engine *engine, const struct upnp_granted *granted, int64_t now)
 {
 	struct forward *forward = forwards_by_id(&engine->forwards, granted->id);
@@ -59,8 +72,10 @@ static void on_granted(struct engine *engine, const struct upnp_granted *granted
 		return;
 	}
 	forward->state = FORWARD_OPEN;
-	forward->renew_at = now + (int64_t)lifetime * 1000 / 2;
-	memcpy(forward->reason, granted->said, sizeof(forward->reason));
+	forward->renew_at = now + renew_after(lifetime);
+	/* A renewal does not say again why it is another port. */
+	if (granted->said[0] || granted->external_port == forward->wanted.external)
+		memcpy(forward->reason, granted->said, sizeof(forward->reason));
 	if (!engine->retry_at)
 		engine->tries = 0;
 	if (before.state == FORWARD_OPEN && before.external_port == forward->external_port &&
@@ -187,6 +202,13 @@ static void on_lost(struct engine *engine, const struct upnp_lost *lost, int64_t
 	engine->tries = 0;
 }
 
+static void on_service(struct engine *engine, const struct upnp_service *service)
+{
+	engine->forwards.dirty |= memcmp(&engine->service, service, sizeof(*service)) != 0;
+	engine->service = *service;
+	engine->service_of = engine->network.gateway;
+}
+
 static bool is_terminated(const char *text, size_t size)
 {
 	return memchr(text, '\0', size) != NULL;
@@ -218,6 +240,8 @@ static bool report_is_sound(const struct upnp_report *report)
 	case UPNP_LOST:
 		return report->lost.via < UPNP_PROTOCOLS &&
 		       report->lost.delay_ms <= UPNP_DELAY_MAX && TERMINATED(report->lost.said);
+	case UPNP_SERVICE:
+		return TERMINATED(report->service.control) && TERMINATED(report->service.type);
 	default: return false;
 	}
 }
@@ -236,6 +260,7 @@ bool engine_report(struct engine *engine, const struct upnp_report *report, int6
 	case UPNP_FAILED: on_failed(engine, &report->failed, now); return true;
 	case UPNP_UNMAPPED: on_unmapped(engine, &report->unmapped); return true;
 	case UPNP_LOST: on_lost(engine, &report->lost, now); return true;
+	case UPNP_SERVICE: on_service(engine, &report->service); return true;
 	default: return false;
 	}
 }

@@ -30,7 +30,7 @@ struct forward {
 	uint16_t external_port;
 	struct in_addr external_address;
 	struct in_addr host; /* for which address of ours; 0.0.0.0: not known */
-	uint32_t lifetime; /* seconds; 0: for ever */
+	uint32_t lifetime;   /* seconds; 0: for ever */
 	int64_t granted_at;
 	int64_t renew_at; /* 0: a renewal is under way or there is nothing to renew */
 	/* Why not. */

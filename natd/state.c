@@ -59,6 +59,18 @@ static json_t *forward_to_json(const struct forward *forward)
 			 forward->host.s_addr ? address_print(&host, address) : NULL);
 }
 
+/* NULL: none. */
+static json_t *service_to_json(const struct engine *engine)
+{
+	struct address router = address_v4(engine->service_of);
+	char text[ADDRESS_TEXT_MAX];
+
+	if (!engine->service.control[0])
+		return NULL;
+	return json_pack("{s:s, s:s, s:s}", "router", address_print(&router, text), "control",
+			 engine->service.control, "type", engine->service.type);
+}
+
 static json_t *to_json(const struct engine *engine, const struct sysctls *sysctls)
 {
 	struct address wan = address_v4(engine->public_wan);
@@ -73,9 +85,9 @@ static json_t *to_json(const struct engine *engine, const struct sysctls *sysctl
 				      json_pack("{s:s, s:i, s:i}", "name", sysctls->list[i].name,
 						"before", (int)sysctls->list[i].before, "ours",
 						(int)sysctls->list[i].ours));
-	return json_pack("{s:i, s:s?, s:o, s:o}", "version", STATE_VERSION, "wan",
-			 engine->public_wan.s_addr ? address_print(&wan, text) : NULL, "mappings",
-			 forwards, "sysctls", switches);
+	return json_pack("{s:i, s:s?, s:o*, s:o, s:o}", "version", STATE_VERSION, "wan",
+			 engine->public_wan.s_addr ? address_print(&wan, text) : NULL, "service",
+			 service_to_json(engine), "mappings", forwards, "sysctls", switches);
 }
 
 static bool write_text(int file, const char *text)
@@ -201,11 +213,31 @@ static bool restore_wan(struct engine *engine, const json_t *wan)
 	return true;
 }
 
+/* Absent, or whole. Where it leads, upnp looks at again. */
+static bool restore_service(struct engine *engine, json_t *service)
+{
+	const char *router, *control, *type;
+	struct in_addr of;
+
+	if (!service)
+		return true;
+	if (json_unpack(service, "{s:s, s:s, s:s}", "router", &router, "control", &control, "type",
+			&type) < 0 ||
+	    inet_pton(AF_INET, router, &of) != 1 || strlen(control) >= UPNP_TEXT_MAX ||
+	    strlen(type) >= UPNP_TEXT_MAX)
+		return false;
+	snprintf(engine->service.control, UPNP_TEXT_MAX, "%s", control);
+	snprintf(engine->service.type, UPNP_TEXT_MAX, "%s", type);
+	engine->service_of = of;
+	return true;
+}
+
 /* Keeps what is sound. NULL, or a new reference to the first thing that is not. */
 static json_t *restore(json_t *state, struct engine *engine, struct sysctls *sysctls)
 {
 	json_t *version = json_object_get(state, "version");
 	json_t *wan = json_object_get(state, "wan");
+	json_t *service = json_object_get(state, "service");
 	json_t *mappings = json_object_get(state, "mappings");
 	json_t *switches = json_object_get(state, "sysctls");
 	json_t *bad = NULL;
@@ -217,6 +249,8 @@ static json_t *restore(json_t *state, struct engine *engine, struct sysctls *sys
 		return json_incref(state);
 	if (!restore_wan(engine, wan))
 		bad = wan;
+	if (!restore_service(engine, service) && !bad)
+		bad = service;
 	json_array_foreach(mappings, i, entry)
 		if (!restore_mapping(engine, entry) && !bad)
 			bad = entry;

@@ -22,7 +22,7 @@
 
 #define TASKS_MAX        (2 * UPNP_MAPPINGS_MAX)
 #define LOCATIONS_MAX    4
-#define SERVICE_MAX      128
+#define SERVICE_MAX      UPNP_TEXT_MAX
 #define ANNOUNCE_SOCKETS 2
 #define LIST_ENTRIES_MAX 1000 /* of the router's table: some never say that it has an end */
 
@@ -71,7 +71,8 @@ struct igd {
 	uint8_t trouble;       /* enum upnp_state, while searching: what the last one read was */
 	char said[UPNP_TEXT_MAX];
 
-	bool ready; /* the service below is known */
+	bool ready;      /* the service below is known */
+	bool remembered; /* from the run before: not proven yet */
 	bool said_goodbye;
 	struct location found; /* where its description was */
 	char control[URL_TEXT_MAX];

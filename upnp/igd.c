@@ -171,7 +171,7 @@ static char *fetch(struct client *client, const struct url *location, int *size)
 }
 
 /* The services that open ports, by the names that go into each request. */
-static bool is_service(const struct IGDdatas_service *service)
+static bool is_service(const char *type)
 {
 	static const char *const types[] = {
 		"urn:schemas-upnp-org:service:WANIPConnection:1",
@@ -180,7 +180,7 @@ static bool is_service(const struct IGDdatas_service *service)
 	};
 
 	for (size_t i = 0; i < sizeof(types) / sizeof(types[0]); i++)
-		if (strcmp(service->servicetype, types[i]) == 0)
+		if (strcmp(type, types[i]) == 0)
 			return true;
 	return false;
 }
@@ -201,7 +201,7 @@ static bool use_service(struct igd *igd, const struct IGDdatas_service *service,
 {
 	struct url control;
 
-	if (!is_service(service) || !url_resolve(&control, base, service->controlurl))
+	if (!is_service(service->servicetype) || !url_resolve(&control, base, service->controlurl))
 		return false;
 	url_print(&control, igd->control);
 	snprintf(igd->service, sizeof(igd->service), "%s", service->servicetype);
@@ -233,6 +233,41 @@ static void report_router(struct client *client, const char *bytes, size_t size,
 	report_send(client, &report);
 }
 
+/* What the service is, for the next run. */
+static void report_service(struct client *client)
+{
+	struct upnp_report report = { .what = UPNP_SERVICE };
+	const struct igd *igd = &client->igd;
+
+	if (strlen(igd->control) >= sizeof(report.service.control))
+		return;
+	strcpy(report.service.control, igd->control);
+	strcpy(report.service.type, igd->service);
+	report_send(client, &report);
+}
+
+void igd_remember(struct client *client)
+{
+	const struct upnp_service *service = &client->network.service;
+	struct igd *igd = &client->igd;
+	struct url url;
+
+	if (client->network.count == 0 || client->network.order[0] != UPNP_IGD ||
+	    !is_service(service->type) || !url_parse(&url, service->control) ||
+	    url.host.s_addr != client->network.gateway.s_addr)
+		return;
+	url_print(&url, igd->control);
+	snprintf(igd->service, sizeof(igd->service), "%s", service->type);
+	igd->ready = igd->remembered = true;
+}
+
+void igd_forget(struct client *client)
+{
+	log_debug("UPnP: %s is not the router's any more", client->igd.control);
+	client->igd.ready = client->igd.remembered = false;
+	igd_find(client);
+}
+
 static void on_description(struct client *client, const char *bytes, int size, uint8_t index)
 {
 	struct igd *igd = &client->igd;
@@ -255,6 +290,7 @@ static void on_description(struct client *client, const char *bytes, int size, u
 	log_debug("UPnP: %s at %s", igd->service, igd->control);
 	say(said, "UPnP %s", strrchr(igd->service, ':') - strlen("WANIPConnection"));
 	protocol_is(client, UPNP_IGD, UPNP_OK, said);
+	report_service(client);
 	tasks_wake(client, UPNP_IGD);
 }
 

@@ -26,6 +26,12 @@ bool igd_same_place(const struct url *a, const struct url *b);
 /* Is igd->held still in the router's table? */
 void igd_check(struct client *client);
 
+/* Takes over the service that natd remembers, if it is the gateway's and UPnP is asked first. */
+void igd_remember(struct client *client);
+
+/* It does not work any more: searched again. */
+void igd_forget(struct client *client);
+
 /* Does the service say that it is connected? */
 bool igd_is_connected(const struct igd *igd);
 

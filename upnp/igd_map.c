@@ -266,6 +266,10 @@ static void grant(struct client *client, struct task *task, const struct igd_ent
 	if (client->wan_known[UPNP_IGD])
 		granted.external_address = client->wan[UPNP_IGD];
 	say(granted.said, "%s", said);
+	if (igd->remembered) {
+		igd->remembered = false;
+		protocol_is(client, UPNP_IGD, UPNP_OK, "UPnP, where it was before");
+	}
 	igd->held = task->mapping;
 	igd->held.external_port = granted.external_port;
 	igd->wants_wan = igd->wants_wan || !client->wan_known[UPNP_IGD];
@@ -294,7 +298,13 @@ static bool go_back(struct client *client, struct task *task)
 	return true;
 }
 
-static void map(struct client *client, struct task *task)
+/* Nobody, or no UPnP, is where the service was before. */
+static bool is_outdated(const struct igd *igd, int code)
+{
+	return igd->remembered && code < 0;
+}
+
+static enum attempt map(struct client *client, struct task *task)
 {
 	struct igd *igd = &client->igd;
 	struct igd_entry entry = entry_of(client, &task->mapping);
@@ -303,19 +313,24 @@ static void map(struct client *client, struct task *task)
 	int code;
 
 	if (go_back(client, task))
-		return;
+		return ATTEMPT_SENT;
 	code = add_somewhere(igd, &entry, &task->mapping, &lease, said);
 	if (code == IGD_DONE)
 		code = verify(igd, &entry, &lease, said);
+	if (is_outdated(igd, code)) {
+		igd_forget(client);
+		return ATTEMPT_BUSY;
+	}
 	if (code == IGD_DONE)
 		grant(client, task, &entry, lease, said);
 	else if (code == IGD_NO_SUCH_ENTRY)
 		task_failed(client, task, UPNP_NOT_DONE, said);
 	else
 		on_failure(client, task, code, said);
+	return ATTEMPT_SENT;
 }
 
-static void unmap(struct client *client, struct task *task)
+static enum attempt unmap(struct client *client, struct task *task)
 {
 	struct igd_entry entry = entry_of(client, &task->mapping);
 	char said[UPNP_TEXT_MAX] = "";
@@ -323,10 +338,15 @@ static void unmap(struct client *client, struct task *task)
 
 	if (client->igd.held.id == task->mapping.id)
 		client->igd.held.port = 0;
+	if (is_outdated(&client->igd, code)) {
+		igd_forget(client);
+		return ATTEMPT_BUSY;
+	}
 	if (code == IGD_DONE || code == IGD_NO_SUCH_ENTRY)
 		task_removed(client, task);
 	else
 		on_failure(client, task, code, said);
+	return ATTEMPT_SENT;
 }
 
 enum attempt igd_attempt(struct client *client, struct task *task)
@@ -335,11 +355,7 @@ enum attempt igd_attempt(struct client *client, struct task *task)
 		igd_find(client);
 		return ATTEMPT_BUSY;
 	}
-	if (task->what == TASK_UNMAP)
-		unmap(client, task);
-	else
-		map(client, task);
-	return ATTEMPT_SENT;
+	return task->what == TASK_UNMAP ? unmap(client, task) : map(client, task);
 }
 
 /* A table that has lost the entry was emptied; a router that cannot tell is asked for its address

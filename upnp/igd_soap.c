@@ -13,7 +13,8 @@
 #include "upnp/igd.h"
 #include "upnp/igd_soap.h"
 
-#define SOAP_TIME_MS 5000 /* old routers write their flash for a second or two */
+#define REMEMBERED_TIME_MS 1500 /* then it is searched for */
+#define SOAP_TIME_MS       5000 /* old routers write their flash for a second or two */
 
 static const struct {
 	int code;
@@ -44,10 +45,10 @@ void igd_say(char said[UPNP_TEXT_MAX], int code)
 		say(said, "UPnP %d %s", code, text ? text : "");
 }
 
-static void begin(void)
+static void begin(const struct igd *igd)
 {
 	errno = 0;
-	deadline_set(SOAP_TIME_MS);
+	deadline_set(igd->remembered ? REMEMBERED_TIME_MS : SOAP_TIME_MS);
 }
 
 static int end(const char *action, int code)
@@ -72,7 +73,7 @@ bool igd_is_connected(const struct igd *igd)
 	char status[64] = "";
 	unsigned int uptime;
 
-	begin();
+	begin(igd);
 	UPNP_GetStatusInfo(igd->control, igd->service, status, &uptime, NULL);
 	end("GetStatusInfo", 0);
 	return strcasecmp(status, "Connected") == 0 || strcasecmp(status, "Up") == 0;
@@ -84,7 +85,7 @@ int igd_get_wan(const struct igd *igd, struct in_addr *address)
 	int code;
 
 	address->s_addr = INADDR_ANY;
-	begin();
+	begin(igd);
 	code = end("GetExternalIPAddress",
 		   UPNP_GetExternalIPAddress(igd->control, igd->service, text));
 	/* Empty is legal in IGD:2, while the line is down (field/routers.md 52). */
@@ -98,7 +99,7 @@ int igd_add(const struct igd *igd, const struct igd_entry *entry, uint32_t lease
 	char seconds[12];
 
 	snprintf(seconds, sizeof(seconds), "%u", lease);
-	begin();
+	begin(igd);
 	/* No remote host is "", not "0.0.0.0" (field/routers.md 29): NULL becomes an empty element. */
 	return end("AddPortMapping",
 		   UPNP_AddPortMapping(igd->control, igd->service, entry->external_port,
@@ -113,7 +114,7 @@ int igd_add_any(const struct igd *igd, struct igd_entry *entry, uint32_t lease)
 	int code;
 
 	snprintf(seconds, sizeof(seconds), "%u", lease);
-	begin();
+	begin(igd);
 	code = end("AddAnyPortMapping",
 		   UPNP_AddAnyPortMapping(igd->control, igd->service, entry->external_port,
 					  entry->port, entry->client, entry->description,
@@ -128,7 +129,7 @@ int igd_add_any(const struct igd *igd, struct igd_entry *entry, uint32_t lease)
 
 int igd_delete(const struct igd *igd, const struct igd_entry *entry)
 {
-	begin();
+	begin(igd);
 	return end("DeletePortMapping",
 		   UPNP_DeletePortMapping(igd->control, igd->service, entry->external_port,
 					  entry->protocol, NULL));
@@ -137,7 +138,7 @@ int igd_delete(const struct igd *igd, const struct igd_entry *entry)
 int igd_get(const struct igd *igd, const struct igd_entry *entry, struct igd_holder *holder)
 {
 	memset(holder, 0, sizeof(*holder));
-	begin();
+	begin(igd);
 	return end("GetSpecificPortMappingEntry",
 		   UPNP_GetSpecificPortMappingEntry(
 			   igd->control, igd->service, entry->external_port, entry->protocol, NULL,
@@ -175,7 +176,7 @@ void igd_list_next(struct client *client)
 	int code;
 
 	snprintf(index, sizeof(index), "%u", igd->list_next);
-	begin();
+	begin(igd);
 	code = end("GetGenericPortMappingEntry",
 		   UPNP_GetGenericPortMappingEntry(igd->control, igd->service, index, external_port,
 						   at.client, at.port, protocol, at.description,

@@ -111,6 +111,7 @@ static void use(struct client *client, const struct upnp_request *request)
 	client->check_us = ASKING_NEVER;
 	announce_close(client);
 	announce_open(client);
+	igd_remember(client);
 }
 
 static void run_probes(struct client *client, int64_t now)
@@ -150,10 +151,11 @@ static void report_asking(struct client *client, const struct asking *before)
 /* Starts the questions to one that is asked from now on. */
 static void ask_protocol(struct client *client, uint8_t protocol, int64_t now)
 {
-	bool at_work = protocol == UPNP_PCP && tasks_under_way(client, protocol);
+	bool at_work = (protocol == UPNP_PCP || (protocol == UPNP_IGD && client->igd.remembered)) &&
+		       tasks_under_way(client, protocol);
 
 	client->asked_us[protocol] = now;
-	/* A MAP of PCP is its own probe; one of NAT-PMP does not tell the WAN address. */
+	/* A MAP of PCP is its own probe, and so is a request to a service that is known; a MAP of NAT-PMP does not tell the WAN address. */
 	if (!at_work)
 		tries_start(&client->probes[protocol]);
 }
@@ -168,12 +170,16 @@ static void ask(struct client *client, bool all)
 
 	asking_begin(&client->asking, all, now);
 	presumed = asking_presumed(&client->asking);
+	if (client->igd.remembered)
+		presumed = UPNP_IGD;
 	if (first && !all && presumed != UPNP_ANY && !tasks_under_way(client, presumed))
 		task_start(first, TASK_MAP, presumed);
 	for (uint8_t p = 0; p < UPNP_PROTOCOLS; p++)
 		if (client->asking.state[p] == UPNP_ASKING &&
 		    (all || before.state[p] != UPNP_ASKING))
 			ask_protocol(client, p, now);
+	if (client->igd.remembered)
+		run_probes(client, now); /* a request of UPnP blocks; what is quick goes first */
 	tasks_run(client, now);
 	run_probes(client, now);
 	report_asking(client, &before);

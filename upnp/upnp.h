@@ -54,6 +54,12 @@ enum upnp_failure {
 
 /* ---- natd -> upnp ---- */
 
+/* Where a router takes UPnP's requests. Kept by natd over restarts: a search less. */
+struct upnp_service {
+	char control[UPNP_TEXT_MAX]; /* URL; empty: not known */
+	char type[UPNP_TEXT_MAX];    /* "urn:schemas-upnp-org:service:WANIPConnection:1" */
+};
+
 struct upnp_network {
 	struct in_addr gateway; /* network byte order, as everywhere in struct in_addr */
 	struct in_addr address; /* this host's, on the gateway's link */
@@ -61,6 +67,7 @@ struct upnp_network {
 	uint8_t prefix;                /* of the gateway's link, bits */
 	uint8_t count;                 /* of `order`; 0 never asks the router */
 	uint8_t order[UPNP_PROTOCOLS]; /* enum upnp_protocol, the preferred first */
+	struct upnp_service service;   /* as the router's was last */
 	uint16_t
 		check; /* seconds without a word of the router until it is asked a little; 0: never */
 };
@@ -178,6 +185,7 @@ struct upnp_report {
 		UPNP_LISTED,   /* listed: the end of the table */
 		UPNP_PROBED,   /* every protocol has answered or had its time */
 		UPNP_LOST,     /* lost: ask afresh */
+		UPNP_SERVICE,  /* service: found, and worth to be kept */
 		UPNP_REPORTS
 	} what;
 	uint32_t generation;
@@ -191,6 +199,7 @@ struct upnp_report {
 		struct upnp_entry entry;
 		struct upnp_listed listed;
 		struct upnp_lost lost;
+		struct upnp_service service;
 	};
 };
 

@@ -5,6 +5,7 @@
  *   use GATEWAY ADDRESS IFNAME PREFIX GENERATION CHECK PROTOCOL...   pcp nat-pmp upnp, preferred first
  *   map ID udp|tcp VIA PORT EXTERNAL LIFETIME NAME [NONCE [WANTED [FORMER]]]   VIA: a protocol or any
  *   unmap (the same)                                            NONCE: 24 hex digits
+ *   service URL TYPE                                            for the next use
  *   ask | probe | list | raw TEXT (a message that is no request)
  *
  * Ends with the end of its input; then upnp sees its natd go. The first line says upnp's pid. */
@@ -59,6 +60,17 @@ static void address(struct in_addr *to)
 		fatal("not an address: %s", text ? text : "(none)");
 }
 
+static struct upnp_service remembered;
+
+static void remember(void)
+{
+	const char *control = word();
+	const char *type = word();
+
+	snprintf(remembered.control, sizeof(remembered.control), "%s", control ? control : "");
+	snprintf(remembered.type, sizeof(remembered.type), "%s", type ? type : "");
+}
+
 static void read_network(struct upnp_request *request)
 {
 	struct upnp_network *network = &request->network;
@@ -71,6 +83,7 @@ static void read_network(struct upnp_request *request)
 	network->prefix = (uint8_t)number();
 	request->generation = number();
 	network->check = (uint16_t)number();
+	network->service = remembered;
 	while (network->count < UPNP_PROTOCOLS && (name = word()))
 		network->order[network->count++] = via_of(name);
 }
@@ -114,6 +127,10 @@ static void request(int upnp, char *line)
 
 	if (name && strcmp(name, "raw") == 0) {
 		process_send(upnp, name, strlen(name));
+		return;
+	}
+	if (name && strcmp(name, "service") == 0) {
+		remember();
 		return;
 	}
 	while (what < UPNP_REQUESTS && (!name || strcmp(names[what], name) != 0))
@@ -180,6 +197,7 @@ static void print(const struct upnp_report *r)
 	case UPNP_LOST:
 		printf("lost %s %u %s\n", vias[r->lost.via], r->lost.delay_ms, r->lost.said);
 		break;
+	case UPNP_SERVICE: printf("service %s %s\n", r->service.control, r->service.type); break;
 	case UPNP_REPORTS: printf("?\n"); break;
 	}
 	fflush(stdout);

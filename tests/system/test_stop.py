@@ -112,14 +112,17 @@ def listening(node):
 
 
 def test_two_natds_by_upnp():
-    """The second on the LAN wants the same port: the first keeps it, the second says who has it."""
+    """The second on the LAN wants the same port: the first keeps it, the second gets another one and says
+    who has the wanted one."""
     with Lab(router="igd2") as lab, listening(lab.other):
         first = lab.natd("router { lease = 120 }")
         first.wait_status("OK", state="open", external_port=51820)
         second = lab.natd("router { lease = 120 }", on=lab.other)
         status = second.wait_status("E13")
         assert HOST in status["verdict"]["text"] + status["verdict"]["advice"]
-        assert second.ctl("status").returncode == 2
+        assert second.ctl("status").returncode == 1
+        assert status["forwards"][0]["external_port"] != 51820
+        assert len(lab.router.redirects()) == 2
         assert second.stop() == 0
         assert lab.router.redirects() == {WIREGUARD}
         first.wait_status("OK", state="open", external_port=51820)
@@ -150,8 +153,9 @@ def test_the_second_takes_over():
         first = lab.natd("router { lease = 20 }")
         first.wait_status("OK", state="open", external_port=51820)
         second = lab.natd("router { lease = 20 }", on=lab.other)
-        second.wait_status("E13")
+        assert second.wait_status(None, state="open")["forwards"][0]["external_port"] != 51820
         first.stop()
         wait_until(lambda: lab.router.redirect("udp", 51820), 90, "the second natd's mapping",
                    every=0.5)
         assert lab.router.redirect("udp", 51820).address != HOST
+        wait_until(lambda: len(lab.router.redirects()) == 1, 20, "its other port to be closed")

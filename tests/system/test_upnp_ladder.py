@@ -199,3 +199,57 @@ def test_renewal_that_was_not_done_is_said(lan, start):
     lan.tell(soap="liar")
     upnp.send(f"map 1 udp upnp 51820 51820 7200 wireguard {NONCE}")
     upnp.next("failed 1 upnp not-done")
+
+
+# ---- what the run before knew ----
+
+TYPE = "urn:schemas-upnp-org:service:WANIPConnection:1"
+CONTROL = "http://192.168.77.1:5000/ctl/WANIPConnection"
+
+
+def remembering(start, control, order=("upnp", "pcp", "nat-pmp")):
+    upnp = start(order, use=False)
+    upnp.send(f"service {control} {TYPE}")
+    upnp.use(order)
+    return upnp
+
+
+def test_service_is_told_for_the_next_run(lan, start):
+    upnp = upnp_on(lan, start)
+    ask(upnp)
+    assert upnp.next("service") == f"service {CONTROL} {TYPE}"
+
+
+def test_known_service_is_asked_without_a_search(lan, start):
+    lan.start_rude(location=HERE)
+    upnp = remembering(start, CONTROL)
+    ask(upnp)
+    assert upnp.next("mapped 1 upnp").split()[3] == "51820"
+    assert not lan.hears("search") and not lan.hears("get")
+    assert any(line.startswith("protocol upnp ok") for line in upnp.reports)
+
+
+def test_known_service_removes_without_a_search(lan, start):
+    lan.start_rude(location=HERE)
+    upnp = remembering(start, CONTROL)
+    upnp.send("unmap 1 udp upnp 51820 51820 0 wireguard")
+    upnp.next("unmapped 1 removed")
+    assert lan.hears("DeletePortMapping") and not lan.hears("search")
+
+
+@pytest.mark.parametrize("control", [CONTROL.replace("5000", "5009"), CONTROL + "-gone",
+                                     "http://192.168.77.66/ctl", "http://8.8.8.8/", "junk"])
+def test_service_that_is_not_there_any_more_is_searched(lan, start, control):
+    lan.start_rude(location=HERE, only_path="/ctl/WANIPConnection")
+    upnp = remembering(start, control)
+    ask(upnp)
+    upnp.next("mapped 1 upnp")
+    assert lan.hears("search") and lan.hears("get")
+
+
+def test_known_service_does_not_hold_up_a_preferred_pcp(lan, start):
+    lan.start_rude(location=HERE, pcp="ok")
+    upnp = remembering(start, CONTROL, ("pcp", "upnp"))
+    ask(upnp)
+    upnp.next("mapped 1 pcp")
+    assert not lan.hears("AddPortMapping")

@@ -15,6 +15,7 @@ request that it hears is a JSON line on standard output.
   leases        the only leases that it grants, as text; others get "lease_code"
   stuck         what is left of a lease, whatever is asked, until the entry is deleted, or for ever
                 if "stuck_for_ever"
+  only_path     where it takes requests; 404 elsewhere
   epoch         seconds that PCP and NAT-PMP say at the start; their clock runs from there
   search        "notify": searches are answered by a NOTIFY to everybody, after the search is over;
                 "multicast" or "unicast": the others are not answered
@@ -290,6 +291,9 @@ class Web(BaseHTTPRequestHandler):
             name, value = part.split(">", 1)
             argument[name] = value.split("<", 1)[0]
         heard(what=action, path=self.path, service=service, **argument)
+        if self.path != manners.get("only_path", self.path):
+            self.reply(404, b"<html>gone</html>")
+            return
         if manners["soap"] == "html":
             self.reply(200, b"<html><body>Welcome to your router</body></html>")
             return

@@ -51,6 +51,9 @@ static void test_what_was_written_is_read(void **state)
 	forward->external_port = 1024;
 	forward->host.s_addr = inet_addr("192.168.1.31");
 	before.public_wan.s_addr = inet_addr("11.0.0.2");
+	before.service_of.s_addr = inet_addr("192.168.1.1");
+	strcpy(before.service.control, "http://192.168.1.1:5000/ctl");
+	strcpy(before.service.type, "urn:x");
 	switches.list[switches.count++] = (struct sysctl){ "ipv4/ip_forward", 0, 1 };
 	assert_true(state_write(directory, &before, &switches, true));
 
@@ -64,6 +67,8 @@ static void test_what_was_written_is_read(void **state)
 	assert_memory_equal(&after.forwards.list[0].wanted, &wireguard, sizeof(wireguard));
 	assert_int_equal(after.forwards.list[0].host.s_addr, inet_addr("192.168.1.31"));
 	assert_int_equal(after.public_wan.s_addr, inet_addr("11.0.0.2"));
+	assert_int_equal(after.service_of.s_addr, inet_addr("192.168.1.1"));
+	assert_memory_equal(&after.service, &before.service, sizeof(before.service));
 	assert_int_equal(restored.count, 1);
 	assert_string_equal(restored.list[0].name, "ipv4/ip_forward");
 	assert_int_equal(restored.list[0].before, 0);
@@ -116,6 +121,7 @@ static void test_damaged_files(void **state)
 		{ "{\"version\": 2, \"mappings\": [], \"sysctls\": []}", 0 },
 		{ "{\"version\": 1, \"mappings\": {}, \"sysctls\": []}", 0 },
 		{ "{\"version\": 1, \"mappings\": [7], \"sysctls\": []}", 0 },
+		{ "{\"version\": 1, \"service\": {}, \"mappings\": [], \"sysctls\": []}", 0 },
 		{ "{\"version\": 1, \"wan\": \"192.168.1.1\", \"mappings\": [], \"sysctls\": []}",
 		  0 },
 		{ "{\"version\": 1, \"mappings\": [], \"sysctls\": [{\"name\": "
