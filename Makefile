@@ -48,6 +48,7 @@ UNIT_TESTS := $(SRC_UNIT:%.c=$(BUILD)/%)
 HELPERS    := $(patsubst %.c,$(BUILD)/%,$(wildcard tests/helpers/*.c))
 CATALOGUES := $(patsubst natd/po/%.po,$(BUILD)/locale/%/LC_MESSAGES/natd.mo,$(wildcard natd/po/*.po))
 MANPAGES   := $(wildcard man/*.[1-8])
+MANPAGES_TRANSLATED := $(patsubst man/%,%,$(wildcard man/ja/man?/*.[1-8]))
 
 SANITIZE := -O1 -g -fno-omit-frame-pointer -fsanitize=address,undefined -fno-sanitize-recover=all
 # The whole program once more under the sanitizers. Leaks are valgrind's: looking for them at the end
@@ -152,6 +153,8 @@ install: all
 	for page in $(MANPAGES); do section=$${page##*.}; \
 		install -d $(DESTDIR)$(MANDIR)/man$$section && \
 		install -m 644 $$page $(DESTDIR)$(MANDIR)/man$$section/ || exit 1; done
+	for page in $(MANPAGES_TRANSLATED); do \
+		install -D -m 644 man/$$page $(DESTDIR)$(MANDIR)/$$page || exit 1; done
 	$(if $(DESTDIR),,-systemd-sysusers $(SYSUSERS)/natd.conf && systemctl daemon-reload)
 
 # What the user wrote (/etc/natd) and what natd remembers (/var/lib/natd) stay.
@@ -162,6 +165,7 @@ uninstall:
 	rm -f $(DESTDIR)$(BASHDIR)/natctl $(DESTDIR)$(ZSHDIR)/_natctl $(DESTDIR)$(FISHDIR)/natctl.fish
 	rm -f $(CATALOGUES:$(BUILD)/locale/%=$(DESTDIR)$(LOCALEDIR)/%)
 	for page in $(MANPAGES); do rm -f $(DESTDIR)$(MANDIR)/man$${page##*.}/$${page##*/}; done
+	rm -f $(MANPAGES_TRANSLATED:%=$(DESTDIR)$(MANDIR)/%)
 	-rmdir --ignore-fail-on-non-empty $(DESTDIR)$(SYSCONFDIR)/natd
 
 clean:
