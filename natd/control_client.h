@@ -1,0 +1,59 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* control_client: one natctl on the control socket, between control_server.c, which keeps the places, and
+ * control_commands.c, which knows what they ask. */
+#ifndef NATD_CONTROL_CLIENT_H
+#define NATD_CONTROL_CLIENT_H
+
+#include <jansson.h>
+
+#include "natd/natd.h"
+
+#define CLIENTS_MAX 32
+
+/* How long a client may take to ask, rules to count, and the router to answer. */
+#define ASK_SECONDS    2
+#define COUNT_SECONDS  1
+#define ANSWER_SECONDS 10
+
+enum waiting { WAITING_REQUEST, WAITING_COUNTERS, WAITING_LIST, WAITING_FORWARD, WAITING_CHANGE };
+
+struct client {
+	struct control *control;
+	int socket; /* -1: free */
+	struct event *event;
+	enum waiting waiting;
+	struct control_request request;
+	size_t received;  /* bytes of it */
+	uint32_t forward; /* WAITING_FORWARD: its id */
+	char *told;       /* WAITING_CHANGE: the last line that it got */
+};
+
+struct control {
+	struct natd *natd;
+	int socket;
+	struct event *event;
+	struct client clients[CLIENTS_MAX];
+	json_t *list;             /* the table while upnp reads it; NULL: nobody asked */
+	uint32_t list_generation; /* of the network whose router was asked */
+};
+
+/* Ends the conversation; its place is free. */
+void client_drop(struct client *client);
+
+/* Sends the whole answer, takes it over and ends the conversation. */
+void client_answer(struct client *client, json_t *reply);
+
+/* Answers with one line that says why not. */
+void client_refuse(struct client *client, const char *format, ...)
+	__attribute__((format(printf, 2, 3)));
+
+/* The answer comes later: control_server.h says when. */
+void client_wait_for(struct client *client, enum waiting what);
+
+/* The request is complete: checks it and does it. */
+void client_obey(struct client *client);
+
+/* What it waits for has not come in time. */
+void client_limit(struct client *client);
+
+#endif
