@@ -359,6 +359,67 @@ static void test_published_ports_keep_their_counts(void **state)
 	set_clear(&after);
 }
 
+static void test_the_range_around_an_address(void **state)
+{
+	static const struct {
+		const char *address;
+		int item; /* -1: none */
+	} cases[] = { { "10.7.255.255", -1 }, { "10.8.0.0", 0 },        { "10.8.0.3", 0 },
+		      { "10.8.0.4", 1 },      { "10.8.0.7", 1 },        { "10.8.0.8", 0 },
+		      { "10.8.0.255", 0 },    { "10.8.1.0", -1 },       { "10.9.0.0", 2 },
+		      { "0.0.0.0", -1 },      { "255.255.255.255", -1 } };
+	struct range_prefix in[] = { { prefix("10.8.0.0/24"), 0 },
+				     { prefix("10.8.0.4/30"), 1 },
+				     { prefix("10.9.0.0/32"), 2 } };
+	struct ranges ranges;
+
+	(void)state;
+	ranges_make(&ranges, AF_INET, in, 3);
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		const struct range *found;
+		struct in_addr address;
+
+		assert_int_equal(inet_pton(AF_INET, cases[i].address, &address), 1);
+		found = ranges_around(&ranges, (const uint8_t *)&address);
+		assert_int_equal(found ? (int)found->item : -1, cases[i].item);
+	}
+	ranges_free(&ranges);
+}
+
+static void make_pair(struct set *set, const char *network4, uint8_t egress, const char *to)
+{
+	set_clear(set);
+	set_begin(set, 1);
+	add_tunnel(set, "wg0", 7);
+	add_network(set, "wg0", network4, egress);
+	add_network(set, "wg0", "fd42::/64", RULES_EGRESS_MASQUERADE);
+	add_publish(set, IPPROTO_TCP, 443, 443, to);
+	assert_true(set_finish(set));
+}
+
+/* What purge looks through: the families that translate otherwise than before. */
+static void test_differences(void **state)
+{
+	static const struct set nothing;
+	struct set before = { 0 };
+	struct set after = { 0 };
+
+	(void)state;
+	make_pair(&before, "10.8.0.0/24", RULES_EGRESS_MASQUERADE, "10.8.0.2/32");
+	make_pair(&after, "10.8.0.0/24", RULES_EGRESS_MASQUERADE, "10.8.0.2/32");
+	assert_int_equal(set_differences(&before, &after), 0);
+	assert_int_equal(set_differences(&nothing, &after), 3);
+	assert_int_equal(set_differences(&nothing, &nothing), 0);
+	make_pair(&after, "10.8.0.0/24", RULES_EGRESS_NONE, "10.8.0.2/32");
+	assert_int_equal(set_differences(&before, &after), 1);
+	make_pair(&after, "10.8.0.0/25", RULES_EGRESS_MASQUERADE, "10.8.0.2/32");
+	assert_int_equal(set_differences(&before, &after), 1);
+	make_pair(&after, "10.8.0.0/24", RULES_EGRESS_MASQUERADE, "10.8.0.3/32");
+	assert_int_not_equal(set_differences(&before, &after), 0);
+	set_clear(&before);
+	set_clear(&after);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -375,6 +436,8 @@ int main(void)
 		cmocka_unit_test(test_published_ports_are_found),
 		cmocka_unit_test(test_a_port_is_published_once),
 		cmocka_unit_test(test_published_ports_keep_their_counts),
+		cmocka_unit_test(test_the_range_around_an_address),
+		cmocka_unit_test(test_differences),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
