@@ -6,6 +6,7 @@ import time
 
 import pytest
 
+from lab import HOST as LAB_HOST, Lab, Redirect, wait_until
 from test_upnp import ALL, lan, start  # noqa: F401  (fixtures)
 from upnp_router import GATEWAY, HOST, run
 
@@ -205,3 +206,20 @@ def test_restart_of_miniupnpd_is_heard_by_notify(lan, start):
     upnp.open()
     upnp.next("mapped 1 upnp")
     assert len(lan.redirects()) == 1
+
+
+@pytest.mark.parametrize("variant", ["pcp", "igd2"])
+def test_natd_opens_the_port_again_after_a_restart(variant):
+    """The whole program: nobody tells it, no lease has ended, and nothing but the router restarts."""
+    with Lab(router=variant) as lab:
+        natd = lab.natd("router { lease = 604800 }")
+        natd.wait_status("OK", state="open")
+        time.sleep(4)  # the epoch is to be old enough to differ from a new one
+        lab.router.restart()
+        began = time.monotonic()
+        wait_until(lambda: lab.router.redirects() == {Redirect("udp", 51820, LAB_HOST, 51820)}, 60,
+                   "the port to be open again")
+        took = time.monotonic() - began
+        natd.wait_status("OK", state="open")
+        assert "asked afresh" in natd.log, natd.log
+        print(f"open again after {took:.1f} s")

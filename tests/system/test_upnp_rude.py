@@ -196,6 +196,36 @@ def test_urls_of_others_are_turned_to_the_router(lan, start, description):
         "/ctl/WANIPConnection", "/ctl/x"}
 
 
+def test_line_that_is_connected_is_chosen_of_two(lan, start):
+    """field/routers.md 16: two WANConnectionDevices, the first one down."""
+    lan.start_rude(location=HERE, description="two-lines")
+    upnp = start()
+    upnp.open()
+    upnp.next("mapped 1 upnp")
+    assert {add["path"] for add in lan.hears("AddPortMapping")} == {"/ctl/up"}
+
+
+@pytest.mark.parametrize("description, path", [
+    ("query", "/?control=WANIPConnection"), ("base", "/ctl/WANIPConnection"),
+    ("base-path", "/ctl/WANIPConnection"), ("base-junk", "/ctl/WANIPConnection")])
+def test_control_urls_of_every_kind(lan, start, description, path):
+    """field/routers.md 21, 22"""
+    lan.start_rude(location=HERE, description=description)
+    upnp = start()
+    upnp.open()
+    upnp.next("mapped 1 upnp")
+    assert {add["path"] for add in lan.hears("AddPortMapping")} == {path}
+
+
+def test_chunked_answers_are_read(lan, start):
+    """field/routers.md 28: BiPAC 7404VNOX chunks whatever it is asked."""
+    lan.start_rude(location=HERE, chunked=True)
+    upnp = start(("upnp",))
+    upnp.open()
+    upnp.next("mapped 1 upnp")
+    assert upnp.next("wan upnp") == "wan upnp 11.0.0.2"
+
+
 def test_service_that_is_connected_is_chosen_of_two(lan, start):
     lan.start_rude(location=HERE, description="two")
     upnp = start()

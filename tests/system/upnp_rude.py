@@ -16,6 +16,7 @@ request that it hears is a JSON line on standard output.
   stuck         what is left of a lease, whatever is asked, until the entry is deleted, or for ever
                 if "stuck_for_ever"
   only_path     where it takes requests; 404 elsewhere
+  chunked       all HTTP answers are, whatever the request said
   epoch         seconds that PCP and NAT-PMP say at the start; their clock runs from there
   search        "notify": searches are answered by a NOTIFY to everybody, after the search is over;
                 "multicast" or "unicast": the others are not answered
@@ -37,7 +38,7 @@ from http.server import BaseHTTPRequestHandler
 from socketserver import ThreadingTCPServer
 
 manners = {"epoch": 77, "taken": {}, "conflict": 718, "leases": None, "lease_code": 402, "stuck": None,
-           "stuck_for_ever": False, "boot_id": None, "search": None, "uuid": "uuid:rude", "pcp": "silent", "natpmp": "silent", "location": None, "description": "plain",
+           "stuck_for_ever": False, "boot_id": None, "search": None, "chunked": False, "uuid": "uuid:rude", "pcp": "silent", "natpmp": "silent", "location": None, "description": "plain",
            "faults": {}, "soap": "ok", "wan": "11.0.0.2", "holder": None, "http": 5000}
 manners.update(json.loads(sys.argv[1]))
 
@@ -66,6 +67,14 @@ DESCRIPTIONS = {
     "elsewhere": describe(("WANIPConnection:1", "http://8.8.8.8:80/ctl/WANIPConnection")),
     "two": describe(("WANIPConnection:1", "/ctl/WANIPConnection"),
                     ("WANPPPConnection:1", "/ctl/WANPPPConnection")),
+    "two-lines": describe(("WANIPConnection:1", "/ctl/down"), ("WANIPConnection:1", "/ctl/up")),
+    "query": describe(("WANIPConnection:1", "?control=WANIPConnection")),
+    "base": describe(("WANIPConnection:1", "ctl/WANIPConnection"),
+                     base="<URLBase>http://192.168.77.1:5000</URLBase>"),
+    "base-path": describe(("WANIPConnection:1", "/ctl/WANIPConnection"),
+                          base="<URLBase>http://192.168.77.1:5000/upnp/</URLBase>"),
+    "base-junk": describe(("WANIPConnection:1", "/ctl/WANIPConnection"),
+                          base="<URLBase>http://:0</URLBase>"),
     "v2": describe(("WANIPConnection:2", "/ctl/WANIPConnection")),
     "no-service": describe(("Layer3Forwarding:1", "/ctl/x")),
     "old-service": DEVICE.format(base="", services=SERVICE.format(
@@ -253,8 +262,13 @@ class Web(BaseHTTPRequestHandler):
 
     def reply(self, status, body):
         self.send_response(status)
-        self.send_header("Content-Length", str(len(body)))
         self.send_header("Connection", "close")
+        if manners["chunked"]:
+            self.send_header("Transfer-Encoding", "chunked")
+            body = b"".join(b"%x\r\n%s\r\n" % (len(body[at:at + 100]), body[at:at + 100])
+                            for at in range(0, len(body), 100)) + b"0\r\n\r\n"
+        else:
+            self.send_header("Content-Length", str(len(body)))
         self.end_headers()
         self.wfile.write(body)
         self.close_connection = True
@@ -373,7 +387,7 @@ xmlns:u="{service}">{values}</u:{action}Response></s:Body></s:Envelope>""".encod
         return {"ExternalIPAddress": manners["wan"]}
 
     def GetStatusInfo(self, _):
-        up = "PPP" in self.path
+        up = "PPP" in self.path or "up" in self.path
         return {"ConnectionStatus": "Connected" if up else "Disconnected",
                 "LastConnectionError": "ERROR_NONE", "Uptime": 1}
 
