@@ -7,10 +7,11 @@ import re
 import signal
 import socket
 import subprocess
+import time
 
 import pytest
 
-from lab import USER, WAN, Lab, wait_until
+from lab import USER, WAN, Lab, context_switches, wait_until
 
 CAP_NET_ADMIN = 1 << 12
 PROCESSES = ("natd", "upnp", "rules")
@@ -47,8 +48,6 @@ def test_status_of_the_three(lab):
         assert int(values["CapBnd"], 16) == 0, name
         assert values["NoNewPrivs"] == "1", name
         assert values["Seccomp"] == "2", name
-
-
 
 
 def test_rules_has_no_internet_socket(lab):
@@ -205,3 +204,20 @@ def test_nobody_of_its_own_uid_may_trace_it(lab):
         done = lab.host.run("setpriv", f"--reuid={USER}", "--clear-groups", "cat",
                             f"/proc/{pid}/environ", check=False)
         assert done.returncode != 0
+
+
+def test_sleeps_when_nothing_happens():
+    """None of the three wakes up: no polling, no housekeeping."""
+    with Lab(router="pcp") as lab:  # without UPnP the router says nothing by itself
+        natd = lab.natd()
+        natd.wait_status("OK", state="open")
+        pids = natd.pids()
+
+        def slept():
+            before = {name: context_switches(pid) for name, pid in pids.items()}
+            time.sleep(10)
+            return {name: context_switches(pid) for name, pid in pids.items()} == before
+
+        # What the start has set off, IPv6 and the retries of a search, ends within the first rounds.
+        wait_until(slept, 60, "ten seconds of sleep")
+        assert slept() and slept()
