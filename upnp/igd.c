@@ -177,6 +177,8 @@ static bool is_service(const char *type)
 		"urn:schemas-upnp-org:service:WANIPConnection:1",
 		"urn:schemas-upnp-org:service:WANIPConnection:2",
 		"urn:schemas-upnp-org:service:WANPPPConnection:1",
+		"urn:dslforum-org:service:WANIPConnection:1",
+		"urn:dslforum-org:service:WANPPPConnection:1",
 	};
 
 	for (size_t i = 0; i < sizeof(types) / sizeof(types[0]); i++)
@@ -275,8 +277,7 @@ static void on_description(struct client *client, const char *bytes, int size, u
 	struct url base;
 	char said[UPNP_TEXT_MAX];
 
-	memset(&data, 0, sizeof(data));
-	parserootdesc(bytes, size, &data);
+	igd_parse(&data, bytes, size);
 	base = base_of(&data, &igd->locations[index].url);
 	report_router(client, bytes, (size_t)size, index);
 	if (!choose_service(igd, &data, &base)) {

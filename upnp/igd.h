@@ -8,6 +8,11 @@
 
 #include "upnp/client.h"
 
+struct IGDdatas; /* of libminiupnpc */
+
+/* The services in a description; those of the DSL Forum count as well, by their own names. */
+void igd_parse(struct IGDdatas *data, const char *bytes, int size);
+
 /* Searches for the router's description, unless that is under way. */
 void igd_find(struct client *client);
 

@@ -217,6 +217,17 @@ def test_control_urls_of_every_kind(lan, start, description, path):
     assert {add["path"] for add in lan.hears("AddPortMapping")} == {path}
 
 
+@pytest.mark.parametrize("description", ["dslforum", "dslforum-mixed"])
+def test_service_of_the_dsl_forum_is_asked_by_its_own_name(lan, start, description):
+    """field/routers.md 20: Huawei HG531."""
+    lan.start_rude(location=HERE, description=description)
+    upnp = start()
+    upnp.open()
+    upnp.next("mapped 1 upnp")
+    assert {add["service"] for add in lan.hears("AddPortMapping")} == {
+        "urn:dslforum-org:service:WANIPConnection:1"}
+
+
 def test_chunked_answers_are_read(lan, start):
     """field/routers.md 28: BiPAC 7404VNOX chunks whatever it is asked."""
     lan.start_rude(location=HERE, chunked=True)
@@ -237,7 +248,7 @@ def test_service_that_is_connected_is_chosen_of_two(lan, start):
 
 
 @pytest.mark.parametrize("description, state", [
-    ("no-service", "unsupported"), ("old-service", "unsupported"), ("truncated", "unsupported"),
+    ("no-service", "unsupported"), ("dslforum-flood", "unsupported"), ("truncated", "unsupported"),
     ("binary", "unsupported"), ("split", "unsupported"), ("empty", "error"), ("huge", "error"),
     ({"status": 404}, "error"), ("drip", "unsupported"), ("flood", "error")])
 def test_description_of_no_use(lan, start, description, state):

@@ -77,8 +77,10 @@ DESCRIPTIONS = {
                           base="<URLBase>http://:0</URLBase>"),
     "v2": describe(("WANIPConnection:2", "/ctl/WANIPConnection")),
     "no-service": describe(("Layer3Forwarding:1", "/ctl/x")),
-    "old-service": DEVICE.format(base="", services=SERVICE.format(
-        type="WANIPConnection:1", control="/x").replace("schemas-upnp-org", "dslforum-org")).encode(),
+    "dslforum": PLAIN.replace(b"schemas-upnp-org:device", b"dslforum-org:device").replace(
+        b"schemas-upnp-org:service", b"dslforum-org:service"),
+    "dslforum-mixed": PLAIN.replace(b"schemas-upnp-org:service", b"dslforum-org:service"),
+    "dslforum-flood": b"urn:dslforum-org:" * 30000,
     "split": describe(("WANIPConnection:1", "/x HTTP/1.0&#13;&#10;X: y")).replace(
         b"&#13;&#10;", b"\r\n"),
     "truncated": PLAIN[:len(PLAIN) // 2],
