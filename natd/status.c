@@ -83,14 +83,14 @@ static json_t *router_json(const struct natd *natd)
 	struct address wan = address_v4(engine->wan.address);
 	const char *kind = engine->wan_known ? kind_names[address_kind(&wan)] : "unknown";
 
-	return json_pack("{s:o, s:o, s:o, s:o, s:o, s:s, s:o, s:o, s:n}", "address",
-			 address_or_null(&uplink->gateway), "interface",
-			 text_or_null(uplink->interface), "model",
-			 text_or_null(engine->router.model), "url",
-			 text_or_null(engine->router.url), "wan_address",
-			 engine->wan_known ? address_or_null(&wan) : json_null(), "wan_kind", kind,
-			 "protocols", protocols_json(engine), "protocol_details",
-			 protocol_details_json(engine), "upstream");
+	return json_pack(
+		"{s:o, s:o, s:o, s:o, s:o, s:o, s:s, s:o, s:o, s:n}", "address",
+		address_or_null(&uplink->gateway), "interface", text_or_null(uplink->interface),
+		"model", text_or_null(engine->router.model), "server",
+		text_or_null(engine->router.server), "url", text_or_null(engine->router.url),
+		"wan_address", engine->wan_known ? address_or_null(&wan) : json_null(), "wan_kind",
+		kind, "protocols", protocols_json(engine), "protocol_details",
+		protocol_details_json(engine), "upstream");
 }
 
 static json_t *host_json(const struct natd *natd)
