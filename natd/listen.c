@@ -2,7 +2,6 @@
 #include "natd/listen.h"
 
 #include <arpa/inet.h>
-#include <libmnl/libmnl.h>
 #include <linux/inet_diag.h>
 #include <linux/sock_diag.h>
 #include <netinet/in.h>
@@ -10,6 +9,8 @@
 #include <stdbool.h>
 #include <string.h>
 #include <sys/socket.h>
+
+#include "natd/netlink.h"
 
 struct search {
 	uint16_t port;
@@ -37,44 +38,31 @@ static int on_socket(const struct nlmsghdr *header, void *data)
 	return MNL_CB_OK;
 }
 
-/* One dump of the sockets of one family; false where the kernel does not answer. */
-static bool dump(struct mnl_socket *socket, uint8_t family, uint8_t protocol, struct search *search)
+/* Looks through the sockets of one family; false where the kernel does not answer. */
+static bool look_through(struct mnl_socket *socket, uint8_t family, uint8_t protocol,
+			 struct search *search)
 {
-	char buffer[16384];
-	struct nlmsghdr *header = mnl_nlmsg_put_header(buffer);
-	struct inet_diag_req_v2 *request;
-	int status;
+	const struct inet_diag_req_v2 request = {
+		.sdiag_family = family,
+		.sdiag_protocol = protocol,
+		/* An unconnected UDP socket is in TCP_CLOSE (net/ipv4/udp_diag.c). */
+		.idiag_states = protocol == IPPROTO_TCP ? 1U << TCP_LISTEN : 1U << TCP_CLOSE,
+	};
 
-	header->nlmsg_type = SOCK_DIAG_BY_FAMILY;
-	header->nlmsg_flags = NLM_F_REQUEST | NLM_F_DUMP;
-	request = mnl_nlmsg_put_extra_header(header, sizeof(*request));
-	request->sdiag_family = family;
-	request->sdiag_protocol = protocol;
-	/* An unconnected UDP socket is in TCP_CLOSE (net/ipv4/udp_diag.c). */
-	request->idiag_states = protocol == IPPROTO_TCP ? 1U << TCP_LISTEN : 1U << TCP_CLOSE;
-	if (mnl_socket_sendto(socket, header, header->nlmsg_len) < 0)
-		return false;
-	do {
-		ssize_t got = mnl_socket_recvfrom(socket, buffer, sizeof(buffer));
-
-		if (got < 0)
-			return false;
-		status = mnl_cb_run(buffer, (size_t)got, 0, 0, on_socket, search);
-	} while (status == MNL_CB_OK);
-	return status >= 0;
+	return netlink_dump(socket, SOCK_DIAG_BY_FAMILY, &request, sizeof(request), on_socket,
+			    search) == 0;
 }
 
 enum listen_answer listen_check(uint8_t protocol, uint16_t port)
 {
-	struct mnl_socket *socket = mnl_socket_open2(NETLINK_SOCK_DIAG, SOCK_CLOEXEC);
+	struct mnl_socket *socket = netlink_open(NETLINK_SOCK_DIAG);
 	struct search search = { .port = port };
 	bool answered;
 
 	if (!socket)
 		return LISTEN_UNKNOWN;
-	answered = mnl_socket_bind(socket, 0, MNL_SOCKET_AUTOPID) == 0 &&
-		   dump(socket, AF_INET, protocol, &search) &&
-		   dump(socket, AF_INET6, protocol, &search);
+	answered = look_through(socket, AF_INET, protocol, &search) &&
+		   look_through(socket, AF_INET6, protocol, &search);
 	mnl_socket_close(socket);
 	if (search.found)
 		return LISTEN_YES;

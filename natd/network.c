@@ -2,7 +2,6 @@
 #include "natd/network.h"
 
 #include <errno.h>
-#include <libmnl/libmnl.h>
 #include <linux/if_addr.h>
 #include <linux/if_tun.h>
 #include <linux/if_arp.h>
@@ -11,6 +10,8 @@
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
+
+#include "natd/netlink.h"
 
 /* IFLA_TUN_TYPE of linux/if_link.h, which clashes with net/if.h. */
 #include <linux/if_link.h>
@@ -202,34 +203,6 @@ static int on_route(const struct nlmsghdr *header, void *data)
 	return MNL_CB_OK;
 }
 
-/* One dump. 0 or an errno; EINTR asks for another try (NLM_F_DUMP_INTR). */
-static int dump_once(struct mnl_socket *socket, uint16_t type, int family, mnl_cb_t on_message,
-		     struct network *network)
-{
-	static unsigned int sequence;
-	char buffer[32768];
-	struct nlmsghdr *header = mnl_nlmsg_put_header(buffer);
-	struct rtgenmsg *message;
-	int status;
-
-	header->nlmsg_type = type;
-	header->nlmsg_flags = NLM_F_REQUEST | NLM_F_DUMP;
-	header->nlmsg_seq = ++sequence;
-	message = mnl_nlmsg_put_extra_header(header, sizeof(*message));
-	message->rtgen_family = (unsigned char)family;
-	if (mnl_socket_sendto(socket, header, header->nlmsg_len) < 0)
-		return errno;
-	do {
-		ssize_t got = mnl_socket_recvfrom(socket, buffer, sizeof(buffer));
-
-		if (got < 0)
-			return errno;
-		status = mnl_cb_run(buffer, (size_t)got, sequence, mnl_socket_get_portid(socket),
-				    on_message, network);
-	} while (status == MNL_CB_OK);
-	return status < 0 ? errno : 0;
-}
-
 static const struct {
 	uint16_t type;
 	int family;
@@ -245,8 +218,9 @@ static int read_all(struct mnl_socket *socket, struct network *network)
 {
 	memset(network, 0, sizeof(*network));
 	for (size_t i = 0; i < sizeof(dumps) / sizeof(dumps[0]); i++) {
-		int error = dump_once(socket, dumps[i].type, dumps[i].family, dumps[i].on_message,
-				      network);
+		struct rtgenmsg family = { .rtgen_family = (unsigned char)dumps[i].family };
+		int error = netlink_dump(socket, dumps[i].type, &family, sizeof(family),
+					 dumps[i].on_message, network);
 
 		if (error)
 			return error;
@@ -257,13 +231,11 @@ static int read_all(struct mnl_socket *socket, struct network *network)
 bool network_read(struct network *network)
 {
 	static struct network fresh;
-	struct mnl_socket *socket = mnl_socket_open2(NETLINK_ROUTE, SOCK_CLOEXEC);
+	struct mnl_socket *socket = netlink_open(NETLINK_ROUTE);
 	int error = EINTR;
 
 	if (!socket)
 		return false;
-	if (mnl_socket_bind(socket, 0, MNL_SOCKET_AUTOPID) < 0)
-		error = errno;
 	for (int i = 0; i < DUMP_TRIES && error == EINTR; i++)
 		error = read_all(socket, &fresh);
 	mnl_socket_close(socket);
