@@ -57,6 +57,8 @@ SANITIZED_TESTS := $(patsubst %,tests/system/test_%.py,control router rules rule
 # Debian's own python, which has Debian's pytest, whatever else is first in PATH.
 PYTHON       ?= /usr/bin/python3 -B
 FUZZ_SECONDS ?= 30
+# Most of a system test is waiting, in namespaces of its own: several at a time, also on two cores.
+TEST_JOBS    ?= 4
 
 Q := $(if $(V),,@)
 
@@ -119,10 +121,10 @@ check:
 	$(Q)$(MAKE) --no-print-directory BUILD=$(BUILD)/clang CC=clang all
 	$(Q)$(MAKE) --no-print-directory BUILD=$(BUILD)/sanitized CFLAGS="$(SANITIZE)" RUNNER_NAME="sanitized " unit
 	$(Q)$(MAKE) --no-print-directory valgrind
-	$(Q)NATD_BUILD=$(BUILD) $(PYTHON) -m pytest -q -p no:cacheprovider tests/system
+	$(Q)NATD_BUILD=$(BUILD) $(PYTHON) -m pytest -q -n $(TEST_JOBS) -p no:cacheprovider tests/system
 	$(Q)$(MAKE) --no-print-directory BUILD=$(BUILD)/sanitized CFLAGS="$(SANITIZE)" all helpers
 	$(Q)ASAN_OPTIONS=detect_leaks=0 NATD_BUILD=$(BUILD)/sanitized \
-		$(PYTHON) -m pytest -q -p no:cacheprovider $(SANITIZED_TESTS)
+		$(PYTHON) -m pytest -q -n $(TEST_JOBS) -p no:cacheprovider $(SANITIZED_TESTS)
 
 lint:
 	$(Q)tests/install-packages build lint

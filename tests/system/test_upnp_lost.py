@@ -143,7 +143,7 @@ def test_silent_reboot_is_found_by_the_check(lan, start, via, asks):
     before = lan.hears(asks)
     assert 2 <= len(before) <= (lan.heard[-1]["at"] - began) + 3, "once a second, no more"
     lan.tell(do="reboot")
-    assert lost(upnp, via, "has restarted" if via != "upnp" else "does not have it") == 0
+    assert lost(upnp, via, "has restarted" if via != "upnp" else "has lost the mapping") == 0
 
 
 @pytest.mark.parametrize("via", ALL)
