@@ -251,6 +251,7 @@ def serve_searches():
                                                                 "multicast"):
                 continue
             if manners["search"] != "notify":
+                time.sleep(0.05)  # as miniupnpd does; PCP has answered by then, on a busy machine too
                 answers.sendto(ssdp_answer(), peer)
             elif not late_notice.is_alive():
                 late_notice.start()
