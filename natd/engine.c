@@ -183,8 +183,7 @@ static bool is_listed(const struct config_forward *forwards, size_t count,
 		      const struct config_forward *wanted)
 {
 	for (size_t i = 0; i < count; i++)
-		if (forwards[i].protocol == wanted->protocol && forwards[i].port == wanted->port &&
-		    forwards[i].external == wanted->external)
+		if (forward_wants_same(&forwards[i], wanted))
 			return true;
 	return false;
 }

@@ -28,7 +28,6 @@ struct address facts_public_v6(const struct natd *natd)
 static void gather_network(const struct natd *natd, struct facts *facts)
 {
 	const struct uplink *uplink = &natd->uplink;
-
 	struct address v6 = facts_public_v6(natd);
 
 	facts->has_route = uplink->known;
@@ -73,15 +72,18 @@ static void gather_arrival(const struct natd *natd, const struct forward *forwar
 {
 	const struct rules_port_count *count =
 		facts_port_count(natd, forward->wanted.protocol, forward->wanted.port);
-	bool published =
-		kernel_is_published(&natd->kernel, forward->wanted.protocol, forward->wanted.port);
-	/* What natctl opened for an hour is the user's business. */
-	bool silent = !forward->temporary &&
-		      listen_check(forward->wanted.protocol, forward->wanted.port) == LISTEN_NO;
 	bool dropped = count && count->arrived && !count->delivered;
+	bool silent;
 
-	if (published || facts->silent_port[0] || !(silent || dropped))
-		return; /* what is handed on to a client is neither delivered nor listened to here */
+	/* What is handed on to a client is neither delivered nor listened to here. */
+	if (facts->silent_port[0] ||
+	    kernel_is_published(&natd->kernel, forward->wanted.protocol, forward->wanted.port))
+		return;
+	/* What natctl opened for an hour is the user's business. */
+	silent = !forward->temporary &&
+		 listen_check(forward->wanted.protocol, forward->wanted.port) == LISTEN_NO;
+	if (!silent && !dropped)
+		return;
 	snprintf(facts->silent_port, sizeof(facts->silent_port), "%s",
 		 forward_name(&forward->wanted));
 	facts->not_listening = silent;

@@ -71,14 +71,15 @@ struct forward *forwards_by_port(struct forwards *forwards, uint8_t protocol, ui
 	return NULL;
 }
 
+bool forward_wants_same(const struct config_forward *a, const struct config_forward *b)
+{
+	return a->protocol == b->protocol && a->port == b->port && a->external == b->external;
+}
+
 struct forward *forwards_same(struct forwards *forwards, const struct config_forward *wanted)
 {
-	for (size_t i = 0; i < forwards->count; i++) {
-		const struct config_forward *other = &forwards->list[i].wanted;
-
-		if (other->protocol == wanted->protocol && other->port == wanted->port &&
-		    other->external == wanted->external)
+	for (size_t i = 0; i < forwards->count; i++)
+		if (forward_wants_same(&forwards->list[i].wanted, wanted))
 			return &forwards->list[i];
-	}
 	return NULL;
 }

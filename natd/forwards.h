@@ -45,6 +45,9 @@ struct forwards {
 	bool dirty; /* it differs from what was saved */
 };
 
+/* Do both want the same: protocol, port and external port? */
+bool forward_wants_same(const struct config_forward *a, const struct config_forward *b);
+
 /* A new one with a fresh id and nonce, state and times zero; NULL if the list is full. */
 struct forward *forwards_add(struct forwards *forwards, const struct config_forward *wanted);
 

@@ -130,50 +130,47 @@ static void append_published(struct set *set, const struct kernel *kernel)
 	}
 }
 
-static bool overlaps(const struct set *set, size_t from, const struct prefix *prefix)
+static bool has_lan(const struct set *set, size_t from, const struct rules_prefix *wanted)
 {
-	struct rules_prefix wanted = to_rules(prefix);
-
 	for (size_t i = from; i < set->count; i++)
-		if (memcmp(&set->items[i].prefix, &wanted, sizeof(wanted)) == 0)
+		if (memcmp(&set->items[i].prefix, wanted, sizeof(*wanted)) == 0)
 			return true;
 	return false;
 }
 
-/* Private networks behind another router of the home. */
-static void append_lan_routes(struct set *set, size_t from, const struct network *network)
+/* A network of the home, unless it is behind a tunnel, of this host alone, the internet itself, or in
+ * the set already, from `from` on. */
+static void append_lan_network(struct set *set, size_t from, const struct network *network,
+			       unsigned int index, const struct prefix *prefix)
 {
-	for (size_t i = 0; i < network->route_count; i++) {
-		const struct network_route *route = &network->routes[i];
-		const struct network_link *link = network_link_by_index(network, route->index);
-		struct prefix prefix = prefix_network(&route->destination);
+	const struct network_link *link = network_link_by_index(network, index);
+	struct prefix whole = prefix_network(prefix);
+	struct rules_prefix wanted = to_rules(&whole);
 
-		if (!link || link->loopback || network_is_tunnel(link) || !prefix.length ||
-		    address_kind(&prefix.address) != ADDRESS_PRIVATE)
-			continue;
-		if (!overlaps(set, from, &prefix))
-			append(set, RULES_LAN)->prefix = to_rules(&prefix);
-	}
+	if (!link || link->loopback || network_is_tunnel(link) || !prefix->length)
+		return;
+	if (!has_lan(set, from, &wanted))
+		append(set, RULES_LAN)->prefix = wanted;
 }
 
-/* The home's networks: those of every interface that is neither a tunnel nor the loopback, and not
- * the internet itself. */
+/* The networks of every interface, and private ones behind another router of the home. */
 static void append_lan(struct set *set, const struct network *network)
 {
 	size_t from = set->count;
 
 	for (size_t i = 0; i < network->address_count; i++) {
 		const struct network_address *address = &network->addresses[i];
-		const struct network_link *link = network_link_by_index(network, address->index);
-		struct prefix prefix = prefix_network(&address->prefix);
 
-		if (!link || link->loopback || network_is_tunnel(link) ||
-		    address_kind(&address->prefix.address) == ADDRESS_SPECIAL || !prefix.length)
-			continue;
-		if (!overlaps(set, from, &prefix))
-			append(set, RULES_LAN)->prefix = to_rules(&prefix);
+		if (address_kind(&address->prefix.address) != ADDRESS_SPECIAL)
+			append_lan_network(set, from, network, address->index, &address->prefix);
 	}
-	append_lan_routes(set, from, network);
+	for (size_t i = 0; i < network->route_count; i++) {
+		const struct network_route *route = &network->routes[i];
+		struct prefix whole = prefix_network(&route->destination);
+
+		if (address_kind(&whole.address) == ADDRESS_PRIVATE)
+			append_lan_network(set, from, network, route->index, &route->destination);
+	}
 }
 
 static void build(struct set *set, struct kernel *kernel, const struct network *network,

@@ -6,7 +6,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/wait.h>
-#include <time.h>
 
 #include "natd/control_server.h"
 #include "natd/log.h"
@@ -22,14 +21,6 @@
 
 /* A router that does not answer must not hold up a shutdown. */
 #define STOP_MS 3000
-
-int64_t natd_now(void)
-{
-	struct timespec now;
-
-	clock_gettime(CLOCK_BOOTTIME, &now);
-	return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
-}
 
 static struct timeval in_ms(int64_t ms)
 {
@@ -269,12 +260,12 @@ static void on_stop(evutil_socket_t signal_number, short what, void *context)
 	notify_stopping();
 	natd->stopping = true;
 	start_timer(natd->stop_timer, STOP_MS);
-	if (!natd->config.keep)
-		engine_stop(&natd->engine);
-	if (natd->config.keep)
+	if (natd->config.keep) {
 		kernel_remove(&natd->kernel);
-	else
-		loop_engine_touched(natd);
+		return;
+	}
+	engine_stop(&natd->engine);
+	loop_engine_touched(natd);
 }
 
 static void on_reload(evutil_socket_t signal_number, short what, void *context)

@@ -12,6 +12,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "natd/clock.h"
 #include "natd/config.h"
 #include "natd/control.h"
 #include "natd/engine.h"
@@ -58,8 +59,5 @@ struct natd {
 	bool stopping;
 	int exit_status;
 };
-
-/* CLOCK_BOOTTIME in milliseconds: goes on while the host sleeps, is never set. */
-int64_t natd_now(void);
 
 #endif
