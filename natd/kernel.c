@@ -434,6 +434,7 @@ static bool report_is_sound(const struct rules_report *report)
 	case RULES_WIREGUARD_IS: return interface_is_sound(report->wireguard.interface);
 	case RULES_TOUCHED: return memchr(report->touched.program, '\0', 16) != NULL;
 	case RULES_PORT_COUNT:
+		return report->port.seen_ago >= -1 && report->port.seen_lan_ago >= -1;
 	case RULES_NETWORK_COUNT:
 	case RULES_PUBLISH_COUNT:
 	case RULES_PURGED:

@@ -125,6 +125,12 @@ static json_t *seconds_until(int64_t at, int64_t now)
 	return at ? json_integer(at > now ? (at - now) / 1000 : 0) : json_null();
 }
 
+/* Whole seconds; null: never, as far as anybody remembers. */
+static json_t *ago_or_null(int64_t ms)
+{
+	return ms >= 0 ? json_integer(ms / 1000) : json_null();
+}
+
 /* Where the internet reaches it: at the router, or at this host where that is on the internet. */
 static json_t *external_address_json(const struct natd *natd, const struct forward *forward)
 {
@@ -148,7 +154,8 @@ json_t *status_forward(const struct natd *natd, const struct forward *forward)
 				  : 0;
 
 	return json_pack(
-		"{s:s, s:s, s:i, s:o, s:o, s:s?, s:s, s:o, s:o, s:o, s:o, s:o, s:n, s:{s:s, s:s}}",
+		"{s:s, s:s, s:i, s:o, s:o, s:s?, s:s, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, "
+		"s:{s:s, s:s}}",
 		"name", forward->wanted.name, "protocol",
 		forward->wanted.protocol == IPPROTO_UDP ? "udp" : "tcp", "port",
 		(int)forward->wanted.port, "external_port",
@@ -159,7 +166,9 @@ json_t *status_forward(const struct natd *natd, const struct forward *forward)
 		"expires_in", seconds_until(expires, now), "renew_in",
 		seconds_until(forward->renew_at, now), "listening", listening_json(natd, forward),
 		"packets", count ? json_integer((json_int_t)count->arrived) : json_null(),
-		"last_packet_ago", "ipv6", "state", "off", "reason",
+		"packets_lan", count ? json_integer((json_int_t)count->arrived_lan) : json_null(),
+		"last_packet_ago", ago_or_null(count ? count->seen_ago : -1), "last_lan_packet_ago",
+		ago_or_null(count ? count->seen_lan_ago : -1), "ipv6", "state", "off", "reason",
 		"this version asks for IPv4 only");
 }
 

@@ -9,6 +9,7 @@
 
 #include "natd/log.h"
 #include "rules/element.h"
+#include "rules/seen.h"
 #include "rules/table.h"
 
 /* One dump: of which set of the table, and where its counters go. */
@@ -37,7 +38,9 @@ static struct count *port_count(const struct dump *dump, const uint8_t *key)
 
 	if (!port)
 		return NULL;
-	return dump->from == SET_ARRIVED ? &port->arrived : &port->delivered;
+	return dump->from == SET_ARRIVED       ? &port->outside
+	       : dump->from == SET_ARRIVED_LAN ? &port->lan
+					       : &port->delivered;
 }
 
 static struct count *publish_count(const struct dump *dump, const uint8_t *key)
@@ -71,6 +74,7 @@ static const struct {
 	[SET_PUBLISH4] = { PORT_KEY_SIZE, publish_count },
 	[SET_PUBLISH6] = { PORT_KEY_SIZE, publish_count },
 	[SET_ARRIVED] = { PORT_KEY_SIZE, port_count },
+	[SET_ARRIVED_LAN] = { PORT_KEY_SIZE, port_count },
 	[SET_DELIVERED] = { PORT_KEY_SIZE, port_count },
 	[SET_EGRESS4] = { 4, network_count4 },
 	[SET_EGRESS6] = { 16, network_count6 },
@@ -89,6 +93,22 @@ static int take_counter(struct nftnl_expr *expression, void *data)
 	return 0;
 }
 
+/* The element's time began anew with the last packet. */
+static void take_seen(struct nftnl_set_elem *element, const struct dump *dump, const uint8_t *key)
+{
+	struct set_port *port = set_find_port(dump->set, key[0], (uint16_t)(key[4] << 8 | key[5]));
+	uint64_t left;
+	int64_t seen;
+
+	if (!port || !nftnl_set_elem_is_set(element, NFTNL_SET_ELEM_EXPIRATION))
+		return;
+	left = nftnl_set_elem_get_u64(element, NFTNL_SET_ELEM_EXPIRATION);
+	if (left > (uint64_t)RULES_SEEN_MS)
+		return;
+	seen = seen_now() - (RULES_SEEN_MS - (int64_t)left);
+	*(dump->from == SET_SEEN ? &port->seen_ms : &port->seen_lan_ms) = seen > 1 ? seen : 1;
+}
+
 static int take_element(struct nftnl_set_elem *element, void *data)
 {
 	const struct dump *dump = data;
@@ -96,7 +116,14 @@ static int take_element(struct nftnl_set_elem *element, void *data)
 	const uint8_t *key = nftnl_set_elem_get(element, NFTNL_SET_ELEM_KEY, &size);
 	struct count *count;
 
-	if (!key || size != counting[dump->from].key_size)
+	if (!key)
+		return 0;
+	if (dump->from == SET_SEEN || dump->from == SET_SEEN_LAN) {
+		if (size == PORT_KEY_SIZE)
+			take_seen(element, dump, key);
+		return 0;
+	}
+	if (size != counting[dump->from].key_size)
 		return 0;
 	if (nftnl_set_elem_is_set(element, NFTNL_SET_ELEM_FLAGS) &&
 	    nftnl_set_elem_get_u32(element, NFTNL_SET_ELEM_FLAGS) & NFT_SET_ELEM_INTERVAL_END)
@@ -148,7 +175,8 @@ int counters_read(struct nftables *nftables, struct set *set)
 	int first = 0;
 
 	for (enum table_set index = 0; index < TABLE_SETS; index++) {
-		int error = counting[index].find ? read_set(nftables, set, index) : 0;
+		bool tells = counting[index].find || index == SET_SEEN || index == SET_SEEN_LAN;
+		int error = tells ? read_set(nftables, set, index) : 0;
 
 		if (!first)
 			first = error;

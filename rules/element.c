@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "natd/log.h"
+#include "rules/seen.h"
 #include "rules/table.h"
 
 /* Elements share a message until it is this long: the attribute that holds them counts its length
@@ -29,6 +30,7 @@ struct element {
 	const void *data; /* of a map; NULL: none */
 	size_t data_size;
 	const struct count *count; /* NULL: it does not count */
+	uint64_t left_ms;          /* of RULES_SEEN_MS, in a set that forgets; 0: it has no time */
 	bool interval_end;
 };
 
@@ -73,6 +75,10 @@ static struct nftnl_set_elem *element_new(const struct element *from)
 				   (uint32_t)from->data_size);
 	if (from->count)
 		add_counter(element, from->count);
+	if (from->left_ms) {
+		nftnl_set_elem_set_u64(element, NFTNL_SET_ELEM_TIMEOUT, RULES_SEEN_MS);
+		nftnl_set_elem_set_u64(element, NFTNL_SET_ELEM_EXPIRATION, from->left_ms);
+	}
 	if (from->interval_end)
 		nftnl_set_elem_set_u32(element, NFTNL_SET_ELEM_FLAGS, NFT_SET_ELEM_INTERVAL_END);
 	return element;
@@ -149,6 +155,13 @@ static void fill_router_ports(struct elements *elements, const struct set *set)
 	}
 }
 
+static const struct count *port_count(const struct set_port *port, enum table_set set)
+{
+	return set == SET_ARRIVED       ? &port->outside
+	       : set == SET_ARRIVED_LAN ? &port->lan
+					: &port->delivered;
+}
+
 static void fill_ports(struct elements *elements, const struct set *set)
 {
 	for (uint32_t i = 0; i < set->port_count; i++) {
@@ -159,9 +172,28 @@ static void fill_ports(struct elements *elements, const struct set *set)
 		element_add(elements, (struct item){ ITEM_PORT, i },
 			    &(struct element){ .key = key,
 					       .key_size = sizeof(key),
-					       .count = elements->set == SET_ARRIVED
-								? &port->arrived
-								: &port->delivered });
+					       .count = port_count(port, elements->set) });
+	}
+}
+
+/* What was seen before the table was written anew stays seen. */
+static void fill_seen(struct elements *elements, const struct set *set)
+{
+	int64_t now = seen_now();
+
+	for (uint32_t i = 0; i < set->port_count; i++) {
+		const struct set_port *port = &set->ports[i];
+		int64_t seen = elements->set == SET_SEEN ? port->seen_ms : port->seen_lan_ms;
+		int64_t left = RULES_SEEN_MS - (now - seen);
+		uint8_t key[PORT_KEY_SIZE];
+
+		if (!seen || left <= 0)
+			continue;
+		port_key(key, &port->is);
+		element_add(elements, (struct item){ ITEM_PORT, i },
+			    &(struct element){ .key = key,
+					       .key_size = sizeof(key),
+					       .left_ms = (uint64_t)left });
 	}
 }
 
@@ -324,6 +356,9 @@ void elements_write(struct batch *batch, const struct set *set)
 		[SET_LAN4] = fill_lan,
 		[SET_LAN6] = fill_lan,
 		[SET_ARRIVED] = fill_ports,
+		[SET_ARRIVED_LAN] = fill_ports,
+		[SET_SEEN] = fill_seen,
+		[SET_SEEN_LAN] = fill_seen,
 		[SET_DELIVERED] = fill_ports,
 		[SET_EGRESS4] = fill_egress4,
 		[SET_EGRESS6] = fill_egress6,

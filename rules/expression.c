@@ -156,6 +156,18 @@ void match_port(struct nftnl_rule *rule, const char *set)
 	look_up(rule, set, 0);
 }
 
+void remember_port(struct nftnl_rule *rule, const char *set, uint64_t timeout_ms)
+{
+	struct nftnl_expr *dynset;
+
+	load_port(rule, NFT_REG_1);
+	dynset = append(rule, "dynset");
+	nftnl_expr_set_u32(dynset, NFTNL_EXPR_DYNSET_OP, NFT_DYNSET_OP_UPDATE);
+	nftnl_expr_set_u32(dynset, NFTNL_EXPR_DYNSET_SREG_KEY, NFT_REG_1);
+	nftnl_expr_set_str(dynset, NFTNL_EXPR_DYNSET_SET_NAME, set);
+	nftnl_expr_set_u64(dynset, NFTNL_EXPR_DYNSET_TIMEOUT, timeout_ms);
+}
+
 static void match_family(struct nftnl_rule *rule, uint8_t family)
 {
 	load_meta(rule, NFT_META_NFPROTO);

@@ -43,6 +43,9 @@ void match_local_destination(struct nftnl_rule *rule);
 /* meta l4proto . th dport @SET */
 void match_port(struct nftnl_rule *rule, const char *set);
 
+/* update @SET { meta l4proto . th dport timeout MS } */
+void remember_port(struct nftnl_rule *rule, const char *set, uint64_t timeout_ms);
+
 /* ip saddr @SET, ip6 daddr != @SET; `family` is NFPROTO_IPV4 or NFPROTO_IPV6 */
 void match_address(struct nftnl_rule *rule, uint8_t family, enum side side, const char *set);
 void match_other_address(struct nftnl_rule *rule, uint8_t family, enum side side, const char *set);

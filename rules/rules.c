@@ -17,6 +17,7 @@
 #include "rules/counter.h"
 #include "rules/nftables.h"
 #include "rules/purge.h"
+#include "rules/seen.h"
 #include "rules/set.h"
 #include "rules/sysctl.h"
 #include "rules/table.h"
@@ -272,8 +273,11 @@ static void report_ports(const struct rules *rules, uint32_t generation)
 
 		said.port.protocol = port->is.protocol;
 		said.port.port = port->is.port;
-		said.port.arrived = port->arrived.packets;
+		said.port.arrived = port->outside.packets + port->lan.packets;
+		said.port.arrived_lan = port->lan.packets;
 		said.port.delivered = port->delivered.packets;
+		said.port.seen_ago = seen_ago(port->seen_ms);
+		said.port.seen_lan_ago = seen_ago(port->seen_lan_ms);
 		report(rules, &said);
 	}
 }

@@ -17,6 +17,7 @@
 
 #define RULES_TEXT_MAX   160
 #define RULES_SYSCTL_MAX 64
+#define RULES_SEEN_MS    ((int64_t)7 * 24 * 3600 * 1000) /* so long a last packet is remembered */
 
 enum rules_reach {
 	RULES_REACH_INTERNET = 1,
@@ -119,8 +120,11 @@ struct rules_sysctl_is {
 struct rules_port_count {
 	uint8_t protocol;
 	uint16_t port;
-	uint64_t arrived;   /* packets seen in prerouting */
-	uint64_t delivered; /* packets that came through every input chain */
+	uint64_t arrived;     /* packets seen in prerouting */
+	uint64_t arrived_lan; /* those of them that came from the home's own networks */
+	uint64_t delivered;   /* packets that came through every input chain */
+	int64_t seen_ago;     /* ms since the last one from outside; -1: none in RULES_SEEN_MS */
+	int64_t seen_lan_ago; /* ms since the last one from the home */
 };
 
 struct rules_network_count {

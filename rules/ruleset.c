@@ -73,12 +73,25 @@ static void hand_on_own(struct nftnl_rule *rule, uint8_t family)
 	hand_on(rule, family);
 }
 
-static void count_arrival(struct nftnl_rule *rule, uint8_t family)
+/* Routers that lead a packet from home back home give it their own address, which is of the home as
+ * well. What comes out of a tunnel is neither. */
+static void count_outside(struct nftnl_rule *rule, uint8_t family)
 {
-	(void)family;
 	match_not_loopback(rule);
+	match_other_interface(rule, NFT_META_IIFNAME, table_set_name(SET_TUNNELS));
+	match_other_address(rule, family, SOURCE, lan(family));
 	match_local_destination(rule);
 	match_port(rule, table_set_name(SET_ARRIVED));
+	remember_port(rule, table_set_name(SET_SEEN), RULES_SEEN_MS);
+}
+
+static void count_lan(struct nftnl_rule *rule, uint8_t family)
+{
+	match_not_loopback(rule);
+	match_address(rule, family, SOURCE, lan(family));
+	match_local_destination(rule);
+	match_port(rule, table_set_name(SET_ARRIVED_LAN));
+	remember_port(rule, table_set_name(SET_SEEN_LAN), RULES_SEEN_MS);
 }
 
 static void count_delivery(struct nftnl_rule *rule, uint8_t family)
@@ -234,7 +247,10 @@ static void masquerade_egress(struct nftnl_rule *rule, uint8_t family)
 /* In the order of their chains. After accept_established, what comes from a tunnel is new, or is
  * nothing that conntrack knows: both have to be allowed. */
 const struct ruleset_rule ruleset_rules[] = {
-	{ CHAIN_COUNT_ARRIVAL, count_arrival, NFPROTO_INET, NULL },
+	{ CHAIN_COUNT_ARRIVAL, count_outside, NFPROTO_IPV4, "from outside" },
+	{ CHAIN_COUNT_ARRIVAL, count_outside, NFPROTO_IPV6, "from outside" },
+	{ CHAIN_COUNT_ARRIVAL, count_lan, NFPROTO_IPV4, "from the home network" },
+	{ CHAIN_COUNT_ARRIVAL, count_lan, NFPROTO_IPV6, "from the home network" },
 	{ CHAIN_STOP_SPOOFED, pass_known, NFPROTO_INET, NULL },
 	{ CHAIN_STOP_SPOOFED, stop_spoofed, NFPROTO_INET, "counts in the set" },
 	{ CHAIN_HAND_ON, hand_on, NFPROTO_IPV4, NULL },

@@ -334,8 +334,10 @@ void set_carry_counts(struct set *set, struct set *from)
 			set_find_port(from, set->ports[i].is.protocol, set->ports[i].is.port);
 
 		if (known) {
-			set->ports[i].arrived = known->arrived;
-			set->ports[i].delivered = known->delivered;
+			struct rules_port is = set->ports[i].is;
+
+			set->ports[i] = *known;
+			set->ports[i].is = is;
 		}
 	}
 	carry_networks(set, from, AF_INET);

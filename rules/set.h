@@ -36,8 +36,11 @@ struct set_network {
 
 struct set_port {
 	struct rules_port is;
-	struct count arrived;
+	struct count outside; /* packets that came from outside */
+	struct count lan;     /* from the home's own networks, a test at home among them */
 	struct count delivered;
+	int64_t seen_ms; /* CLOCK_MONOTONIC of the last one from outside; 0: none is known */
+	int64_t seen_lan_ms;
 };
 
 struct set {

@@ -62,7 +62,13 @@ static const struct {
 	[SET_ROUTER_PORTS] = { "router-ports", KEY_PROTOCOL_PORT, 8, 0, false,
 			       "PCP, NAT-PMP and UPnP: clients do not open ports at home", 0, 0 },
 	[SET_ARRIVED] = { "arrived", KEY_PROTOCOL_PORT, 8, 0, true,
-			  "packets that came to this host", 0, 0 },
+			  "packets that came to this host from outside", 0, 0 },
+	[SET_ARRIVED_LAN] = { "arrived-lan", KEY_PROTOCOL_PORT, 8, 0, true,
+			      "packets that came from the home network", 0, 0 },
+	[SET_SEEN] = { "seen", KEY_PROTOCOL_PORT, 8, NFT_SET_EVAL | NFT_SET_TIMEOUT, false,
+		       "when the last packet came from outside", 0, 0 },
+	[SET_SEEN_LAN] = { "seen-lan", KEY_PROTOCOL_PORT, 8, NFT_SET_EVAL | NFT_SET_TIMEOUT, false,
+			   "when the last packet came from the home network", 0, 0 },
 	[SET_DELIVERED] = { "delivered", KEY_PROTOCOL_PORT, 8, 0, true,
 			    "packets that no firewall of this host dropped", 0, 0 },
 	[SET_EGRESS4] = { "egress4", KEY_IPV4, 4, NFT_SET_INTERVAL | NFT_SET_MAP, true,
@@ -166,6 +172,8 @@ static void set_attributes(struct nftnl_set *set, enum table_set index)
 		nftnl_set_set_u32(set, NFTNL_SET_DATA_TYPE, sets[index].data_type);
 		nftnl_set_set_u32(set, NFTNL_SET_DATA_LEN, sets[index].data_size);
 	}
+	if (sets[index].flags & NFT_SET_EVAL)
+		nftnl_set_set_u32(set, NFTNL_SET_DESC_SIZE, SET_PORTS_MAX);
 	if (sets[index].counts)
 		nftnl_set_add_expr(set, needed(nftnl_expr_alloc("counter")));
 	describe_set(set, index);

@@ -33,7 +33,10 @@ enum table_set {
 	SET_LAN6,
 	SET_ROUTER_PORTS,
 	SET_ARRIVED,
+	SET_ARRIVED_LAN,
 	SET_DELIVERED,
+	SET_SEEN, /* dynamic: what is left of an element's time tells when the last packet came */
+	SET_SEEN_LAN,
 	SET_EGRESS4, /* maps: network -> address */
 	SET_EGRESS6,
 	SET_MASQUERADE4,

@@ -199,13 +199,16 @@ static void add_packets(struct row *row, const json_t *forward)
 
 	if (!number_of(forward, "packets", &packets))
 		return;
-	if (packets == 0)
+	if (packets == 0) {
 		row_add(row, _("no packet yet"));
-	else if (number_of(forward, "last_packet_ago", &ago))
-		row_add(row, _("%lld packets, last %s ago"), (long long)packets,
+		return;
+	}
+	row_add(row, _("%lld packets"), (long long)packets);
+	if (number_of(forward, "last_packet_ago", &ago))
+		row_add(row, _("last packet %s ago, from outside"), print_duration(ago, time));
+	else if (number_of(forward, "last_lan_packet_ago", &ago))
+		row_add(row, _("last packet %s ago, from the home network"),
 			print_duration(ago, time));
-	else
-		row_add(row, _("%lld packets"), (long long)packets);
 }
 
 static void add_listening(struct row *row, const json_t *forward)

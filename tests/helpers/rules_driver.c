@@ -225,8 +225,11 @@ static void print_report(const struct rules_report *said)
 		       said->sysctl.error);
 		break;
 	case RULES_PORT_COUNT:
-		printf("port %u %u %u %" PRIu64 " %" PRIu64 "\n", generation, said->port.protocol,
-		       said->port.port, said->port.arrived, said->port.delivered);
+		printf("port %u %u %u %" PRIu64 " %" PRIu64 " %" PRIu64 " %" PRId64 " %" PRId64
+		       "\n",
+		       generation, said->port.protocol, said->port.port, said->port.arrived,
+		       said->port.delivered, said->port.arrived_lan, said->port.seen_ago,
+		       said->port.seen_lan_ago);
 		break;
 	case RULES_NETWORK_COUNT: print_network(generation, &said->network); break;
 	case RULES_TUNNEL_COUNT:

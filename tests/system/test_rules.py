@@ -97,6 +97,7 @@ class Rules:
         """{"tunnel": {"wg0": (in, out)}, "port": {(17, 51820): (...)}, "network": {"10...": n}}"""
         self.say("count 1")
         counts = {"tunnel": {}, "spoofed": {}, "port": {}, "network": {}, "publish": {}}
+        self.seen = {}  # port: (packets from the home, ms since the last from outside, from home)
         while True:
             word, rest = self.lines.get(timeout=10)
             words = rest.split()
@@ -106,7 +107,9 @@ class Rules:
             elif word == "publish":
                 counts[word][tuple(map(int, words[1:4]))] = int(words[4])
             elif word == "port":
-                counts[word][int(words[1]), int(words[2])] = (int(words[3]), int(words[4]))
+                port = int(words[1]), int(words[2])
+                counts[word][port] = (int(words[3]), int(words[4]))
+                self.seen[port] = tuple(map(int, words[5:8]))
             elif word == "network":
                 counts[word][words[1]] = int(words[2])
             elif word == "counted":
@@ -476,6 +479,34 @@ def test_counters(rules, nodes):
     assert counts["tunnel"] == {"wg0": (2, 2), "wg1": (0, 0)}  # out: two ICMP port unreachable
     assert counts["network"]["10.8.0.0/24"] == 1  # one connection
     assert counts["network"]["10.9.0.0/24"] == 0
+
+
+def test_packets_from_outside_and_from_home_are_told_apart(rules, nodes):
+    """Also when the last came, over a new set and a flush."""
+    wireguard = 17, 51820
+    rules.put(*BOTH)
+    assert rules.count()["port"] == {wireguard: (0, 0)}
+    assert rules.seen == {wireguard: (0, -1, -1)}
+    datagrams(nodes["nas"], "192.168.77.1", 51820, 2)
+    wait_until(lambda: rules.count()["port"] == {wireguard: (2, 2)}, 10, "two from home")
+    lan, outside_ago, lan_ago = rules.seen[wireguard]
+    assert (lan, outside_ago) == (2, -1) and lan_ago >= 0
+    # What a client sends through its tunnel is neither.
+    datagrams(nodes["alice"], "192.168.77.1", 51820, 1)
+    started = time.monotonic()
+    datagrams(nodes["web"], WAN, 51820, 1)
+    wait_until(lambda: rules.count()["port"] == {wireguard: (3, 4)}, 10, "one from outside")
+    assert rules.seen[wireguard][0] == 2
+    listing = nodes["host"].run("nft", "list", "table", "inet", "natd").stdout
+    nodes["host"].nft(f"flush ruleset\n{listing}")  # nft reads its own listing again
+    rules.wait("touched")
+    rules.put(*BOTH, "tunnel wg2 7", generation=2)
+    nodes["host"].run("nft", "flush", "ruleset")
+    rules.wait("touched")
+    rules.count()
+    since = (time.monotonic() - started) * 1000
+    lan, outside_ago, lan_ago = rules.seen[wireguard]
+    assert lan == 2 and 0 <= outside_ago <= since + 1 and outside_ago <= lan_ago
 
 
 def test_a_firewall_that_drops_shows_in_the_counters(rules, nodes):

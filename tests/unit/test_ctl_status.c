@@ -98,7 +98,8 @@ static void all_well_is_one_screen(void **state)
 		      " This host     192.168.1.31  eth0  (given by the router, DHCP)\n"
 		      "               MAC dc:a6:32:01:02:03\n"
 		      " VPN           wg0  clients in 10.8.0.0/24, fd42::/64  5150 packets\n"
-		      "               a program listens on UDP 51820  412 packets, last 4 min ago\n"
+		      "               a program listens on UDP 51820  412 packets\n"
+		      "               last packet 4 min ago, from outside\n"
 		      " Exit IP       10.8.0.0/24  -> eth0  -> 192.168.1.31  -> 11.0.0.45\n"
 		      "               fd42::/64  -> eth0\n");
 	assert_screen(text);
@@ -191,7 +192,8 @@ static void nobody_listens(void **state)
 	assert_holds(text, "Home VPN reachable: NO  E60 nothing listens on UDP 51820\n");
 	assert_holds(text, " Clients use   UDP port 50528  -> 11.0.0.45");
 	assert_holds(text, "UDP 50528 opened by NAT-PMP");
-	assert_holds(text, "nothing listens on UDP 51820  3 packets, last 25 h ago\n");
+	assert_holds(text, "nothing listens on UDP 51820  3 packets\n");
+	assert_holds(text, "last packet 25 h ago, from outside\n");
 	assert_int_equal(exit_for(SAMPLE_E60), NATCTL_BROKEN);
 	free(text);
 }

@@ -251,7 +251,9 @@ static void test_counters_are_carried(void **state)
 	assert_true(set_finish(&old));
 	old.tunnels[0].in.packets = 5;
 	old.tunnels[0].out.bytes = 6;
-	old.ports[0].arrived.packets = 7;
+	old.ports[0].outside.packets = 7;
+	old.ports[0].lan.packets = 9;
+	old.ports[0].seen_ms = 4711;
 	old.ports[0].delivered.packets = 8;
 	old.networks4.items[0].count.packets = 9;
 
@@ -266,7 +268,9 @@ static void test_counters_are_carried(void **state)
 	assert_int_equal(new.tunnels[0].in.packets, 0);
 	assert_int_equal(new.tunnels[1].in.packets, 5);
 	assert_int_equal(new.tunnels[1].out.bytes, 6);
-	assert_int_equal(new.ports[0].arrived.packets, 7);
+	assert_int_equal(new.ports[0].outside.packets, 7);
+	assert_int_equal(new.ports[0].lan.packets, 9);
+	assert_int_equal(new.ports[0].seen_ms, 4711);
 	assert_int_equal(new.ports[0].delivered.packets, 8);
 	assert_int_equal(new.networks4.items[0].count.packets, 0);
 	assert_int_equal(new.networks4.items[1].count.packets, 9);
