@@ -57,8 +57,8 @@ SANITIZED_TESTS := $(patsubst %,tests/system/test_%.py,control router rules rule
 # Debian's own python, which has Debian's pytest, whatever else is first in PATH.
 PYTHON       ?= /usr/bin/python3 -B
 FUZZ_SECONDS ?= 30
-# Most of a system test is waiting, in namespaces of its own: two at a time.
-TEST_JOBS    ?= 2
+# Most of a system test is waiting, in namespaces of its own: three at a time.
+TEST_JOBS    ?= 3
 
 Q := $(if $(V),,@)
 

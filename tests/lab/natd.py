@@ -80,6 +80,19 @@ class Natd:
     def proc_status(self):
         return {name: proc_status(pid) for name, pid in self.pids().items()}
 
+    def settled(self):
+        """Waits until the first round of questions is over on every path: the verdict is OK, no
+        protocol is still asked, and what is worth keeping is in state.json."""
+        def over():
+            status = self.status()
+            return (status["verdict"]["code"] == "OK"
+                    and "asking" not in status["router"]["protocols"].values()
+                    and (status["router"]["protocols"]["upnp"] != "ok"
+                         or "service" in json.loads((self.state / "state.json").read_bytes())))
+
+        wait_until(over, 20, "every protocol to have answered")
+        return self
+
     # ---- natctl ----
 
     def ctl(self, *arguments, user=None):

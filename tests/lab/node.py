@@ -11,7 +11,7 @@ import socket
 import subprocess
 import threading
 
-from .process import LabError, Process, wait_until
+from .process import PATIENCE, LabError, Process, wait_until
 
 CLONE_NEWNET = 0x40000000
 NETNS = pathlib.Path("/run/netns")
@@ -72,7 +72,7 @@ class Node:
         """Runs a program to its end; LabError with its output where it fails."""
         done = subprocess.run(self.command(*arguments), stdin=subprocess.DEVNULL,
                               stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
-                              errors="replace", timeout=timeout, check=False, **options)
+                              errors="replace", timeout=timeout * PATIENCE, check=False, **options)
         if check and done.returncode:
             raise LabError(f"{self.name}: {' '.join(map(str, arguments))}: status "
                            f"{done.returncode}\n{done.stdout}{done.stderr}")

@@ -122,7 +122,7 @@ def test_reload():
     """A bad file changes nothing in a running natd; a good one is taken over."""
     with Lab() as lab:
         natd = lab.natd(GOOD)
-        natd.wait_status("OK", state="open")
+        natd.settled()
         pids = natd.pids()
         before = lab.snapshot()
         for text, line, message in (WRONG["port too high"], WRONG["section not closed"],

@@ -26,7 +26,7 @@ import pytest
 
 from lab.natd import BUILD
 from lab.node import Node
-from lab.process import LabError, proc_status, wait_until
+from lab.process import PATIENCE, LabError, proc_status, wait_until
 
 DRIVER = BUILD / "tests" / "helpers" / "rules_driver"
 NOBODY = 65534
@@ -66,7 +66,7 @@ class Rules:
 
     def wait(self, what, timeout=10):
         """The words of the next report `what`; others before it are dropped."""
-        deadline = time.monotonic() + timeout
+        deadline = time.monotonic() + timeout * PATIENCE
         while True:
             try:
                 word, rest = self.lines.get(timeout=max(0, deadline - time.monotonic()))
@@ -79,7 +79,7 @@ class Rules:
     def none(self, what, seconds):
         """No report `what` comes within `seconds`."""
         with pytest.raises(LabError):
-            self.wait(what, seconds)
+            self.wait(what, seconds / PATIENCE)
 
     def commit(self, *items, generation=1):
         """Sends a set and returns (errno, what was refused)."""
@@ -99,7 +99,7 @@ class Rules:
         counts = {"tunnel": {}, "spoofed": {}, "port": {}, "network": {}, "publish": {}}
         self.seen = {}  # port: (packets from the home, ms since the last from outside, from home)
         while True:
-            word, rest = self.lines.get(timeout=10)
+            word, rest = self.lines.get(timeout=10 * PATIENCE)
             words = rest.split()
             if word == "tunnel":
                 counts[word][words[1]] = (int(words[2]), int(words[3]))

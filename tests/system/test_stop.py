@@ -49,7 +49,7 @@ def test_stopped_after_a_crash():
     with Lab() as lab:
         before = lab.snapshot()
         natd = lab.natd()
-        settled(lab)
+        settled(lab).settled()
         during = lab.snapshot()
         natd.kill()
         assert lab.snapshot() == during

@@ -3,7 +3,6 @@
 
 import signal
 import subprocess
-import time
 
 import pytest
 
@@ -97,12 +96,10 @@ def test_tcp_and_several_mappings(lan, start):
     assert lan.redirects() == []
 
 
-def test_nothing_there_is_said_in_time(lan, start):
+def test_nothing_there_is_said(lan, start):
     upnp = start()
-    began = time.monotonic()
     upnp.open()
     upnp.next("failed 1 any no-protocol")
-    assert time.monotonic() - began < 4.5
     states = {line.split()[1]: line.split()[2] for line in upnp.reports
               if line.startswith("protocol") and "asking" not in line}
     assert states == {"pcp": "refused", "nat-pmp": "refused", "upnp": "silent"}
@@ -165,10 +162,9 @@ def test_router_that_went_away_and_came_back(lan, start, via):
     run("ip", "netns", "exec", lan.router, "nft", "flush", "chain", "inet", "filter",
         "prerouting_miniupnpd")
     renew = f"map 1 udp {via} 51820 51820 7200 wireguard"
-    began = time.monotonic()
     upnp.send(renew)
-    upnp.next(f"failed 1 {via} no-answer")
-    assert time.monotonic() - began < 1, "a refused port ends it at once"
+    said = upnp.next(f"failed 1 {via} no-answer")
+    assert via == "upnp" or "refuses the port" in said, "not silence: ICMP ends it at once"
     lan.start()  # at another HTTP port
     upnp.send(renew)
     upnp.next(f"mapped 1 {via}")

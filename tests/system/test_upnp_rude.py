@@ -1,7 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """upnp alone, on a router without manners (upnp_rude.py): silence, lies, garbage and old dialects."""
 
-import time
 
 import pytest
 
@@ -254,11 +253,9 @@ def test_service_that_is_connected_is_chosen_of_two(lan, start):
 def test_description_of_no_use(lan, start, description, state):
     lan.start_rude(location=HERE, description=description)
     upnp = start()
-    began = time.monotonic()
     upnp.open()
     upnp.next("protocol upnp " + state, 10)
     upnp.next("failed 1 any no-protocol")
-    assert time.monotonic() - began < 8
     assert not lan.hears("AddPortMapping")
 
 

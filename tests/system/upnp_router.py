@@ -17,6 +17,8 @@ import tempfile
 import threading
 import time
 
+from lab.process import PATIENCE
+
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 GATEWAY = "192.168.77.1"
 HOST = "192.168.77.2"
@@ -73,7 +75,7 @@ def run(*words, **options):
 
 def wait_for(condition, seconds=5, what="it"):
     """Polls until `condition` gives something true, and returns that."""
-    end = time.monotonic() + seconds
+    end = time.monotonic() + seconds * PATIENCE
     while time.monotonic() < end:
         value = condition()
         if value:
@@ -210,7 +212,7 @@ class Upnp:
                                         stderr=subprocess.PIPE, text=True)
         threading.Thread(target=self._read_reports, daemon=True).start()
         threading.Thread(target=self._read_debug, daemon=True).start()
-        self.pid = int(self._queue.get(timeout=10).split()[1])
+        self.pid = int(self._queue.get(timeout=10 * PATIENCE).split()[1])
         if use:
             self.use(order, check=check)
 
@@ -233,7 +235,7 @@ class Upnp:
 
     def next(self, what, seconds=8):
         """The next report that starts with `what`, without its time and generation."""
-        end = time.monotonic() + seconds
+        end = time.monotonic() + seconds * PATIENCE
         while True:
             try:
                 line = self._queue.get(timeout=max(0.001, end - time.monotonic()))
