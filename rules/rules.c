@@ -4,7 +4,6 @@
 #include <errno.h>
 #include <poll.h>
 #include <seccomp.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <time.h>
@@ -21,6 +20,7 @@
 #include "rules/set.h"
 #include "rules/sysctl.h"
 #include "rules/table.h"
+#include "rules/tell.h"
 #include "rules/watch.h"
 #include "rules/wireguard.h"
 
@@ -51,33 +51,10 @@ static int64_t now_us(void)
 	return (int64_t)now.tv_sec * 1000000 + now.tv_nsec / 1000;
 }
 
-static void leave(void)
-{
-	log_debug("natd has gone; the rules stay in force");
-	exit(EXIT_SUCCESS);
-}
-
-static void report(const struct rules *rules, const struct rules_report *said)
-{
-	if (!process_send(rules->natd, said, sizeof(*said)))
-		leave();
-}
-
-/* A report without what the stack held before. */
-static struct rules_report report_new(enum rules_report_what what, uint32_t generation)
-{
-	struct rules_report new;
-
-	memset(&new, 0, sizeof(new));
-	new.what = what;
-	new.generation = generation;
-	return new;
-}
-
 static void finish_report(const struct rules *rules, struct rules_report *said, int64_t started_us)
 {
 	said->written.took_us = (uint32_t)(now_us() - started_us);
-	report(rules, said);
+	tell(rules->natd, said);
 }
 
 /* ---- the table ---- */
@@ -164,7 +141,7 @@ static int commit(struct rules *rules, struct set *set, char what[RULES_TEXT_MAX
 /* Where it fails, what was committed before stays in force. */
 static void on_commit(struct rules *rules, const struct rules_request *request)
 {
-	struct rules_report said = report_new(RULES_WRITTEN, request->generation);
+	struct rules_report said = tell_new(RULES_WRITTEN, request->generation);
 	int64_t started = now_us();
 
 	said.written.error = commit(rules, staged(rules, request), said.written.what);
@@ -174,7 +151,7 @@ static void on_commit(struct rules *rules, const struct rules_request *request)
 
 static void on_remove(struct rules *rules, const struct rules_request *request)
 {
-	struct rules_report said = report_new(RULES_REMOVED, request->generation);
+	struct rules_report said = tell_new(RULES_REMOVED, request->generation);
 	struct batch_error error = { 0 };
 	int64_t started = now_us();
 	struct batch batch;
@@ -214,7 +191,7 @@ static void on_watch(struct rules *rules)
 
 static void repair(struct rules *rules)
 {
-	struct rules_report said = report_new(RULES_TOUCHED, rules->committed.generation);
+	struct rules_report said = tell_new(RULES_TOUCHED, rules->committed.generation);
 	char what[RULES_TEXT_MAX] = "";
 	int error = write_table(rules, &rules->committed, what);
 	int64_t now = now_us();
@@ -229,7 +206,7 @@ static void repair(struct rules *rules)
 	memcpy(said.touched.program, rules->repair.culprit.program, sizeof(said.touched.program));
 	said.touched.took_us = (uint32_t)(now - rules->repair.noticed_us);
 	said.touched.error = error;
-	report(rules, &said);
+	tell(rules->natd, &said);
 	if (!error)
 		purge_gap(&rules->purge, &rules->committed);
 }
@@ -240,100 +217,41 @@ static void on_connections(struct rules *rules)
 
 	if (!purge_step(&rules->purge, &rules->committed) || !rules->purge.deleted)
 		return;
-	said = report_new(RULES_PURGED, rules->committed.generation);
+	said = tell_new(RULES_PURGED, rules->committed.generation);
 	said.purged = rules->purge.deleted;
-	report(rules, &said);
+	tell(rules->natd, &said);
 }
 
 /* ---- questions ---- */
 
 static void on_sysctl(struct rules *rules, const struct rules_request *request)
 {
-	struct rules_report said = report_new(RULES_SYSCTL_IS, request->generation);
+	struct rules_report said = tell_new(RULES_SYSCTL_IS, request->generation);
 
 	said.sysctl = sysctl_write(&request->sysctl);
-	report(rules, &said);
+	tell(rules->natd, &said);
 }
 
 static void on_wireguard(struct rules *rules, const struct rules_request *request)
 {
-	struct rules_report said = report_new(RULES_WIREGUARD_IS, request->generation);
+	struct rules_report said = tell_new(RULES_WIREGUARD_IS, request->generation);
 
 	memcpy(said.wireguard.interface, request->tunnel.interface,
 	       sizeof(said.wireguard.interface));
 	said.wireguard.port = wireguard_port(request->tunnel.interface);
-	report(rules, &said);
-}
-
-static void report_ports(const struct rules *rules, uint32_t generation)
-{
-	for (uint32_t i = 0; i < rules->committed.port_count; i++) {
-		const struct set_port *port = &rules->committed.ports[i];
-		struct rules_report said = report_new(RULES_PORT_COUNT, generation);
-
-		said.port.protocol = port->is.protocol;
-		said.port.port = port->is.port;
-		said.port.arrived = port->outside.packets + port->lan.packets;
-		said.port.arrived_lan = port->lan.packets;
-		said.port.delivered = port->delivered.packets;
-		said.port.seen_ago = seen_ago(port->seen_ms);
-		said.port.seen_lan_ago = seen_ago(port->seen_lan_ms);
-		report(rules, &said);
-	}
-}
-
-static void report_networks(const struct rules *rules, uint32_t generation)
-{
-	for (uint32_t i = 0; i < rules->committed.network_count; i++) {
-		struct rules_report said = report_new(RULES_NETWORK_COUNT, generation);
-
-		said.network.network = rules->committed.networks[i].is.network;
-		said.network.packets = rules->committed.networks[i].packets;
-		report(rules, &said);
-	}
-}
-
-static void report_tunnels(const struct rules *rules, uint32_t generation)
-{
-	for (uint32_t i = 0; i < rules->committed.tunnel_count; i++) {
-		const struct set_tunnel *tunnel = &rules->committed.tunnels[i];
-		struct rules_report said = report_new(RULES_TUNNEL_COUNT, generation);
-
-		memcpy(said.tunnel.interface, tunnel->is.interface, sizeof(said.tunnel.interface));
-		said.tunnel.in = tunnel->in.packets;
-		said.tunnel.out = tunnel->out.packets;
-		said.tunnel.spoofed = tunnel->spoofed.packets;
-		report(rules, &said);
-	}
-}
-
-static void report_published(const struct rules *rules, uint32_t generation)
-{
-	for (uint32_t i = 0; i < rules->committed.published.count; i++) {
-		const struct publish *publish = &rules->committed.published.items[i];
-		struct rules_report said = report_new(RULES_PUBLISH_COUNT, generation);
-
-		said.publish.family = publish->is.to.family;
-		said.publish.protocol = publish->is.protocol;
-		said.publish.port = publish->is.port;
-		said.publish.connections = publish->connections;
-		report(rules, &said);
-	}
+	tell(rules->natd, &said);
 }
 
 static void on_count(struct rules *rules, const struct rules_request *request)
 {
-	struct rules_report said = report_new(RULES_COUNTED, request->generation);
+	struct rules_report said = tell_new(RULES_COUNTED, request->generation);
 	int error =
 		rules->committed.exists ? counters_read(&rules->nftables, &rules->committed) : 0;
 
 	if (error)
 		log_debug("cannot read the counters: %s", strerror(error));
-	report_ports(rules, request->generation);
-	report_networks(rules, request->generation);
-	report_tunnels(rules, request->generation);
-	report_published(rules, request->generation);
-	report(rules, &said);
+	tell_counts(rules->natd, &rules->committed, request->generation);
+	tell(rules->natd, &said);
 }
 
 /* ---- the loop ---- */
@@ -354,7 +272,7 @@ static void on_natd(struct rules *rules)
 	int got = process_receive(rules->natd, &request, sizeof(request), false);
 
 	if (got < 0)
-		leave();
+		tell_is_over();
 	if (got == 0)
 		return;
 	if (!check_request(&request, why))

@@ -11,7 +11,7 @@
 #include "rules/table.h"
 
 /* Names that are no words of nft's language: it could not read its own listing again. */
-const struct ruleset_chain_is ruleset_chains[RULESET_CHAINS] = {
+const struct object_chain ruleset_chains[RULESET_CHAINS] = {
 	[CHAIN_COUNT_ARRIVAL] = { "count-arrival", "filter", NF_INET_PRE_ROUTING, NF_IP_PRI_RAW },
 	[CHAIN_STOP_SPOOFED] = { "stop-spoofed", "filter", NF_INET_PRE_ROUTING, NF_IP_PRI_MANGLE },
 	/* Before the NAT of others: Docker publishes ports, too. */

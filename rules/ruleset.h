@@ -6,6 +6,8 @@
 #include <libnftnl/rule.h>
 #include <stdint.h>
 
+#include "rules/object.h"
+
 enum ruleset_chain {
 	CHAIN_COUNT_ARRIVAL,
 	CHAIN_STOP_SPOOFED,
@@ -19,13 +21,6 @@ enum ruleset_chain {
 	RULESET_CHAINS
 };
 
-struct ruleset_chain_is {
-	const char *name;
-	const char *type;
-	uint32_t hook;
-	int32_t priority;
-};
-
 struct ruleset_rule {
 	enum ruleset_chain chain;
 	void (*build)(struct nftnl_rule *rule, uint8_t family); /* NFPROTO_INET: of both */
@@ -33,7 +28,7 @@ struct ruleset_rule {
 	const char *comment; /* NULL: none */
 };
 
-extern const struct ruleset_chain_is ruleset_chains[RULESET_CHAINS];
+extern const struct object_chain ruleset_chains[RULESET_CHAINS];
 
 /* In the order of their chains. */
 extern const struct ruleset_rule ruleset_rules[];
