@@ -240,6 +240,8 @@ static bool report_is_sound(const struct upnp_report *report)
 	case UPNP_LOST:
 		return report->lost.via < UPNP_PROTOCOLS &&
 		       report->lost.delay_ms <= UPNP_DELAY_MAX && TERMINATED(report->lost.said);
+	case UPNP_FOUND_HOPS:
+	case UPNP_MAPPED_AS: return true;
 	case UPNP_SERVICE:
 		return TERMINATED(report->service.control) && TERMINATED(report->service.type);
 	default: return false;

@@ -59,6 +59,8 @@ void announce_open(struct client *client)
 {
 	uint8_t wanted = 0;
 
+	if (client->network.source.s_addr)
+		return; /* on another link */
 	for (uint8_t i = 0; i < client->network.count; i++)
 		wanted |= (uint8_t)(1 << client->network.order[i]);
 	for (size_t i = 0; i < ANNOUNCE_SOCKETS; i++)

@@ -11,7 +11,9 @@
 
 #include "upnp/asking.h"
 #include "upnp/epoch.h"
+#include "upnp/hops.h"
 #include "upnp/ssdp.h"
+#include "upnp/stun.h"
 #include "upnp/upnp.h"
 #include "upnp/url.h"
 
@@ -86,8 +88,10 @@ struct igd {
 	uint32_t list_next;
 };
 
+/* One router that is asked. */
 struct client {
 	int natd;
+	uint8_t hop; /* 0: the home router; 1: the one before it */
 	bool in_use; /* UPNP_USE named a router */
 	uint32_t generation;
 	struct upnp_network network;
@@ -110,6 +114,8 @@ struct client {
 	struct task *natpmp_task; /* the request that libnatpmp holds; NULL: none, or the probe */
 	bool natpmp_busy;
 	struct igd igd;
+	struct hops hops; /* only of the home router, as the next */
+	struct stun stun;
 };
 
 enum attempt {

@@ -18,10 +18,13 @@ static void pcp_close(struct client *client)
 	client->pcp = -1;
 }
 
-/* From the address that the requests name: PCP compares them (RFC 6887 8.2, ADDRESS_MISMATCH). */
+/* PCP compares the address that the requests name with the one they come from (RFC 6887 8.2,
+ * ADDRESS_MISMATCH). Through the home router they come from its WAN address, and that is what they name:
+ * to the router before it, the home router is the client. */
 static bool pcp_open(struct client *client)
 {
-	struct sockaddr_in own = { .sin_family = AF_INET, .sin_addr = client->network.address };
+	struct sockaddr_in own = { .sin_family = AF_INET,
+				   .sin_addr = upnp_source(&client->network) };
 	struct sockaddr_in server = { .sin_family = AF_INET,
 				      .sin_port = htons(PCP_PORT),
 				      .sin_addr = client->network.gateway };

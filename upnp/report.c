@@ -23,6 +23,7 @@ void say(char to[UPNP_TEXT_MAX], const char *format, ...)
 
 void report_send(struct client *client, struct upnp_report *report)
 {
+	report->hop = client->hop;
 	report->generation = client->generation;
 	if (!process_send(client->natd, report, sizeof(*report)))
 		fatal("natd does not listen: %s", strerror(errno));

@@ -37,7 +37,7 @@ static const struct {
 
 int ssdp_open(const struct upnp_network *network)
 {
-	struct sockaddr_in own = { .sin_family = AF_INET, .sin_addr = network->address };
+	struct sockaddr_in own = { .sin_family = AF_INET, .sin_addr = upnp_source(network) };
 	struct ip_mreqn link = { .imr_ifindex = (int)network->ifindex };
 	int hops = SSDP_HOPS;
 	int fd = socket(AF_INET, SOCK_DGRAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
@@ -79,7 +79,7 @@ void ssdp_search(int fd, const struct upnp_network *network, unsigned int try)
 	for (size_t i = 0; i < 2; i++)
 		if (searches[try].unicast[i])
 			search(fd, network->gateway, searches[try].unicast[i]);
-	for (size_t i = 0; i < 2; i++)
+	for (size_t i = 0; i < 2 && !network->source.s_addr; i++)
 		if (searches[try].multicast[i])
 			search(fd, group, searches[try].multicast[i]);
 }

@@ -32,7 +32,7 @@ struct ssdp_answer {
 int ssdp_open(const struct upnp_network *network);
 
 /* Sends the searches of one try (0 to SSDP_TRIES - 1), to the gateway and to everybody; each try asks
- * for other device and service types. */
+ * for other device and service types. A router behind the home router hears only what is sent to it. */
 void ssdp_search(int socket, const struct upnp_network *network, unsigned int try);
 
 /* Reads the answer to a search, or a NOTIFY. False: it is neither, or has no LOCATION that fits (a

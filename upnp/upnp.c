@@ -18,6 +18,7 @@
 #include "upnp/announce.h"
 #include "upnp/client.h"
 #include "upnp/igd.h"
+#include "upnp/requests.h"
 
 /* A router that sends an endless answer meets this bound of private memory instead of the machine's:
  * libminiupnpc then gives up. natd's own few libraries take less than a tenth of it. */
@@ -91,181 +92,6 @@ static void redirect_libraries(void)
 	stderr = stream;
 }
 
-/* ---- requests of natd ---- */
-
-static void use(struct client *client, const struct upnp_request *request)
-{
-	for (uint8_t p = 0; p < UPNP_PROTOCOLS; p++)
-		protocols[p]->close(client);
-	tasks_forget(client);
-	client->in_use = true;
-	client->generation = request->generation;
-	client->network = request->network;
-	asking_reset(&client->asking, request->network.order, request->network.count);
-	memset(client->probes, 0, sizeof(client->probes));
-	memset(client->asked_us, 0, sizeof(client->asked_us));
-	memset(client->proven, 0, sizeof(client->proven));
-	memset(client->wan_known, 0, sizeof(client->wan_known));
-	memset(client->epochs, 0, sizeof(client->epochs));
-	client->probing = false;
-	client->check_us = ASKING_NEVER;
-	announce_close(client);
-	announce_open(client);
-	igd_remember(client);
-}
-
-static void run_probes(struct client *client, int64_t now)
-{
-	for (uint8_t p = 0; p < UPNP_PROTOCOLS; p++) {
-		struct tries *tries = &client->probes[p];
-		struct tries before = *tries;
-
-		if (!tries->active || tries->next_us > now)
-			continue;
-		if (tries->count == TRIES) {
-			tries->active = false;
-			protocols[p]->probe_over(client);
-			continue;
-		}
-		tries_step(tries, now);
-		if (protocols[p]->probe(client, before.count) == ATTEMPT_BUSY) {
-			*tries = before;
-			tries->next_us = ASKING_NEVER;
-		}
-	}
-}
-
-static void report_asking(struct client *client, const struct asking *before)
-{
-	for (uint8_t p = 0; p < UPNP_PROTOCOLS; p++) {
-		struct upnp_report report = {
-			.what = UPNP_PROTOCOL,
-			.protocol = { .protocol = p, .state = UPNP_ASKING },
-		};
-
-		if (client->asking.state[p] == UPNP_ASKING && before->state[p] != UPNP_ASKING)
-			report_send(client, &report);
-	}
-}
-
-/* Starts the questions to one that is asked from now on. */
-static void ask_protocol(struct client *client, uint8_t protocol, int64_t now)
-{
-	bool at_work = (protocol == UPNP_PCP || (protocol == UPNP_IGD && client->igd.remembered)) &&
-		       tasks_under_way(client, protocol);
-
-	client->asked_us[protocol] = now;
-	/* A MAP of PCP is its own probe, and so is a request to a service that is known; a MAP of NAT-PMP does not tell the WAN address. */
-	if (!at_work)
-		tries_start(&client->probes[protocol]);
-}
-
-/* The first burst leaves before anything else is done. */
-static void ask(struct client *client, bool all)
-{
-	int64_t now = now_us();
-	struct asking before = client->asking;
-	struct task *first = tasks_asked(client);
-	uint8_t presumed;
-
-	asking_begin(&client->asking, all, now);
-	presumed = asking_presumed(&client->asking);
-	if (client->igd.remembered)
-		presumed = UPNP_IGD;
-	if (first && !all && presumed != UPNP_ANY && !tasks_under_way(client, presumed))
-		task_start(first, TASK_MAP, presumed);
-	for (uint8_t p = 0; p < UPNP_PROTOCOLS; p++)
-		if (client->asking.state[p] == UPNP_ASKING &&
-		    (all || before.state[p] != UPNP_ASKING))
-			ask_protocol(client, p, now);
-	if (client->igd.remembered)
-		run_probes(client, now); /* a request of UPnP blocks; what is quick goes first */
-	tasks_run(client, now);
-	run_probes(client, now);
-	report_asking(client, &before);
-}
-
-static void probe(struct client *client)
-{
-	client->probing = true;
-	memset(client->wan_known, 0, sizeof(client->wan_known));
-	client->igd.wants_wan = true;
-	ask(client, true);
-}
-
-static void list(struct client *client)
-{
-	client->igd.listing = true;
-	client->igd.list_next = 0;
-	if (!memchr(client->network.order, UPNP_IGD, client->network.count))
-		igd_listed(client, false, "UPnP is not to be asked (router protocols)");
-	else if (!client->igd.ready)
-		igd_find(client);
-}
-
-static bool network_is_valid(const struct upnp_network *network)
-{
-	if (network->count > UPNP_PROTOCOLS || network->prefix > 32)
-		return false;
-	for (uint8_t i = 0; i < network->count; i++)
-		if (network->order[i] >= UPNP_PROTOCOLS)
-			return false;
-	return true;
-}
-
-static bool mapping_is_valid(const struct upnp_mapping *mapping)
-{
-	static const char allowed[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
-				      "0123456789._-";
-
-	return (mapping->protocol == IPPROTO_UDP || mapping->protocol == IPPROTO_TCP) &&
-	       mapping->via <= UPNP_ANY && mapping->port != 0 &&
-	       memchr(mapping->name, '\0', sizeof(mapping->name)) &&
-	       mapping->name[strspn(mapping->name, allowed)] == '\0';
-}
-
-static bool request_is_valid(const struct client *client, const struct upnp_request *request)
-{
-	switch (request->what) {
-	case UPNP_USE: return network_is_valid(&request->network);
-	case UPNP_MAP:
-	case UPNP_UNMAP: return client->in_use && mapping_is_valid(&request->mapping);
-	case UPNP_ASK:
-	case UPNP_PROBE:
-	case UPNP_LIST: return client->in_use;
-	case UPNP_REQUESTS: break;
-	}
-	return false;
-}
-
-static void serve(struct client *client, const struct upnp_request *request)
-{
-	if (!request_is_valid(client, request))
-		fatal("natd asks what makes no sense (request %d)", request->what);
-	switch (request->what) {
-	case UPNP_USE: use(client, request); break;
-	case UPNP_MAP: task_map(client, &request->mapping); break;
-	case UPNP_UNMAP: task_unmap(client, &request->mapping); break;
-	case UPNP_ASK: ask(client, false); break;
-	case UPNP_PROBE: probe(client); break;
-	case UPNP_LIST: list(client); break;
-	case UPNP_REQUESTS: break;
-	}
-}
-
-/* ---- the loop ---- */
-
-static void receive_requests(struct client *client)
-{
-	struct upnp_request request;
-	int received;
-
-	while ((received = process_receive(client->natd, &request, sizeof(request), false)) > 0)
-		serve(client, &request);
-	if (received < 0)
-		_exit(EXIT_SUCCESS);
-}
-
 /* In the order of the enum: an answer of PCP is seen before one of NAT-PMP that came with it. */
 static void receive_answers(struct client *client)
 {
@@ -286,6 +112,18 @@ static void finish_probing(struct client *client)
 	report_send(client, &report);
 }
 
+/* What is asked beside the router: who is on the way out, and what the internet sees. */
+static void look_out(struct client *client, int64_t now)
+{
+	struct upnp_report report = { .what = UPNP_FOUND_HOPS };
+
+	if (hops_step(&client->hops, now, &report.hops))
+		report_send(client, &report);
+	report = (struct upnp_report){ .what = UPNP_MAPPED_AS };
+	if (stun_step(&client->stun, now, &report.mapped_as))
+		report_send(client, &report);
+}
+
 static int64_t earlier(int64_t a, int64_t b)
 {
 	return a < b ? a : b;
@@ -298,21 +136,40 @@ static int64_t next_deadline(const struct client *client)
 	for (uint8_t p = 0; p < UPNP_PROTOCOLS; p++)
 		if (client->probes[p].active)
 			next = earlier(next, client->probes[p].next_us);
+	next = earlier(next, earlier(client->hops.next_us, client->stun.next_us));
 	return earlier(earlier(next, client->check_us), tasks_deadline(client));
 }
 
-static void wait_until(const struct client *client, int64_t deadline)
+/* protocols, announcements, hops and STUN */
+#define CLIENT_SOCKETS (UPNP_PROTOCOLS + ANNOUNCE_SOCKETS + 2)
+
+static void sockets_of(const struct client *client, struct pollfd descriptors[CLIENT_SOCKETS])
 {
-	struct pollfd descriptors[1 + UPNP_PROTOCOLS + ANNOUNCE_SOCKETS] = { { client->natd, POLLIN,
-									       0 } };
-	int64_t left = deadline - now_us();
-	struct timespec timeout;
+	size_t count = 0;
 
 	for (uint8_t p = 0; p < UPNP_PROTOCOLS; p++)
-		descriptors[1 + p] = (struct pollfd){ protocols[p]->socket(client), POLLIN, 0 };
+		descriptors[count++].fd = protocols[p]->socket(client);
 	for (size_t i = 0; i < ANNOUNCE_SOCKETS; i++)
-		descriptors[1 + UPNP_PROTOCOLS + i] =
-			(struct pollfd){ client->announcements[i], POLLIN, 0 };
+		descriptors[count++].fd = client->announcements[i];
+	descriptors[count++].fd = client->hops.socket;
+	descriptors[count++].fd = client->stun.socket;
+	for (size_t i = 0; i < count; i++)
+		descriptors[i].events = POLLIN;
+}
+
+static void wait_for_all(const struct client clients[UPNP_ROUTERS])
+{
+	struct pollfd descriptors[1 + UPNP_ROUTERS * CLIENT_SOCKETS] = { { clients->natd, POLLIN,
+									   0 } };
+	int64_t deadline = ASKING_NEVER;
+	struct timespec timeout;
+	int64_t left;
+
+	for (size_t i = 0; i < UPNP_ROUTERS; i++) {
+		sockets_of(&clients[i], descriptors + 1 + i * CLIENT_SOCKETS);
+		deadline = earlier(deadline, next_deadline(&clients[i]));
+	}
+	left = deadline - now_us();
 	if (left < 0)
 		left = 0;
 	timeout = (struct timespec){ left / 1000000, (long)(left % 1000000) * 1000 };
@@ -322,12 +179,10 @@ static void wait_until(const struct client *client, int64_t deadline)
 
 /* Nothing was heard of the router for a while: does it still know us? The answer costs two packets of
  * PCP or NAT-PMP, or one request of UPnP. */
-static void check(struct client *client, int64_t now)
+static void check(struct client *client)
 {
 	uint8_t writer = client->asking.writer;
 
-	if (client->check_us > now)
-		return;
 	router_heard(client);
 	if (writer == UPNP_IGD)
 		client->igd.wants_check = client->igd.wants_wan = true;
@@ -335,42 +190,76 @@ static void check(struct client *client, int64_t now)
 		tries_start(&client->probes[writer]);
 }
 
-static void serve_forever(struct client *client)
+/* One wake-up for both routers: what would be due before half of its time has gone is done as well. */
+static void check_all(struct client clients[UPNP_ROUTERS], int64_t now)
+{
+	bool due = false;
+
+	for (size_t i = 0; i < UPNP_ROUTERS; i++)
+		due |= clients[i].check_us <= now;
+	for (size_t i = 0; i < UPNP_ROUTERS && due; i++)
+		if (clients[i].check_us != ASKING_NEVER &&
+		    clients[i].check_us - now <= (int64_t)clients[i].network.check * 500000)
+			check(&clients[i]);
+}
+
+/* True: a step was made that took a while. */
+static bool work(struct client *client, int64_t now)
+{
+	tasks_assign(client, now);
+	tasks_run(client, now);
+	probes_run(client, now);
+	look_out(client, now);
+	if (igd_step(client))
+		return true;
+	finish_probing(client);
+	tasks_assign(client, now);
+	return false;
+}
+
+static void serve_forever(struct client clients[UPNP_ROUTERS])
 {
 	for (;;) {
+		bool took_a_while = false;
 		int64_t now;
 
-		receive_requests(client);
-		receive_answers(client);
+		requests_receive(clients);
+		for (size_t i = 0; i < UPNP_ROUTERS; i++)
+			receive_answers(&clients[i]);
 		now = now_us();
-		tasks_assign(client, now);
-		check(client, now);
-		tasks_run(client, now);
-		run_probes(client, now);
-		if (igd_step(client))
-			continue; /* that took a while: see who has answered meanwhile */
-		finish_probing(client);
-		tasks_assign(client, now);
-		wait_until(client, next_deadline(client));
+		check_all(clients, now);
+		for (size_t i = 0; i < UPNP_ROUTERS; i++)
+			took_a_while |= work(&clients[i], now);
+		if (!took_a_while) /* else see who has answered meanwhile */
+			wait_for_all(clients);
 	}
+}
+
+static void client_init(struct client *client, int natd, uint8_t hop)
+{
+	client->natd = natd;
+	client->hop = hop;
+	client->pcp = -1;
+	client->igd.socket = -1;
+	client->asking.writer = UPNP_ANY;
+	client->check_us = ASKING_NEVER;
+	for (size_t i = 0; i < ANNOUNCE_SOCKETS; i++)
+		client->announcements[i] = -1;
+	hops_init(&client->hops);
+	stun_init(&client->stun);
 }
 
 void upnp_main(int socket)
 {
-	static struct client client;
+	static struct client clients[UPNP_ROUTERS];
 	static const struct rlimit bound = { UPNP_DATA_MAX, UPNP_DATA_MAX };
 
-	client.natd = socket;
-	client.pcp = -1;
-	client.igd.socket = -1;
-	client.asking.writer = UPNP_ANY;
-	client.check_us = ASKING_NEVER;
-	for (size_t i = 0; i < ANNOUNCE_SOCKETS; i++)
-		client.announcements[i] = -1;
+	for (uint8_t i = 0; i < UPNP_ROUTERS; i++)
+		client_init(&clients[i], socket, i);
 	redirect_libraries();
 	if (setrlimit(RLIMIT_DATA, &bound) < 0)
 		log_warning("memory is not bounded: %s", strerror(errno));
 	sandbox();
-	serve_forever(&client);
+	serve_forever(clients);
 	_exit(EXIT_FAILURE);
 }

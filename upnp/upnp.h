@@ -23,6 +23,8 @@ enum upnp_protocol {
 };
 
 #define UPNP_MAPPINGS_MAX 64
+#define UPNP_ROUTERS      2 /* the home router, and a second one before it */
+#define UPNP_HOPS         3 /* routers on the way out that are looked for */
 #define UPNP_NONCE_SIZE   12
 #define UPNP_NAME_MAX     32
 #define UPNP_TEXT_MAX     160
@@ -63,6 +65,10 @@ struct upnp_service {
 struct upnp_network {
 	struct in_addr gateway; /* network byte order, as everywhere in struct in_addr */
 	struct in_addr address; /* this host's, on the gateway's link */
+	/* Where packets leave from, for a router behind the home router: `address` is then the home
+	 * router's own, into which it translates ours, or 0.0.0.0 where that is not known (NAT-PMP
+	 * alone works without). 0.0.0.0: from `address`. */
+	struct in_addr source;
 	uint32_t ifindex;
 	uint8_t prefix;                /* of the gateway's link, bits */
 	uint8_t count;                 /* of `order`; 0 never asks the router */
@@ -71,6 +77,11 @@ struct upnp_network {
 	uint16_t
 		check; /* seconds without a word of the router until it is asked a little; 0: never */
 };
+
+static inline struct in_addr upnp_source(const struct upnp_network *network)
+{
+	return network->source.s_addr ? network->source : network->address;
+}
 
 struct upnp_mapping {
 	uint32_t id;            /* natd's; reports bear it */
@@ -85,20 +96,30 @@ struct upnp_mapping {
 	char name[UPNP_NAME_MAX];       /* [A-Za-z0-9._-], for the router's table: "natd NAME" */
 };
 
+/* A server of the internet, by natd.conf's word. */
+struct upnp_server {
+	struct in_addr address;
+	uint16_t port; /* host byte order */
+};
+
 struct upnp_request {
 	enum upnp_request_what {
 		UPNP_USE, /* network: forget the old one and all mappings; later reports bear `generation` */
 		UPNP_MAP,   /* mapping: create (via UPNP_ANY) or renew (via a protocol) */
 		UPNP_UNMAP, /* mapping: remove it by the protocol that holds it */
 		UPNP_ASK, /* the mappings since UPNP_USE are complete: ask now, all protocols at once */
-		UPNP_PROBE, /* like UPNP_ASK with no mapping: every protocol, changing nothing */
-		UPNP_LIST,  /* read the router's whole table (UPnP) */
+		UPNP_PROBE,    /* like UPNP_ASK with no mapping: every protocol, changing nothing */
+		UPNP_LIST,     /* read the router's whole table (UPnP) */
+		UPNP_LOOK_OUT, /* find the routers on the way out: UPNP_FOUND_HOPS */
+		UPNP_STUN,     /* server: ask it for this home's address: UPNP_MAPPED_AS */
 		UPNP_REQUESTS
 	} what;
+	uint8_t hop;         /* which router it is for: 0 the home router, 1 the one before it */
 	uint32_t generation; /* of the network; chosen by natd, echoed in every report */
 	union {
 		struct upnp_network network;
 		struct upnp_mapping mapping;
+		struct upnp_server server;
 	};
 };
 
@@ -171,23 +192,33 @@ struct upnp_lost {
 	char said[UPNP_TEXT_MAX];
 };
 
+/* The routers on the way out, the home router first; 0.0.0.0: it did not answer. */
+struct upnp_hops {
+	struct in_addr router[UPNP_HOPS]; /* as they face us */
+	struct in_addr
+		wan[UPNP_HOPS - 1]; /* as the first ones face the internet, where that shows */
+};
+
 #define UPNP_DELAY_MAX 5000 /* ms, RFC 6887 14.1.3 */
 
 struct upnp_report {
 	enum upnp_report_what {
-		UPNP_PROTOCOL, /* protocol: it changed its state */
-		UPNP_ROUTER,   /* router: what it is */
-		UPNP_WAN,      /* wan: its external address */
-		UPNP_MAPPED,   /* granted: created or renewed */
-		UPNP_FAILED,   /* failed: not created, not renewed */
-		UPNP_UNMAPPED, /* unmapped */
-		UPNP_ENTRY,    /* entry: one line of the router's table */
-		UPNP_LISTED,   /* listed: the end of the table */
-		UPNP_PROBED,   /* every protocol has answered or had its time */
-		UPNP_LOST,     /* lost: ask afresh */
-		UPNP_SERVICE,  /* service: found, and worth to be kept */
+		UPNP_PROTOCOL,   /* protocol: it changed its state */
+		UPNP_ROUTER,     /* router: what it is */
+		UPNP_WAN,        /* wan: its external address */
+		UPNP_MAPPED,     /* granted: created or renewed */
+		UPNP_FAILED,     /* failed: not created, not renewed */
+		UPNP_UNMAPPED,   /* unmapped */
+		UPNP_ENTRY,      /* entry: one line of the router's table */
+		UPNP_LISTED,     /* listed: the end of the table */
+		UPNP_PROBED,     /* every protocol has answered or had its time */
+		UPNP_LOST,       /* lost: ask afresh */
+		UPNP_SERVICE,    /* service: found, and worth to be kept */
+		UPNP_FOUND_HOPS, /* hops: the end of UPNP_LOOK_OUT */
+		UPNP_MAPPED_AS,  /* mapped_as: the end of UPNP_STUN; 0.0.0.0: no answer */
 		UPNP_REPORTS
 	} what;
+	uint8_t hop; /* of the request */
 	uint32_t generation;
 	union {
 		struct upnp_protocol_report protocol;
@@ -200,6 +231,8 @@ struct upnp_report {
 		struct upnp_listed listed;
 		struct upnp_lost lost;
 		struct upnp_service service;
+		struct upnp_hops hops;
+		struct in_addr mapped_as;
 	};
 };
 

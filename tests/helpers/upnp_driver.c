@@ -6,7 +6,9 @@
  *   map ID udp|tcp VIA PORT EXTERNAL LIFETIME NAME [NONCE [WANTED [FORMER]]]   VIA: a protocol or any
  *   unmap (the same)                                            NONCE: 24 hex digits
  *   service URL TYPE                                            for the next use
- *   ask | probe | list | raw TEXT (a message that is no request)
+ *   hop N SOURCE                     for the next requests: which router, and from where ("hop 0 0.0.0.0")
+ *   stun ADDRESS PORT
+ *   ask | probe | list | look-out | raw TEXT (a message that is no request)
  *
  * Ends with the end of its input; then upnp sees its natd go. The first line says upnp's pid. */
 #include <arpa/inet.h>
@@ -61,6 +63,8 @@ static void address(struct in_addr *to)
 }
 
 static struct upnp_service remembered;
+static struct in_addr source;
+static uint8_t hop;
 
 static void remember(void)
 {
@@ -84,6 +88,7 @@ static void read_network(struct upnp_request *request)
 	request->generation = number();
 	network->check = (uint16_t)number();
 	network->service = remembered;
+	network->source = source;
 	while (network->count < UPNP_PROTOCOLS && (name = word()))
 		network->order[network->count++] = via_of(name);
 }
@@ -119,8 +124,8 @@ static void read_mapping(struct upnp_mapping *mapping)
 
 static void request(int upnp, char *line)
 {
-	static const char *const names[UPNP_REQUESTS] = { "use", "map",   "unmap",
-							  "ask", "probe", "list" };
+	static const char *const names[UPNP_REQUESTS] = { "use",   "map",  "unmap",    "ask",
+							  "probe", "list", "look-out", "stun" };
 	struct upnp_request message = { 0 };
 	const char *name = strtok(line, " \n");
 	int what = 0;
@@ -133,13 +138,23 @@ static void request(int upnp, char *line)
 		remember();
 		return;
 	}
+	if (name && strcmp(name, "hop") == 0) {
+		hop = (uint8_t)number();
+		address(&source);
+		return;
+	}
 	while (what < UPNP_REQUESTS && (!name || strcmp(names[what], name) != 0))
 		what++;
 	message.what = (enum upnp_request_what)what;
+	message.hop = hop;
 	if (what == UPNP_USE)
 		read_network(&message);
 	else if (what == UPNP_MAP || what == UPNP_UNMAP)
 		read_mapping(&message.mapping);
+	if (what == UPNP_STUN) {
+		address(&message.server.address);
+		message.server.port = (uint16_t)number();
+	}
 	process_send(upnp, &message, sizeof(message));
 }
 
@@ -155,12 +170,25 @@ static const char *transport(uint8_t protocol)
 	return protocol == IPPROTO_TCP ? "tcp" : "udp";
 }
 
+static void print_hops(const struct upnp_hops *hops)
+{
+	printf("hops");
+	for (size_t i = 0; i < UPNP_HOPS; i++)
+		printf(" %s", ip(hops->router[i]));
+	printf(" wan");
+	for (size_t i = 0; i < UPNP_HOPS - 1; i++)
+		printf(" %s", ip(hops->wan[i]));
+	printf("\n");
+}
+
 static void print(const struct upnp_report *r)
 {
 	struct timespec now;
 
 	clock_gettime(CLOCK_MONOTONIC, &now);
 	printf("%lld.%06ld %u ", (long long)now.tv_sec, now.tv_nsec / 1000, r->generation);
+	if (r->hop)
+		printf("hop %u: ", r->hop);
 	switch (r->what) {
 	case UPNP_PROTOCOL:
 		printf("protocol %s %s %u %s\n", vias[r->protocol.protocol],
@@ -198,6 +226,8 @@ static void print(const struct upnp_report *r)
 		printf("lost %s %u %s\n", vias[r->lost.via], r->lost.delay_ms, r->lost.said);
 		break;
 	case UPNP_SERVICE: printf("service %s %s\n", r->service.control, r->service.type); break;
+	case UPNP_FOUND_HOPS: print_hops(&r->hops); break;
+	case UPNP_MAPPED_AS: printf("mapped-as %s\n", ip(r->mapped_as)); break;
 	case UPNP_REPORTS: printf("?\n"); break;
 	}
 	fflush(stdout);

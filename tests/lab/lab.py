@@ -7,6 +7,10 @@
                        |                             |
     web 11.0.3.80 -----+                             +--- other 192.168.77.11
 
+With a second router (Lab(outer=...)) the home router's WAN is the LAN of that one:
+
+    internet --- 11.0.1.2 outer 192.168.0.1 --- 192.168.0.2 router 192.168.77.1 --- ...
+
 Every machine is a network namespace natdlab-PID-NAME. Addresses of 11.0.0.0/8 and 2a11::/16 stand
 for public ones: miniupnpd refuses to work behind a WAN address from a reserved range, and no packet
 can leave the namespaces. The VPN is full-tunnel: the client's default route leads into it.
@@ -34,6 +38,7 @@ WAN = "11.0.1.2"
 CLIENT = "11.0.2.2"
 WEB = "11.0.3.80"
 WEB6 = "2a11:0:3::80"
+BETWEEN = "192.168.0"  # the network between the home router and a second one
 LAN = "192.168.77"
 LAN6 = "2a11:0:77:"
 GATEWAY = f"{LAN}.1"
@@ -56,9 +61,12 @@ class Lab:
     open = []       # every laboratory of this process that is not closed yet
     last_logs = {}  # of the laboratory that was left last because of an error
 
-    def __init__(self, router="everything", vpn="wireguard", start_vpn=True, online=True):
+    def __init__(self, router="everything", vpn="wireguard", start_vpn=True, online=True,
+                 outer=None, between=BETWEEN, ext_ip=None):
         """router: a name of router.VARIANTS. vpn: "wireguard", "tun" or "tap"; start_vpn: its
-        server runs from the beginning. online: the host has its address and route already."""
+        server runs from the beginning. online: the host has its address and route already.
+        outer: a name of router.VARIANTS as well, of a second router before the home router, with
+        the network `between` the two. ext_ip: the WAN address that the home router claims."""
         remove_leftovers()
         self.wan = WAN
         self._natds = {}
@@ -71,13 +79,14 @@ class Lab:
         Lab.open.append(self)
         _close_at_end()
         try:
-            self._build(router, vpn, start_vpn, online)
+            self._build(router, vpn, start_vpn, online, outer, between, ext_ip)
         except BaseException:
             self.close()
             raise
 
-    def _build(self, router, vpn, start_vpn, online):
-        for name in ("internet", "web", "client", "router", "host", "other"):
+    def _build(self, router, vpn, start_vpn, online, outer, between, ext_ip):
+        for name in ("internet", "web", "client", "router", "host", "other",
+                     *(("outer",) if outer else ())):
             self._nodes[name] = Node(name, f"{self.name}-{name}", self.folder / name)
         for node in self._nodes.values():
             node.wait_ready()
@@ -89,9 +98,13 @@ class Lab:
         self.client = self._nodes["client"]
         self.host = self._nodes["host"]
         self.other = self._nodes["other"]
-        self.router = Router(self._nodes["router"], GATEWAY)
-        self._cables()
-        self._addresses()
+        self.router = Router(self._nodes["router"], GATEWAY, ext_ip)
+        self._cables("outer" if outer else "router")
+        self._addresses(between if outer else None)
+        self.outer = None
+        if outer:
+            self.outer = Router(self._nodes["outer"], f"{between}.1")
+            self.outer.start(outer)
         if online:
             self.host_online()
         self.router.start(router)
@@ -103,8 +116,12 @@ class Lab:
 
     # ---- wiring ----
 
-    def _cables(self):
-        for here, name, there, peer in (("internet", "home", "router", "wan"),
+    def _cables(self, first):
+        """`first`: the router on the internet."""
+        if first == "outer":
+            self._nodes["outer"].ip("link add lan type veth peer name wan netns "
+                                    + self._nodes["router"].namespace)
+        for here, name, there, peer in (("internet", "home", first, "wan"),
                                         ("internet", "mobile", "client", "eth0"),
                                         ("internet", "hosting", "web", "eth0"),
                                         ("router", "port1", "host", "eth0"),
@@ -116,8 +133,8 @@ class Lab:
                                  "link set port1 master lan", "link set port2 master lan",
                                  "link set port1 up", "link set port2 up")
 
-    def _addresses(self):
-        for name in ("internet", "router"):
+    def _addresses(self, between):
+        for name in ("internet", "router", *(("outer",) if between else ())):
             self._nodes[name].sysctl("ipv4/ip_forward", 1)
             self._nodes[name].sysctl("ipv6/conf/all/forwarding", 1)
         give = {
@@ -128,6 +145,9 @@ class Lab:
             "web": (("eth0", WEB, WEB6),),
             "other": (("eth0", OTHER, f"{LAN6}:11"),),
         }
+        if between:
+            give["outer"] = (("wan", WAN, "2a11:0:1::2"), ("lan", f"{between}.1", "2a11:0:78::1"))
+            give["router"] = (("wan", f"{between}.2", "2a11:0:78::2"), give["router"][1])
         for name, interfaces in give.items():
             for interface, v4, v6 in interfaces:
                 self._nodes[name].ip(f"addr add {v4}/24 dev {interface}",
@@ -135,10 +155,14 @@ class Lab:
                                      f"addr add {v6}/64 dev {interface} nodad")
         for name, v4, v6 in (("client", "11.0.2.1", "2a11:0:2::1"),
                              ("web", "11.0.3.1", "2a11:0:3::1"),
-                             ("router", "11.0.1.1", "2a11:0:1::1"),
+                             ("router", f"{between}.1", "2a11:0:78::1") if between
+                             else ("router", "11.0.1.1", "2a11:0:1::1"),
+                             *((("outer", "11.0.1.1", "2a11:0:1::1"),) if between else ()),
                              ("other", GATEWAY, f"{LAN6}:1")):
             self._nodes[name].ip(f"route add default via {v4}", f"route add ::/0 via {v6}")
         self.internet.ip("route add 2a11:0:77::/64 via 2a11:0:1::2")
+        if between:
+            self._nodes["outer"].ip("route add 2a11:0:77::/64 via 2a11:0:78::2")
 
     def host_online(self, address=HOST):
         """The host gets its address, with a lifetime as from DHCP, and its default route."""

@@ -22,7 +22,7 @@ RULES = """
 table ip home {
 	chain postrouting {
 		type nat hook postrouting priority srcnat;
-		oifname "wan" ip saddr 192.168.0.0/16 masquerade
+		oifname "wan" ip saddr { 10.0.0.0/8, 100.64.0.0/10, 192.168.0.0/16 } masquerade
 	}
 }
 table inet home {
@@ -84,9 +84,11 @@ class Redirect:
 class Router:
     """The home router on a node whose interfaces are called wan and lan."""
 
-    def __init__(self, node, address):
+    def __init__(self, node, address, ext_ip=None):
+        """ext_ip: the WAN address that miniupnpd claims, whatever its interface has."""
         self.node = node
         self.address = address
+        self.ext_ip = ext_ip
         self.variant = None
         self.miniupnpd = None
 
@@ -99,6 +101,8 @@ class Router:
         if options is None:
             self.miniupnpd = None
             return
+        if self.ext_ip:
+            options = {**options, "ext_ip": self.ext_ip}
         path = self.node.folder / "miniupnpd.conf"
         path.write_text(CONFIGURATION.format(folder=self.node.folder) +
                         "".join(f"{key}={value}\n" for key, value in options.items()),

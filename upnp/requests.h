@@ -1,0 +1,14 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* requests: what natd asks, checked and begun. */
+#ifndef UPNP_REQUESTS_H
+#define UPNP_REQUESTS_H
+
+#include "upnp/client.h"
+
+/* Takes every request that waits; ends the process where natd has gone. */
+void requests_receive(struct client clients[UPNP_ROUTERS]);
+
+/* Sends the questions that change nothing and are due. */
+void probes_run(struct client *client, int64_t now);
+
+#endif
