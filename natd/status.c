@@ -14,7 +14,7 @@ static const char *const kind_names[] = {
 };
 
 static const char *const egress_names[RULES_EGRESSES] = { "none", "masquerade", "address",
-							  "closed" };
+							  "pool", "prefix",     "closed" };
 
 /* A string, or null for an empty one. */
 static json_t *text_or_null(const char *text)

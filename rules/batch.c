@@ -36,13 +36,29 @@ static void reserve(struct batch *batch, size_t room)
 		fatal("no memory for a transaction of %zu bytes", batch->capacity);
 }
 
+/* Many elements of one size, one after the other, share a mark: a hundred thousand marks would take as
+ * much memory as the elements. */
+static bool extend_mark(struct batch_mark *mark, size_t offset, struct item item)
+{
+	if (mark->item.kind != item.kind || mark->item.index + mark->items != item.index)
+		return false;
+	if (mark->items == 1)
+		mark->stride = offset - mark->offset;
+	if (mark->offset + mark->items * mark->stride != offset)
+		return false;
+	mark->items++;
+	return true;
+}
+
 void batch_mark(struct batch *batch, const void *at, struct item item)
 {
+	size_t offset = (size_t)((const char *)at - batch->data);
+
+	if (batch->mark_count && extend_mark(&batch->marks[batch->mark_count - 1], offset, item))
+		return;
 	batch->marks = grow(batch->marks, batch->mark_count, sizeof(*batch->marks));
-	batch->marks[batch->mark_count++] = (struct batch_mark){
-		.offset = (size_t)((const char *)at - batch->data),
-		.item = item,
-	};
+	batch->marks[batch->mark_count++] =
+		(struct batch_mark){ .offset = offset, .item = item, .items = 1 };
 }
 
 static struct nlmsghdr *start(struct batch *batch, struct item item)
@@ -102,6 +118,9 @@ void batch_set_generation(struct batch *batch, uint32_t generation)
 
 static struct item item_at(const struct batch *batch, size_t offset)
 {
+	const struct batch_mark *mark;
+	struct item item;
+	size_t past;
 	size_t low = 0;
 	size_t high = batch->mark_count;
 
@@ -114,7 +133,11 @@ static struct item item_at(const struct batch *batch, size_t offset)
 		else
 			high = middle;
 	}
-	return batch->marks[low].item;
+	mark = &batch->marks[low];
+	item = mark->item;
+	past = mark->stride ? (offset - mark->offset) / mark->stride : 0;
+	item.index += past < mark->items ? (uint32_t)past : mark->items - 1;
+	return item;
 }
 
 static int read_offset(const struct nlattr *attribute, void *offset)

@@ -18,9 +18,13 @@
 /* Room that a message may take beyond its start: an attribute of 64 KiB and what is around it. */
 #define BATCH_MESSAGE_MAX (128 * 1024)
 
+/* From `offset` in data on, it is about `item`; and with a stride, from `offset` + n * stride on about
+ * the item with the n-th next index. */
 struct batch_mark {
-	size_t offset; /* in data: from here on, it is about `item` */
+	size_t offset;
+	size_t stride; /* bytes; 0: there is but one item */
 	struct item item;
+	uint32_t items; /* at least one */
 };
 
 struct batch {

@@ -110,17 +110,50 @@ static bool check_tunnel(const struct rules_request *request, char why[CHECK_TEX
 	return is_interface(request->tunnel.interface, why);
 }
 
+static bool check_pool(const struct rules_network *network, char why[CHECK_TEXT_MAX])
+{
+	const struct rules_prefix *first = &network->address;
+	const struct rules_prefix *last = &network->last;
+
+	if (last->family != first->family)
+		return no(why, "a pool from family %u to family %u", first->family, last->family);
+	if (!is_host(first, "an egress address", why) || !is_host(last, "an egress address", why))
+		return false;
+	if (memcmp(&first->v6, &last->v6, first->family == AF_INET ? 4 : 16) >= 0)
+		return no(why, "a pool that ends before it has begun");
+	return true;
+}
+
+static bool check_egress_prefix(const struct rules_network *network, char why[CHECK_TEXT_MAX])
+{
+	const struct rules_prefix *prefix = &network->address;
+
+	if (prefix->family != AF_INET6)
+		return no(why, "an egress prefix of family %u", prefix->family);
+	if (!is_prefix(prefix, why))
+		return false;
+	if (prefix->length == 0 || prefix->length > network->network.length)
+		return no(why, "an egress prefix of %u bits for a network of %u", prefix->length,
+			  network->network.length);
+	return true;
+}
+
 static bool check_egress(const struct rules_network *network, char why[CHECK_TEXT_MAX])
 {
 	const struct rules_prefix *address = &network->address;
 
 	if (network->egress >= RULES_EGRESSES)
 		return no(why, "an egress of kind %u", network->egress);
-	if (network->egress != RULES_EGRESS_ADDRESS)
+	if (network->egress != RULES_EGRESS_ADDRESS && network->egress != RULES_EGRESS_POOL &&
+	    network->egress != RULES_EGRESS_PREFIX)
 		return true;
 	if (address->family != network->network.family)
 		return no(why, "an egress address of family %u for a network of family %u",
 			  address->family, network->network.family);
+	if (network->egress == RULES_EGRESS_PREFIX)
+		return check_egress_prefix(network, why);
+	if (network->egress == RULES_EGRESS_POOL)
+		return check_pool(network, why);
 	return is_host(address, "an egress address", why);
 }
 

@@ -50,18 +50,35 @@ static struct count *publish_count(const struct dump *dump, const uint8_t *key)
 			       (uint16_t)(key[4] << 8 | key[5]));
 }
 
-static struct count *network_count4(const struct dump *dump, const uint8_t *key)
+static struct count *range_count(struct ranges *ranges, const uint8_t *key)
 {
-	struct range *range = ranges_find(&dump->set->networks4, key);
+	struct range *range = ranges_find(ranges, key);
 
 	return range ? &range->count : NULL;
 }
 
+static struct count *network_count4(const struct dump *dump, const uint8_t *key)
+{
+	return range_count(&dump->set->networks.ranges4, key);
+}
+
 static struct count *network_count6(const struct dump *dump, const uint8_t *key)
 {
-	struct range *range = ranges_find(&dump->set->networks6, key);
+	return range_count(&dump->set->networks.ranges6, key);
+}
 
-	return range ? &range->count : NULL;
+static struct count *host_count4(const struct dump *dump, const uint8_t *key)
+{
+	struct network_behind *host = networks_host(&dump->set->networks, AF_INET, key);
+
+	return host ? &host->count : NULL;
+}
+
+static struct count *host_count6(const struct dump *dump, const uint8_t *key)
+{
+	struct network_behind *host = networks_host(&dump->set->networks, AF_INET6, key);
+
+	return host ? &host->count : NULL;
 }
 
 static const struct {
@@ -76,8 +93,15 @@ static const struct {
 	[SET_ARRIVED] = { PORT_KEY_SIZE, port_count },
 	[SET_ARRIVED_LAN] = { PORT_KEY_SIZE, port_count },
 	[SET_DELIVERED] = { PORT_KEY_SIZE, port_count },
+	[SET_EGRESS_HOSTS4] = { 4, host_count4 },
+	[SET_EGRESS_HOSTS6] = { 16, host_count6 },
 	[SET_EGRESS4] = { 4, network_count4 },
 	[SET_EGRESS6] = { 16, network_count6 },
+	[SET_POOL4] = { 4, network_count4 },
+	[SET_POOL6] = { 16, network_count6 },
+	[SET_PREFIX6] = { 16, network_count6 },
+	[SET_MASQUERADE_HOSTS4] = { 4, host_count4 },
+	[SET_MASQUERADE_HOSTS6] = { 16, host_count6 },
 	[SET_MASQUERADE4] = { 4, network_count4 },
 	[SET_MASQUERADE6] = { 16, network_count6 },
 };

@@ -285,7 +285,7 @@ void clamp_mss(struct nftnl_rule *rule)
 	nftnl_expr_set_u32(option, NFTNL_EXPR_EXTHDR_SREG, NFT_REG_1);
 }
 
-void translate_source(struct nftnl_rule *rule, uint8_t family, const char *map)
+static struct nftnl_expr *snat_from_map(struct nftnl_rule *rule, uint8_t family, const char *map)
 {
 	struct nftnl_expr *lookup;
 	struct nftnl_expr *nat;
@@ -297,6 +297,22 @@ void translate_source(struct nftnl_rule *rule, uint8_t family, const char *map)
 	nftnl_expr_set_u32(nat, NFTNL_EXPR_NAT_TYPE, NFT_NAT_SNAT);
 	nftnl_expr_set_u32(nat, NFTNL_EXPR_NAT_FAMILY, family);
 	nftnl_expr_set_u32(nat, NFTNL_EXPR_NAT_REG_ADDR_MIN, NFT_REG_1);
+	return nat;
+}
+
+void translate_source(struct nftnl_rule *rule, uint8_t family, const char *map)
+{
+	snat_from_map(rule, family, map);
+}
+
+void translate_source_range(struct nftnl_rule *rule, uint8_t family, const char *map,
+			    uint32_t flags)
+{
+	struct nftnl_expr *nat = snat_from_map(rule, family, map);
+
+	nftnl_expr_set_u32(nat, NFTNL_EXPR_NAT_REG_ADDR_MAX,
+			   family == NFPROTO_IPV4 ? NFT_REG32_01 : NFT_REG_2);
+	nftnl_expr_set_u32(nat, NFTNL_EXPR_NAT_FLAGS, flags);
 }
 
 void translate_destination(struct nftnl_rule *rule, uint8_t family, const char *map)

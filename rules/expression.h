@@ -62,6 +62,12 @@ void clamp_mss(struct nftnl_rule *rule);
 /* snat ip to ip saddr map @MAP; a source that the map does not hold goes on to the next rule */
 void translate_source(struct nftnl_rule *rule, uint8_t family, const char *map);
 
+/* The same with maps of first and last addresses. `flags`: NF_NAT_RANGE_PERSISTENT for
+ * "snat ip to ip saddr map @MAP persistent", NF_NAT_RANGE_NETMAP for
+ * "snat ip6 prefix to ip6 saddr map @MAP" */
+void translate_source_range(struct nftnl_rule *rule, uint8_t family, const char *map,
+			    uint32_t flags);
+
 /* masquerade */
 void masquerade(struct nftnl_rule *rule);
 

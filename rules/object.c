@@ -73,13 +73,16 @@ void object_table_remove(struct batch *batch, struct item item, const char *name
 	add_table(batch, item, NFT_MSG_DELTABLE, 0, table_new(name));
 }
 
-/* The comment, and for nft the byte order of names, without which it prints them as "". */
+/* The comment, and for nft the byte order of names, without which it prints them as "", and whether the
+ * data of a map are two addresses, from and to. */
 static void describe_set(struct nftnl_set *set, const struct object_set *is)
 {
 	struct nftnl_udata_buf *text = userdata_new();
 
 	if (is->type == KEY_INTERFACE)
 		nftnl_udata_put_u32(text, NFTNL_UDATA_SET_KEYBYTEORDER, HOST_ORDER);
+	if (is->data_type == is->type && is->data_size > is->key_size)
+		nftnl_udata_put_u32(text, NFTNL_UDATA_SET_DATA_INTERVAL, 1);
 	if (is->comment)
 		nftnl_udata_put_strz(text, NFTNL_UDATA_SET_COMMENT, is->comment);
 	if (nftnl_udata_buf_len(text) > 0)

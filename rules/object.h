@@ -30,7 +30,7 @@ struct object_set {
 	bool counts;             /* every element has a counter */
 	const char *comment;     /* NULL: none */
 	enum key_type data_type; /* of a map */
-	uint32_t data_size;
+	uint32_t data_size;      /* twice the size of its type: from and to */
 };
 
 struct object_chain {

@@ -48,29 +48,14 @@ static bool is_local(const struct purge *purge, uint8_t family, const uint8_t *a
 	return message->nlmsg_type == RTM_NEWROUTE && route->rtm_type == RTN_LOCAL;
 }
 
-static const struct rules_network *network_of(struct set *set, const struct flow *flow,
-					      const uint8_t *address)
-{
-	const struct ranges *ranges = set_networks(set, flow->family);
-	const struct range *range = ranges_around(ranges, address);
-
-	return range ? &set->networks[range->item].is : NULL;
-}
-
 static bool has_address(const struct rules_prefix *prefix, const uint8_t *address)
 {
 	return memcmp(&prefix->v6, address, bytes_of(prefix->family)) == 0;
 }
 
-static bool same_translation(const struct rules_network *a, const struct rules_network *b)
-{
-	return a && b && set_same_egress(a, b);
-}
-
 /* Does the connection leave as `now` says? What leaves as `before` said and masquerade would choose by
  * itself cannot be told apart. */
-static bool leaves_well(const struct flow *flow, const struct rules_network *now,
-			const struct rules_network *before)
+static bool leaves_well(const struct flow *flow, const struct way *now, const struct way *before)
 {
 	bool translated = memcmp(flow->from, flow->as, bytes_of(flow->family)) != 0;
 
@@ -78,23 +63,25 @@ static bool leaves_well(const struct flow *flow, const struct rules_network *now
 		return !translated;
 	if (now->egress == RULES_EGRESS_CLOSED)
 		return false;
-	if (now->egress == RULES_EGRESS_ADDRESS)
-		return has_address(&now->address, flow->as);
-	return translated && !(before && before->egress == RULES_EGRESS_ADDRESS &&
-			       has_address(&before->address, flow->as));
+	if (way_is_fixed(now))
+		return way_gives(now, flow->from, flow->as);
+	return translated && !(before && way_gives(before, flow->from, flow->as));
 }
 
 static bool egress_is_wrong(const struct judge *judge, const struct flow *flow)
 {
-	struct purge *purge = judge->purge;
-	const struct rules_network *now = network_of(judge->now, flow, flow->from);
-	const struct rules_network *before =
-		purge->gap ? NULL : network_of(&purge->before, flow, flow->from);
+	const struct purge *purge = judge->purge;
+	const struct networks *networks = &judge->now->networks;
+	const struct way *now = networks_way_from(networks, flow->family, flow->from);
+	const struct way *before =
+		purge->gap ? NULL
+			   : networks_way_from(&purge->before.networks, flow->family, flow->from);
 
-	if ((!now && !before) || same_translation(now, before) || leaves_well(flow, now, before))
+	if ((!now && !before) || (now && before && way_same(now, before)) ||
+	    leaves_well(flow, now, before))
 		return false;
 	/* Between clients and to this host nothing is translated. */
-	return !network_of(judge->now, flow, flow->server) &&
+	return !networks_way_from(networks, flow->family, flow->server) &&
 	       !is_local(purge, flow->family, flow->server);
 }
 

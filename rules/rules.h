@@ -29,6 +29,8 @@ enum rules_egress {
 	RULES_EGRESS_NONE, /* routed: leaves with the client's own address */
 	RULES_EGRESS_MASQUERADE,
 	RULES_EGRESS_ADDRESS, /* SNAT to one address */
+	RULES_EGRESS_POOL,    /* SNAT to several; a client keeps the one it got */
+	RULES_EGRESS_PREFIX,  /* IPv6: another prefix, the same rest of the address (NPTv6) */
 	RULES_EGRESS_CLOSED,  /* does not leave: its address is gone */
 	RULES_EGRESSES
 };
@@ -54,7 +56,9 @@ struct rules_network {
 	char interface[IF_NAMESIZE]; /* the tunnel it is behind */
 	struct rules_prefix network;
 	uint8_t egress;              /* enum rules_egress */
-	struct rules_prefix address; /* RULES_EGRESS_ADDRESS: host prefix of the network's family */
+	struct rules_prefix address; /* of the network's family; _ADDRESS, _POOL: host prefix, of
+					the pool the first; _PREFIX: not longer than the network */
+	struct rules_prefix last;    /* RULES_EGRESS_POOL */
 };
 
 struct rules_port {

@@ -4,6 +4,7 @@
 #include <netinet/in.h>
 
 #include <linux/netfilter.h>
+#include <linux/netfilter/nf_nat.h>
 #include <linux/netfilter/nf_tables.h>
 #include <linux/netfilter_ipv4.h>
 
@@ -146,12 +147,22 @@ static void keep_from_router(struct nftnl_rule *rule, uint8_t family)
 	decide(rule, NF_DROP);
 }
 
-static void keep_closed(struct nftnl_rule *rule, uint8_t family)
+static void drop_closed(struct nftnl_rule *rule, uint8_t family, const char *set)
 {
 	match_leaving(rule);
-	match_address(rule, family, SOURCE, by_family(family, SET_CLOSED4, SET_CLOSED6));
+	match_address(rule, family, SOURCE, set);
 	count_packets(rule);
 	decide(rule, NF_DROP);
+}
+
+static void keep_closed_hosts(struct nftnl_rule *rule, uint8_t family)
+{
+	drop_closed(rule, family, by_family(family, SET_CLOSED_HOSTS4, SET_CLOSED_HOSTS6));
+}
+
+static void keep_closed(struct nftnl_rule *rule, uint8_t family)
+{
+	drop_closed(rule, family, by_family(family, SET_CLOSED4, SET_CLOSED6));
 }
 
 static void accept_published(struct nftnl_rule *rule, uint8_t family)
@@ -231,17 +242,48 @@ static void hide_source(struct nftnl_rule *rule, uint8_t family)
 	masquerade(rule);
 }
 
+static void fix_egress_of_hosts(struct nftnl_rule *rule, uint8_t family)
+{
+	match_leaving(rule);
+	translate_source(rule, family, by_family(family, SET_EGRESS_HOSTS4, SET_EGRESS_HOSTS6));
+}
+
 static void fix_egress(struct nftnl_rule *rule, uint8_t family)
 {
 	match_leaving(rule);
 	translate_source(rule, family, by_family(family, SET_EGRESS4, SET_EGRESS6));
 }
 
-static void masquerade_egress(struct nftnl_rule *rule, uint8_t family)
+/* A client keeps the address that it got: many a server ends a session that changes its address. */
+static void take_of_pool(struct nftnl_rule *rule, uint8_t family)
 {
 	match_leaving(rule);
-	match_address(rule, family, SOURCE, by_family(family, SET_MASQUERADE4, SET_MASQUERADE6));
+	translate_source_range(rule, family, by_family(family, SET_POOL4, SET_POOL6),
+			       NF_NAT_RANGE_PERSISTENT);
+}
+
+static void change_prefix(struct nftnl_rule *rule, uint8_t family)
+{
+	match_leaving(rule);
+	translate_source_range(rule, family, table_set_name(SET_PREFIX6), NF_NAT_RANGE_NETMAP);
+}
+
+static void masquerade_those(struct nftnl_rule *rule, uint8_t family, const char *set)
+{
+	match_leaving(rule);
+	match_address(rule, family, SOURCE, set);
 	masquerade(rule);
+}
+
+static void masquerade_hosts(struct nftnl_rule *rule, uint8_t family)
+{
+	masquerade_those(rule, family,
+			 by_family(family, SET_MASQUERADE_HOSTS4, SET_MASQUERADE_HOSTS6));
+}
+
+static void masquerade_egress(struct nftnl_rule *rule, uint8_t family)
+{
+	masquerade_those(rule, family, by_family(family, SET_MASQUERADE4, SET_MASQUERADE6));
 }
 
 /* In the order of their chains. After accept_established, what comes from a tunnel is new, or is
@@ -261,6 +303,8 @@ const struct ruleset_rule ruleset_rules[] = {
 	{ CHAIN_CLAMP_MSS, clamp_to, NFPROTO_INET, NULL },
 	{ CHAIN_FORWARDING, count_from, NFPROTO_INET, "counts in the set" },
 	{ CHAIN_FORWARDING, keep_from_router, NFPROTO_INET, "clients open no ports at home" },
+	{ CHAIN_FORWARDING, keep_closed_hosts, NFPROTO_IPV4, "their address is gone" },
+	{ CHAIN_FORWARDING, keep_closed_hosts, NFPROTO_IPV6, "their address is gone" },
 	{ CHAIN_FORWARDING, keep_closed, NFPROTO_IPV4, "their address is gone" },
 	{ CHAIN_FORWARDING, keep_closed, NFPROTO_IPV6, "their address is gone" },
 	{ CHAIN_FORWARDING, accept_established, NFPROTO_INET, NULL },
@@ -278,8 +322,15 @@ const struct ruleset_rule ruleset_rules[] = {
 	{ CHAIN_TRANSLATE, hide_own, NFPROTO_INET, NULL },
 	{ CHAIN_TRANSLATE, hide_source, NFPROTO_IPV4, NULL },
 	{ CHAIN_TRANSLATE, hide_source, NFPROTO_IPV6, NULL },
+	{ CHAIN_TRANSLATE, fix_egress_of_hosts, NFPROTO_IPV4, NULL },
+	{ CHAIN_TRANSLATE, fix_egress_of_hosts, NFPROTO_IPV6, NULL },
+	{ CHAIN_TRANSLATE, masquerade_hosts, NFPROTO_IPV4, NULL },
+	{ CHAIN_TRANSLATE, masquerade_hosts, NFPROTO_IPV6, NULL },
 	{ CHAIN_TRANSLATE, fix_egress, NFPROTO_IPV4, NULL },
 	{ CHAIN_TRANSLATE, fix_egress, NFPROTO_IPV6, NULL },
+	{ CHAIN_TRANSLATE, take_of_pool, NFPROTO_IPV4, NULL },
+	{ CHAIN_TRANSLATE, take_of_pool, NFPROTO_IPV6, NULL },
+	{ CHAIN_TRANSLATE, change_prefix, NFPROTO_IPV6, "NPTv6" },
 	{ CHAIN_TRANSLATE, masquerade_egress, NFPROTO_IPV4, NULL },
 	{ CHAIN_TRANSLATE, masquerade_egress, NFPROTO_IPV6, NULL },
 	{ CHAIN_COUNT_DELIVERY, count_delivery, NFPROTO_INET, NULL },

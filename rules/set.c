@@ -32,12 +32,10 @@ static void set_refuse(struct set *set, int error, const char *format, ...)
 void set_clear(struct set *set)
 {
 	free(set->tunnels);
-	free(set->networks);
 	free(set->lans);
 	free(set->ports);
+	networks_free(&set->networks);
 	publishes_free(&set->published);
-	ranges_free(&set->networks4);
-	ranges_free(&set->networks6);
 	ranges_free(&set->lans4);
 	ranges_free(&set->lans6);
 	*set = (struct set){ 0 };
@@ -82,11 +80,6 @@ struct set_port *set_find_port(const struct set *set, uint8_t protocol, uint16_t
 	return NULL;
 }
 
-struct ranges *set_networks(struct set *set, uint8_t family)
-{
-	return family == AF_INET ? &set->networks4 : &set->networks6;
-}
-
 void set_add_tunnel(struct set *set, const struct rules_tunnel *tunnel)
 {
 	const struct set_tunnel *known = set_find_tunnel(set, tunnel->interface);
@@ -108,19 +101,6 @@ void set_add_tunnel(struct set *set, const struct rules_tunnel *tunnel)
 		return;
 	set->tunnels = tunnels;
 	tunnels[set->tunnel_count++] = (struct set_tunnel){ .is = *tunnel };
-}
-
-void set_add_network(struct set *set, const struct rules_network *network)
-{
-	struct set_network *networks =
-		room(set, set->networks, set->network_count, SET_NETWORKS_MAX, sizeof(*networks));
-
-	if (!networks)
-		return;
-	set->networks = networks;
-	networks[set->network_count] =
-		(struct set_network){ .is = *network, .same = set->network_count };
-	set->network_count++;
 }
 
 void set_add_lan(struct set *set, const struct rules_prefix *lan)
@@ -171,96 +151,48 @@ static const char *prefix_text(const struct rules_prefix *prefix, char text[PREF
 	return text;
 }
 
-bool set_same_egress(const struct rules_network *a, const struct rules_network *b)
+void set_add_network(struct set *set, const struct rules_network *network)
 {
-	size_t bytes = a->network.family == AF_INET ? sizeof(a->address.v4) : sizeof(a->address.v6);
+	const struct set_tunnel *tunnel = set_find_tunnel(set, network->interface);
+	char text[PREFIX_TEXT];
 
-	return a->egress == b->egress && (a->egress != RULES_EGRESS_ADDRESS ||
-					  memcmp(&a->address.v6, &b->address.v6, bytes) == 0);
-}
-
-static bool same_networks(const struct set *a, const struct set *b, uint8_t family)
-{
-	const struct ranges *left = family == AF_INET ? &a->networks4 : &a->networks6;
-	const struct ranges *right = family == AF_INET ? &b->networks4 : &b->networks6;
-
-	if (left->count != right->count)
-		return false;
-	for (size_t i = 0; i < left->count; i++)
-		if (memcmp(left->items[i].first, right->items[i].first, left->bytes) != 0 ||
-		    memcmp(left->items[i].last, right->items[i].last, left->bytes) != 0 ||
-		    !set_same_egress(&a->networks[left->items[i].item].is,
-				     &b->networks[right->items[i].item].is))
-			return false;
-	return true;
+	if (!tunnel)
+		set_refuse(set, ENODEV, "the network %s: %s is no tunnel of this set",
+			   prefix_text(&network->network, text), network->interface);
+	else if (!networks_add(&set->networks, network, (uint8_t)(tunnel - set->tunnels)))
+		set_refuse(set, ENOSPC, "more than %u networks", NETWORKS_MAX);
 }
 
 unsigned int set_differences(const struct set *a, const struct set *b)
 {
 	bool ports = publishes_same(&a->published, &b->published);
 
-	return (same_networks(a, b, AF_INET) && ports ? 0 : 1) |
-	       (same_networks(a, b, AF_INET6) && ports ? 0 : 2);
-}
-
-static void check_tunnels_known(struct set *set)
-{
-	char text[PREFIX_TEXT];
-
-	for (uint32_t i = 0; i < set->network_count; i++)
-		if (!set_find_tunnel(set, set->networks[i].is.interface))
-			set_refuse(set, ENODEV, "the network %s: %s is no tunnel of this set",
-				   prefix_text(&set->networks[i].is.network, text),
-				   set->networks[i].is.interface);
+	return (networks_same(&a->networks, &b->networks, AF_INET) && ports ? 0 : 1) |
+	       (networks_same(&a->networks, &b->networks, AF_INET6) && ports ? 0 : 2);
 }
 
 /* Two tunnels may share a network only if it leaves in one way: packets are told apart by source. */
-static void find_same(struct set *set, const struct range_prefix *sorted, size_t count)
+static void finish_networks(struct set *set)
 {
+	const struct network_behind *clash = set->error ? NULL : networks_finish(&set->networks);
 	char text[PREFIX_TEXT];
 
-	for (size_t i = 1; i < count; i++) {
-		const struct set_network *a = &set->networks[sorted[i - 1].item];
-		struct set_network *b = &set->networks[sorted[i].item];
-
-		if (!range_same_prefix(&a->is.network, &b->is.network))
-			continue;
-		b->same = a->same;
-		if (!set_same_egress(&a->is, &b->is))
-			set_refuse(set, EEXIST,
-				   "the network %s of %s is also behind %s, with another egress",
-				   prefix_text(&b->is.network, text), b->is.interface,
-				   a->is.interface);
-	}
-}
-
-static struct range_prefix *prefixes_new(size_t count)
-{
-	struct range_prefix *prefixes = calloc(count ? count : 1, sizeof(*prefixes));
-
-	if (!prefixes)
-		fatal("no memory for %zu networks", count);
-	return prefixes;
-}
-
-static void make_networks(struct set *set, uint8_t family)
-{
-	struct range_prefix *prefixes = prefixes_new(set->network_count);
-	size_t count = 0;
-
-	for (uint32_t i = 0; i < set->network_count; i++)
-		if (set->networks[i].is.network.family == family)
-			prefixes[count++] = (struct range_prefix){ set->networks[i].is.network, i };
-	ranges_make(set_networks(set, family), family, prefixes, count);
-	find_same(set, prefixes, count);
-	free(prefixes);
+	if (clash)
+		set_refuse(set, EEXIST,
+			   "the network %s of %s is also behind %s, with another egress",
+			   prefix_text(&clash->prefix, text),
+			   set->tunnels[clash[1].tunnel].is.interface,
+			   set->tunnels[clash->tunnel].is.interface);
 }
 
 static void make_lans(struct set *set, uint8_t family, struct ranges *ranges)
 {
-	struct range_prefix *prefixes = prefixes_new(set->lan_count);
+	struct range_prefix *prefixes =
+		calloc(set->lan_count ? set->lan_count : 1, sizeof(*prefixes));
 	size_t count = 0;
 
+	if (!prefixes)
+		fatal("no memory for %u home networks", set->lan_count);
 	for (uint32_t i = 0; i < set->lan_count; i++)
 		if (set->lans[i].family == family)
 			prefixes[count++] = (struct range_prefix){ set->lans[i], i };
@@ -295,26 +227,11 @@ static void finish_published(struct set *set)
 
 bool set_finish(struct set *set)
 {
-	check_tunnels_known(set);
-	make_networks(set, AF_INET);
-	make_networks(set, AF_INET6);
+	finish_networks(set);
 	make_lans(set, AF_INET, &set->lans4);
 	make_lans(set, AF_INET6, &set->lans6);
 	finish_published(set);
 	return set->error == 0;
-}
-
-static void carry_networks(struct set *set, struct set *from, uint8_t family)
-{
-	struct ranges *ranges = set_networks(set, family);
-
-	for (size_t i = 0; i < ranges->count; i++) {
-		const struct range *known =
-			ranges_find(set_networks(from, family), ranges->items[i].first);
-
-		if (known)
-			ranges->items[i].count = known->count;
-	}
 }
 
 void set_carry_counts(struct set *set, struct set *from)
@@ -340,23 +257,13 @@ void set_carry_counts(struct set *set, struct set *from)
 			set->ports[i].is = is;
 		}
 	}
-	carry_networks(set, from, AF_INET);
-	carry_networks(set, from, AF_INET6);
+	networks_carry(&set->networks, &from->networks);
 	publishes_carry(&set->published, &from->published);
 }
 
 void set_sum(struct set *set)
 {
-	const struct ranges *families[] = { &set->networks4, &set->networks6 };
-
-	for (uint32_t i = 0; i < set->network_count; i++)
-		set->networks[i].packets = 0;
-	for (size_t f = 0; f < 2; f++)
-		for (size_t i = 0; i < families[f]->count; i++)
-			set->networks[families[f]->items[i].item].packets +=
-				families[f]->items[i].count.packets;
-	for (uint32_t i = 0; i < set->network_count; i++)
-		set->networks[i].packets = set->networks[set->networks[i].same].packets;
+	networks_sum(&set->networks);
 	publishes_sum(&set->published);
 }
 
@@ -368,10 +275,10 @@ void set_describe(const struct set *set, struct item item, char text[RULES_TEXT_
 	if (item.kind == ITEM_TUNNEL && item.index < set->tunnel_count)
 		snprintf(text, RULES_TEXT_MAX, "the tunnel %s",
 			 set->tunnels[item.index].is.interface);
-	else if (item.kind == ITEM_NETWORK && item.index < set->network_count)
+	else if (item.kind == ITEM_NETWORK && item.index < set->networks.count)
 		snprintf(text, RULES_TEXT_MAX, "the network %s of %s",
-			 prefix_text(&set->networks[item.index].is.network, prefix),
-			 set->networks[item.index].is.interface);
+			 prefix_text(&set->networks.items[item.index].prefix, prefix),
+			 set->tunnels[set->networks.items[item.index].tunnel].is.interface);
 	else if (item.kind == ITEM_LAN && item.index < set->lan_count)
 		snprintf(text, RULES_TEXT_MAX, "the home network %s",
 			 prefix_text(&set->lans[item.index], prefix));

@@ -11,27 +11,21 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "rules/networks.h"
 #include "rules/publish.h"
 #include "rules/range.h"
 #include "rules/rules.h"
 
-#define SET_TUNNELS_MAX  256
-#define SET_NETWORKS_MAX 131072
-#define SET_LANS_MAX     1024
-#define SET_PORTS_MAX    1024
-#define SET_PUBLISH_MAX  PUBLISHED_PORTS_MAX
+#define SET_TUNNELS_MAX 256
+#define SET_LANS_MAX    1024
+#define SET_PORTS_MAX   1024
+#define SET_PUBLISH_MAX PUBLISHED_PORTS_MAX
 
 struct set_tunnel {
 	struct rules_tunnel is;
 	struct count in;
 	struct count out;
 	struct count spoofed;
-};
-
-struct set_network {
-	struct rules_network is;
-	uint32_t same;    /* the first network with this prefix: mostly this one itself */
-	uint64_t packets; /* set_sum() */
 };
 
 struct set_port {
@@ -48,19 +42,15 @@ struct set {
 	bool exists; /* between RULES_BEGIN and RULES_REMOVE */
 
 	struct set_tunnel *tunnels;
-	struct set_network *networks;
 	struct rules_prefix *lans;
 	struct set_port *ports;
 	uint32_t tunnel_count;
-	uint32_t network_count;
 	uint32_t lan_count;
 	uint32_t port_count;
+	struct networks networks;
 	struct publishes published;
 
-	/* Made of the above by set_finish(). Ranges of networks name their network and count what was
-	 * translated for it. */
-	struct ranges networks4;
-	struct ranges networks6;
+	/* Made of the above by set_finish(). */
 	struct ranges lans4;
 	struct ranges lans6;
 
@@ -90,7 +80,10 @@ void set_begin(struct set *set, uint32_t generation);
 void set_clear(struct set *set);
 
 void set_add_tunnel(struct set *set, const struct rules_tunnel *tunnel);
+
+/* Its tunnel has to be there. */
 void set_add_network(struct set *set, const struct rules_network *network);
+
 void set_add_lan(struct set *set, const struct rules_prefix *lan);
 void set_add_port(struct set *set, const struct rules_port *port);
 
@@ -100,15 +93,11 @@ void set_add_publish(struct set *set, const struct rules_publish *publish);
  * do not fit together. */
 bool set_finish(struct set *set);
 
-/* Do two networks leave in the same way? */
-bool set_same_egress(const struct rules_network *a, const struct rules_network *b);
-
 /* In which families networks or publishes differ: bit 0: IPv4, bit 1: IPv6. */
 unsigned int set_differences(const struct set *a, const struct set *b);
 
 struct set_tunnel *set_find_tunnel(const struct set *set, const char *interface);
 struct set_port *set_find_port(const struct set *set, uint8_t protocol, uint16_t port);
-struct ranges *set_networks(struct set *set, uint8_t family);
 
 /* Gives the items of `set` the counters that `from` has for the same ones. */
 void set_carry_counts(struct set *set, struct set *from);

@@ -6,7 +6,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "rules/element.h"
+#include "rules/fill.h"
 #include "rules/object.h"
 #include "rules/ruleset.h"
 
@@ -40,14 +40,32 @@ static const struct object_set sets[TABLE_SETS] = {
 			   "when the last packet came from the home network", 0, 0 },
 	[SET_DELIVERED] = { "delivered", KEY_PROTOCOL_PORT, 8, 0, true,
 			    "packets that no firewall of this host dropped", 0, 0 },
+	[SET_EGRESS_HOSTS4] = { "egress-hosts4", KEY_IPV4, 4, NFT_SET_MAP, true,
+				"connections that left with a fixed address", KEY_IPV4, 4 },
+	[SET_EGRESS_HOSTS6] = { "egress-hosts6", KEY_IPV6, 16, NFT_SET_MAP, true,
+				"connections that left with a fixed address", KEY_IPV6, 16 },
 	[SET_EGRESS4] = { "egress4", KEY_IPV4, 4, NFT_SET_INTERVAL | NFT_SET_MAP, true,
 			  "connections that left with a fixed address", KEY_IPV4, 4 },
 	[SET_EGRESS6] = { "egress6", KEY_IPV6, 16, NFT_SET_INTERVAL | NFT_SET_MAP, true,
 			  "connections that left with a fixed address", KEY_IPV6, 16 },
+	[SET_POOL4] = { "pool4", KEY_IPV4, 4, NFT_SET_INTERVAL | NFT_SET_MAP, true,
+			"connections that left with one of several addresses", KEY_IPV4, 8 },
+	[SET_POOL6] = { "pool6", KEY_IPV6, 16, NFT_SET_INTERVAL | NFT_SET_MAP, true,
+			"connections that left with one of several addresses", KEY_IPV6, 32 },
+	[SET_PREFIX6] = { "prefix6", KEY_IPV6, 16, NFT_SET_INTERVAL | NFT_SET_MAP, true,
+			  "connections that left with another prefix", KEY_IPV6, 32 },
+	[SET_MASQUERADE_HOSTS4] = { "masquerade-hosts4", KEY_IPV4, 4, 0, true,
+				    "connections that left with this host's address", 0, 0 },
+	[SET_MASQUERADE_HOSTS6] = { "masquerade-hosts6", KEY_IPV6, 16, 0, true,
+				    "connections that left with this host's address", 0, 0 },
 	[SET_MASQUERADE4] = { "masquerade4", KEY_IPV4, 4, NFT_SET_INTERVAL, true,
 			      "connections that left with this host's address", 0, 0 },
 	[SET_MASQUERADE6] = { "masquerade6", KEY_IPV6, 16, NFT_SET_INTERVAL, true,
 			      "connections that left with this host's address", 0, 0 },
+	[SET_CLOSED_HOSTS4] = { "closed-hosts4", KEY_IPV4, 4, 0, false,
+				"these wait for their address", 0, 0 },
+	[SET_CLOSED_HOSTS6] = { "closed-hosts6", KEY_IPV6, 16, 0, false,
+				"these wait for their address", 0, 0 },
 	[SET_CLOSED4] = { "closed4", KEY_IPV4, 4, NFT_SET_INTERVAL, false,
 			  "these wait for their address", 0, 0 },
 	[SET_CLOSED6] = { "closed6", KEY_IPV6, 16, NFT_SET_INTERVAL, false,
@@ -101,7 +119,7 @@ void table_write(struct batch *batch, const struct set *set)
 		add_chain(batch, index);
 	for (uint32_t index = 0; index < ruleset_rule_count; index++)
 		add_rule(batch, index);
-	elements_write(batch, set);
+	fill_table(batch, set);
 }
 
 void table_describe(const struct set *set, struct item item, char text[RULES_TEXT_MAX])

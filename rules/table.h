@@ -37,11 +37,20 @@ enum table_set {
 	SET_DELIVERED,
 	SET_SEEN, /* dynamic: what is left of an element's time tells when the last packet came */
 	SET_SEEN_LAN,
+	SET_EGRESS_HOSTS4, /* maps: single address -> address */
+	SET_EGRESS_HOSTS6,
 	SET_EGRESS4, /* maps: network -> address */
 	SET_EGRESS6,
+	SET_POOL4, /* maps: network -> first and last address */
+	SET_POOL6,
+	SET_PREFIX6, /* map: network -> first and last address of a prefix */
+	SET_MASQUERADE_HOSTS4,
+	SET_MASQUERADE_HOSTS6,
 	SET_MASQUERADE4,
 	SET_MASQUERADE6,
-	SET_CLOSED4, /* networks whose address is gone */
+	SET_CLOSED_HOSTS4, /* whose address is gone */
+	SET_CLOSED_HOSTS6,
+	SET_CLOSED4,
 	SET_CLOSED6,
 	SET_PUBLISH4, /* maps: protocol . port -> address . port */
 	SET_PUBLISH6,

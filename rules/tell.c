@@ -49,11 +49,11 @@ static void tell_ports(int natd, const struct set *set, uint32_t generation)
 
 static void tell_networks(int natd, const struct set *set, uint32_t generation)
 {
-	for (uint32_t i = 0; i < set->network_count; i++) {
+	for (uint32_t i = 0; i < set->networks.count; i++) {
 		struct rules_report said = tell_new(RULES_NETWORK_COUNT, generation);
 
-		said.network.network = set->networks[i].is.network;
-		said.network.packets = set->networks[i].packets;
+		said.network.network = set->networks.items[i].prefix;
+		said.network.packets = set->networks.items[i].count.packets;
 		tell(natd, &said);
 	}
 }

@@ -8,7 +8,7 @@
  *
  *   begin|commit|remove|count GENERATION
  *   tunnel GENERATION INTERFACE REACH
- *   network GENERATION INTERFACE PREFIX none|masquerade|closed|ADDRESS
+ *   network GENERATION INTERFACE PREFIX none|masquerade|closed|ADDRESS|FIRST-LAST|PREFIX
  *   lan GENERATION PREFIX
  *   port GENERATION PROTOCOL PORT
  *   publish GENERATION PROTOCOL PORT LAST ADDRESS TO-PORT KEEP-SOURCE
@@ -55,6 +55,7 @@ static void read_prefix(struct rules_prefix *prefix, const char *text)
 static void read_network(struct rules_request *request, char **words)
 {
 	struct rules_network *network = &request->network;
+	char *last;
 
 	snprintf(network->interface, sizeof(network->interface), "%s", words[2]);
 	read_prefix(&network->network, words[3]);
@@ -64,8 +65,16 @@ static void read_network(struct rules_request *request, char **words)
 		network->egress = RULES_EGRESS_CLOSED;
 	} else if (strcmp(words[4], "masquerade") == 0) {
 		network->egress = RULES_EGRESS_MASQUERADE;
+	} else if (strchr(words[4], '/')) {
+		network->egress = RULES_EGRESS_PREFIX;
+		read_prefix(&network->address, words[4]);
 	} else {
-		network->egress = RULES_EGRESS_ADDRESS;
+		last = strchr(words[4], '-');
+		network->egress = last ? RULES_EGRESS_POOL : RULES_EGRESS_ADDRESS;
+		if (last) {
+			*last = '\0';
+			read_prefix(&network->last, last + 1);
+		}
 		read_prefix(&network->address, words[4]);
 	}
 }

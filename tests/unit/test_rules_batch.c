@@ -186,18 +186,17 @@ static void test_elements_are_named(void **state)
 	(void)state;
 	make_set(&set, 5000);
 	build(&batch, &set);
-	/* tunnels, from-tunnels, to-tunnels, spoofed, router-ports, then masquerade4 in several
-	 * messages */
+	/* tunnels, from-tunnels, to-tunnels, spoofed, router-ports, then masquerade-hosts4 in
+	 * several messages */
 	first = (uint32_t)find_message(&batch, NFT_MSG_NEWSETELEM, 5);
 	assert_string_equal(refused(&batch, &set,
 				    reply(buffer, first, EEXIST, element_offset(&batch, first, 0))),
 			    "the network 10.0.0.0/32 of wg0");
-	/* two elements each: its first address and the end after its last */
 	assert_string_equal(refused(&batch, &set,
 				    reply(buffer, first, EEXIST, element_offset(&batch, first, 7))),
-			    "the network 10.0.0.6/32 of wg0");
+			    "the network 10.0.0.14/32 of wg0");
 	assert_string_equal(refused(&batch, &set, reply(buffer, first, EEXIST, 0)),
-			    "the set masquerade4");
+			    "the set masquerade-hosts4");
 	/* the next message goes on where the first ended */
 	assert_string_not_equal(
 		refused(&batch, &set,

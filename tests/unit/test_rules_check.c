@@ -109,7 +109,48 @@ static void test_egress(void **state)
 	refused(request, "an egress address that is zero");
 	request.network.address = prefix("fd42::1", 128);
 	refused(request, "an egress address of family 10 for a network of family 2");
-	refused(network("10.8.0.0", 24, RULES_EGRESSES), "an egress of kind 4");
+	refused(network("10.8.0.0", 24, RULES_EGRESSES), "an egress of kind 6");
+}
+
+static void test_pools(void **state)
+{
+	struct rules_request request = network("10.8.0.0", 24, RULES_EGRESS_POOL);
+
+	(void)state;
+	request.network.address = prefix("203.0.113.8", 32);
+	refused(request, "a pool from family 2 to family 0");
+	request.network.last = prefix("203.0.113.11", 32);
+	accepted(request);
+	request.network.last = prefix("203.0.113.8", 32);
+	refused(request, "a pool that ends before it has begun");
+	request.network.last = prefix("203.0.113.0", 24);
+	refused(request, "an egress address of 24 bits");
+	request.network.last = prefix("2001:db8::1", 128);
+	refused(request, "a pool from family 2 to family 10");
+	request = network("fd42::", 64, RULES_EGRESS_POOL);
+	request.network.address = prefix("2001:db8::8", 128);
+	request.network.last = prefix("2001:db8::b", 128);
+	accepted(request);
+}
+
+static void test_egress_prefixes(void **state)
+{
+	struct rules_request request = network("fd42::", 64, RULES_EGRESS_PREFIX);
+
+	(void)state;
+	request.network.address = prefix("2001:db8:1::", 64);
+	accepted(request);
+	request.network.address = prefix("2001:db8::", 48);
+	accepted(request);
+	request.network.address = prefix("2001:db8:1::", 65);
+	refused(request, "an egress prefix of 65 bits for a network of 64");
+	request.network.address = prefix("2001:db8:1::1", 64);
+	refused(request, "a prefix of 64 bits with host bits set");
+	request.network.address = prefix("::", 0);
+	refused(request, "an egress prefix of 0 bits for a network of 64");
+	request = network("10.8.0.0", 24, RULES_EGRESS_PREFIX);
+	request.network.address = prefix("203.0.113.0", 24);
+	refused(request, "an egress prefix of family 2");
 }
 
 static struct rules_request publish(uint16_t port, uint16_t last, uint16_t to_port)
@@ -248,7 +289,8 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_tunnels),         cmocka_unit_test(test_prefixes),
-		cmocka_unit_test(test_egress),          cmocka_unit_test(test_ports),
+		cmocka_unit_test(test_egress),          cmocka_unit_test(test_pools),
+		cmocka_unit_test(test_egress_prefixes), cmocka_unit_test(test_ports),
 		cmocka_unit_test(test_sysctls),         cmocka_unit_test(test_requests),
 		cmocka_unit_test(test_printable_names), cmocka_unit_test(test_publish),
 	};

@@ -138,8 +138,8 @@ static void test_a_good_set(void **state)
 	assert_int_equal(set.generation, 7);
 	assert_int_equal(set.tunnel_count, 1);
 	assert_int_equal(set.port_count, 1);
-	assert_int_equal(set.networks4.count, 3);
-	assert_int_equal(set.networks6.count, 1);
+	assert_int_equal(set.networks.ranges4.count, 3);
+	assert_int_equal(set.networks.ranges6.count, 1);
 	assert_int_equal(set.lans4.count, 1);
 	assert_int_equal(set.lans6.count, 0);
 	set_clear(&set);
@@ -227,13 +227,13 @@ static void test_counters_of_networks(void **state)
 	add_network(&set, "wg0", "10.8.0.2/32", RULES_EGRESS_NONE);
 	add_network(&set, "wg1", "10.8.0.0/24", RULES_EGRESS_MASQUERADE);
 	assert_true(set_finish(&set));
-	set.networks4.items[0].count.packets = 1;
-	set.networks4.items[1].count.packets = 20;
-	set.networks4.items[2].count.packets = 300;
+	set.networks.ranges4.items[0].count.packets = 1;
+	set.networks.ranges4.items[1].count.packets = 20;
+	set.networks.ranges4.items[2].count.packets = 300;
 	set_sum(&set);
-	assert_int_equal(set.networks[0].packets, 301);
-	assert_int_equal(set.networks[1].packets, 20);
-	assert_int_equal(set.networks[2].packets, 301); /* the same network */
+	assert_int_equal(set.networks.items[0].count.packets, 301);
+	assert_int_equal(set.networks.items[1].count.packets, 301); /* the same network */
+	assert_int_equal(set.networks.items[2].count.packets, 20);
 	set_clear(&set);
 }
 
@@ -255,7 +255,7 @@ static void test_counters_are_carried(void **state)
 	old.ports[0].lan.packets = 9;
 	old.ports[0].seen_ms = 4711;
 	old.ports[0].delivered.packets = 8;
-	old.networks4.items[0].count.packets = 9;
+	old.networks.ranges4.items[0].count.packets = 9;
 
 	set_begin(&new, 2);
 	add_tunnel(&new, "wg1", 7);
@@ -272,8 +272,8 @@ static void test_counters_are_carried(void **state)
 	assert_int_equal(new.ports[0].lan.packets, 9);
 	assert_int_equal(new.ports[0].seen_ms, 4711);
 	assert_int_equal(new.ports[0].delivered.packets, 8);
-	assert_int_equal(new.networks4.items[0].count.packets, 0);
-	assert_int_equal(new.networks4.items[1].count.packets, 9);
+	assert_int_equal(new.networks.ranges4.items[0].count.packets, 0);
+	assert_int_equal(new.networks.ranges4.items[1].count.packets, 9);
 	set_clear(&old);
 	set_clear(&new);
 }
