@@ -23,7 +23,9 @@ def addresses(nodes):
     nodes["web"].ip(*(f"addr add {address}/32 dev eth0" for address in WEBS[1:]),
                     *(f"addr add {address}/128 dev eth0 nodad" for address in WEBS6[1:]),
                     f"route add {PREFIX6}/64 via 2a11:3::1")
-    wait_until(lambda: reach(nodes["host"], nodes["web"], WEB6), 10, "IPv6")
+    for name, address in (("alice", ALICE6), *(("web", address) for address in WEBS6)):
+        wait_until(lambda name=name, address=address: reach(nodes["host"], nodes[name], address),
+                   10, f"{name}'s IPv6")
 
 
 def alices(nodes, servers):
