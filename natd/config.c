@@ -380,6 +380,7 @@ static bool build(struct config *config, cfg_t *cfg)
 	struct target target = { .config = config };
 
 	config_defaults(config);
+	read_section(cfg, &target);
 	for (unsigned int i = 0; i < cfg_size(cfg, "router"); i++)
 		read_section(cfg_getnsec(cfg, "router", i), &target);
 	for (unsigned int i = 0; i < cfg_size(cfg, "forward"); i++)
@@ -423,6 +424,7 @@ static cfg_t *make_parser(void)
 		CFG_SEC("tunnel", tunnel, CFGF_MULTI | CFGF_TITLE | CFGF_NO_TITLE_DUPES),
 		CFG_SEC("client", client, CFGF_MULTI | CFGF_TITLE | CFGF_NO_TITLE_DUPES),
 		CFG_SEC("publish", publish, CFGF_MULTI | CFGF_TITLE | CFGF_NO_TITLE_DUPES),
+		CFG_STR("name", NULL, CFGF_NODEFAULT),
 		CFG_STR("_end", NULL, CFGF_NODEFAULT),
 		CFG_END()
 	};
@@ -435,7 +437,10 @@ static cfg_t *make_parser(void)
 	for (size_t i = 0; i < sizeof(titled) / sizeof(titled[0]); i++)
 		cfg_set_validate_func(cfg, titled[i].section, check_section);
 	for (size_t i = 0; i < setting_count; i++) {
-		snprintf(path, sizeof(path), "%s|%s", settings[i].section, settings[i].name);
+		bool top_level = strcmp(settings[i].section, SETTING_TOP) == 0;
+
+		snprintf(path, sizeof(path), "%s%s%s", top_level ? "" : settings[i].section,
+			 top_level ? "" : "|", settings[i].name);
 		cfg_set_validate_func(cfg, path, check_option);
 	}
 	return cfg;

@@ -72,6 +72,7 @@ struct config {
 	size_t client_count;
 	struct config_publish publishes[CONFIG_PUBLISH_MAX];
 	size_t publish_count;
+	char name[UPNP_HOST_MAX]; /* by which clients find this home; empty: not checked */
 };
 
 /* What holds where the file says nothing, also without a file. */

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "natd/sysctl.h"
+#include "natd/updater.h"
 
 const struct rules_port_count *facts_port_count(const struct natd *natd, uint8_t protocol,
 						uint16_t port)
@@ -23,6 +24,18 @@ struct address facts_public_v6(const struct natd *natd)
 	if (uplink.known && address_kind(&uplink.address.address) == ADDRESS_PUBLIC)
 		return uplink.address.address;
 	return (struct address){ 0 };
+}
+
+struct in_addr facts_public_wan(const struct natd *natd)
+{
+	const struct address *ours = &natd->uplink.address.address;
+	struct address wan = address_v4(natd->engine.wan.address);
+
+	if (natd->engine.wan_known)
+		return address_kind(&wan) == ADDRESS_PUBLIC ? wan.v4 : (struct in_addr){ 0 };
+	if (natd->uplink.known && address_kind(ours) == ADDRESS_PUBLIC)
+		return ours->v4;
+	return (struct in_addr){ 0 };
 }
 
 static void gather_network(const struct natd *natd, struct facts *facts)
@@ -145,6 +158,33 @@ static void gather_kernel(const struct natd *natd, struct facts *facts)
 	snprintf(facts->rules_reason, sizeof(facts->rules_reason), "%s", kernel->refused);
 }
 
+static void gather_name(const struct natd *natd, struct facts *facts)
+{
+	enum name_match match = name_matches(&natd->name, &natd->network);
+	struct address home = address_v4(natd->name.wan);
+	uint8_t family = match == NAME_ELSEWHERE6 ? AF_INET6 : AF_INET;
+	struct updater updater;
+
+	if (match != NAME_ELSEWHERE6 && !name_is_stale(&natd->name))
+		return;
+	updater = updater_find();
+	facts->updater = updater.program;
+	facts->updater_runs = updater.state == UPDATER_RUNS;
+	facts->name_stale6 = match == NAME_ELSEWHERE6;
+	snprintf(facts->name, sizeof(facts->name), "%s", natd->name.name);
+	address_print(&home, facts->home_address);
+	for (size_t i = 0; i < natd->name.count && match != NAME_MISSING; i++) {
+		const struct address *address = &natd->name.addresses[i];
+
+		if (address->family != family ||
+		    (family == AF_INET ? address->v4.s_addr == natd->name.wan.s_addr
+				       : network_is_local(&natd->network, address)))
+			continue;
+		address_print(address, facts->name_address);
+		return;
+	}
+}
+
 struct facts facts_gather(const struct natd *natd)
 {
 	struct facts facts = { 0 };
@@ -154,5 +194,6 @@ struct facts facts_gather(const struct natd *natd)
 	for (size_t i = 0; i < natd->engine.forwards.count; i++)
 		gather_forward(natd, &natd->engine.forwards.list[i], &facts);
 	gather_kernel(natd, &facts);
+	gather_name(natd, &facts);
 	return facts;
 }

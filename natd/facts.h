@@ -16,4 +16,8 @@ const struct rules_port_count *facts_port_count(const struct natd *natd, uint8_t
 /* This host's stable public IPv6 address, never a temporary one; family 0 if it has none. */
 struct address facts_public_v6(const struct natd *natd);
 
+/* This home's public IPv4 address as it is known now: the router's, or this host's own; 0.0.0.0 where
+ * there is none or nobody tells. */
+struct in_addr facts_public_wan(const struct natd *natd);
+
 #endif

@@ -10,6 +10,7 @@
 #include "natd/control_server.h"
 #include "natd/log.h"
 #include "natd/look.h"
+#include "natd/name_watch.h"
 #include "natd/notify.h"
 #include "natd/state.h"
 
@@ -91,6 +92,7 @@ void loop_configure(struct natd *natd, const struct config *config)
 {
 	natd->config = *config;
 	loop_look(natd);
+	name_watch_configured(natd);
 }
 
 static void on_network(evutil_socket_t watch, short what, void *context)
@@ -109,6 +111,7 @@ static void on_settled(evutil_socket_t none, short what, void *context)
 	(void)none;
 	(void)what;
 	loop_look(natd);
+	name_watch_touched(natd);
 }
 
 static void check_stopped(struct natd *natd)
@@ -191,7 +194,9 @@ static void on_upnp(evutil_socket_t socket, short what, void *context)
 
 	(void)what;
 	while ((got = process_receive(socket, &report, sizeof(report), false)) > 0) {
-		if (!engine_report(&natd->engine, &report, natd_now()))
+		if (report.what == UPNP_RESOLVED)
+			name_watch_answered(natd, &report.resolved);
+		else if (!engine_report(&natd->engine, &report, natd_now()))
 			control_router_report(natd->control, &report);
 	}
 	if (got < 0) {
@@ -199,6 +204,7 @@ static void on_upnp(evutil_socket_t socket, short what, void *context)
 		return;
 	}
 	loop_engine_touched(natd);
+	name_watch_touched(natd);
 	show_state(natd);
 }
 
@@ -349,6 +355,7 @@ void loop_start(struct natd *natd)
 	natd->settle_timer = new_timer(natd, on_settled);
 	natd->engine_timer = new_timer(natd, on_engine_timer);
 	natd->stop_timer = new_timer(natd, on_stop_timer);
+	name_watch_start(natd);
 	if (!natd->network.link_count)
 		start_timer(natd->settle_timer, LOOK_AGAIN_MS); /* the first look saw nothing */
 }

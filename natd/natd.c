@@ -21,6 +21,7 @@
 #include "natd/log.h"
 #include "natd/loop.h"
 #include "natd/notify.h"
+#include "natd/resolvers.h"
 #include "natd/sandbox.h"
 #include "natd/state.h"
 #include "natd/vpn.h"
@@ -180,11 +181,26 @@ static const int natd_calls[] = {
 
 static const int natd_families[] = { AF_UNIX, AF_NETLINK, SANDBOX_END };
 
+/* systemd-resolved and others keep it in a folder of their own and write it anew there. In /etc it is
+ * the file alone that natd may read; if that is replaced, natd goes on with what it knows. */
+static void find_resolvers(char path[PATH_MAX])
+{
+	char folder[PATH_MAX];
+
+	if (!realpath(RESOLVERS_PATH, path))
+		snprintf(path, PATH_MAX, "%s", RESOLVERS_PATH);
+	snprintf(folder, sizeof(folder), "%s", directory_of(path));
+	if (strcmp(folder, "/etc") != 0)
+		memcpy(path, folder, sizeof(folder));
+}
+
 static void enter_sandbox(const struct natd *natd)
 {
 	char config[PATH_MAX];
 	char runtime[PATH_MAX];
+	char resolvers[PATH_MAX];
 
+	find_resolvers(resolvers);
 	snprintf(config, sizeof(config), "%s", directory_of(natd->config_path));
 	snprintf(runtime, sizeof(runtime), "%s", directory_of(natd->socket_path));
 	sandbox_enter(&(struct sandbox){
@@ -192,6 +208,7 @@ static void enter_sandbox(const struct natd *natd)
 		.families = natd_families,
 		.paths = (const struct sandbox_path[]){ { config, false },
 							{ VPN_PIVPN_DIRECTORY, false },
+							{ resolvers, false },
 							{ "/proc/sys/net", false },
 							{ runtime, true },
 							{ natd->state_directory, true },

@@ -17,6 +17,7 @@
 #include "natd/control.h"
 #include "natd/engine.h"
 #include "natd/kernel.h"
+#include "natd/name.h"
 #include "natd/network.h"
 #include "natd/process.h"
 
@@ -35,6 +36,9 @@ struct natd {
 	struct uplink uplink; /* IPv4 */
 	struct engine engine;
 	struct kernel kernel;
+	struct name name;
+	struct upnp_resolver resolvers[UPNP_RESOLVERS_MAX]; /* as they could be read last */
+	size_t resolver_count;
 	struct control *control;
 	struct process upnp;
 	struct process rules;
@@ -53,6 +57,7 @@ struct natd {
 	struct event *settle_timer; /* several rtnetlink events are one change */
 	struct event *engine_timer;
 	struct event *stop_timer;
+	struct event *name_timer;
 	struct event *signals[4];
 	int watch; /* rtnetlink events */
 	int64_t started_at;

@@ -13,6 +13,7 @@
 #include <string.h>
 #include <sys/prctl.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <sys/syscall.h>
 #include <ucontext.h>
 #include <unistd.h>
@@ -134,6 +135,8 @@ static void enter_seccomp(const struct sandbox *sandbox)
 #define LANDLOCK_WRITE                                                                             \
 	(LANDLOCK_ACCESS_FS_WRITE_FILE | LANDLOCK_ACCESS_FS_MAKE_REG |                             \
 	 LANDLOCK_ACCESS_FS_REMOVE_FILE | LANDLOCK_ACCESS_FS_MAKE_SOCK)
+/* What makes sense for a file; Landlock refuses more. */
+#define LANDLOCK_OF_A_FILE (LANDLOCK_ACCESS_FS_READ_FILE | LANDLOCK_ACCESS_FS_WRITE_FILE)
 /* Everything of Landlock's first version (5.13). */
 #define LANDLOCK_ALL ((LANDLOCK_ACCESS_FS_MAKE_SYM << 1) - 1)
 
@@ -143,9 +146,12 @@ static void landlock_allow(int ruleset, const struct sandbox_path *path)
 		.allowed_access = LANDLOCK_READ | (path->write ? LANDLOCK_WRITE : 0),
 		.parent_fd = open(path->path, O_PATH | O_CLOEXEC),
 	};
+	struct stat status;
 
 	if (beneath.parent_fd < 0)
 		return;
+	if (fstat(beneath.parent_fd, &status) == 0 && !S_ISDIR(status.st_mode))
+		beneath.allowed_access &= LANDLOCK_OF_A_FILE;
 	if (syscall(SYS_landlock_add_rule, ruleset, LANDLOCK_RULE_PATH_BENEATH, &beneath, 0) < 0)
 		log_debug("Landlock refuses %s: %s", path->path, strerror(errno));
 	close(beneath.parent_fd);

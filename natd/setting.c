@@ -200,7 +200,37 @@ static bool read_source(struct target *target, const char *value)
 	return target->publish->keep_source || strcmp(value, "hide") == 0;
 }
 
+static bool is_label(const char *label, size_t length)
+{
+	static const char allowed[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
+				      "0123456789_-";
+
+	return length > 0 && length <= 63 && strspn(label, allowed) >= length && label[0] != '-' &&
+	       label[length - 1] != '-';
+}
+
+/* A whole name: two labels or more, RFC 1035 2.3.1, and no address. */
+static bool read_name(struct target *target, const char *value)
+{
+	struct address address;
+	const char *label = value;
+	size_t length;
+
+	if (strlen(value) >= UPNP_HOST_MAX || !strchr(value, '.') || address_parse(&address, value))
+		return false;
+	for (;; label += length + 1) {
+		length = strcspn(label, ".");
+		if (!is_label(label, length))
+			return false;
+		if (!label[length])
+			break;
+	}
+	memcpy(target->config->name, value, strlen(value) + 1);
+	return true;
+}
+
 const struct setting settings[] = {
+	{ SETTING_TOP, "name", false, read_name, "a whole DNS name, like \"myhome.ddns.net\"" },
 	{ "router", "protocols", true, read_protocols,
 	  "\"pcp\", \"nat-pmp\" and \"upnp\", each once" },
 	{ "router", "lease", false, read_lease, "seconds, 20 to 604800" },

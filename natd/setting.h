@@ -9,6 +9,9 @@
 
 #include "natd/config.h"
 
+/* The section of what stands in none: libConfuse's own word. */
+#define SETTING_TOP "root"
+
 /* Where the values of a section go while it is read. */
 struct target {
 	struct config *config;
@@ -20,7 +23,7 @@ struct target {
 };
 
 struct setting {
-	const char *section; /* "router", "forward", ... */
+	const char *section; /* "router", "forward", ..., SETTING_TOP */
 	const char *name;
 	bool list;
 	bool (*read)(struct target *target, const char *value);

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "natd/facts.h"
+#include "natd/updater.h"
 #include "natd/verdict.h"
 
 static const char *const kind_names[] = {
@@ -308,6 +309,41 @@ static json_t *rules_json(const struct natd *natd)
 			 text_or_null(kernel->written ? "" : kernel->refused));
 }
 
+static json_t *name_addresses_json(const struct name *name)
+{
+	json_t *addresses = json_array();
+	char text[ADDRESS_TEXT_MAX];
+
+	for (size_t i = 0; i < name->count; i++)
+		json_array_append_new(addresses,
+				      json_string(address_print(&name->addresses[i], text)));
+	return addresses;
+}
+
+static json_t *seconds_since(int64_t then)
+{
+	return then ? json_integer((natd_now() - then) / 1000) : json_null();
+}
+
+static json_t *name_json(const struct natd *natd)
+{
+	const struct name *name = &natd->name;
+	enum name_match match = name_matches(name, &natd->network);
+	struct updater updater;
+
+	if (!name->name[0])
+		return json_null();
+	updater = updater_find();
+	return json_pack("{s:s, s:o, s:o, s:o, s:o, s:o, s:o, s:{s:s?, s:b}}", "name", name->name,
+			 "addresses", name_addresses_json(name), "matches",
+			 match == NAME_UNKNOWN ? json_null() : json_boolean(match == NAME_RIGHT),
+			 "ttl", name->ttl ? json_integer(name->ttl) : json_null(), "checked_ago",
+			 seconds_since(name->answered_at), "wrong_for",
+			 seconds_since(name->wrong_since), "reason", text_or_null(name->said),
+			 "updater", "program", updater.program, "runs",
+			 updater.state == UPDATER_RUNS);
+}
+
 static json_t *evidence_json(const struct natd *natd)
 {
 	json_t *evidence = json_array();
@@ -334,13 +370,13 @@ json_t *status_json(const struct natd *natd)
 	json_t *verdict = verdict_json(natd, &facts);
 
 	json_object_set_new(verdict, "evidence", evidence_json(natd));
-	return json_pack("{s:s, s:I, s:o, s:o, s:o, s:s?, s:o, s:o, s:o, s:o, s:[], s:n}",
+	return json_pack("{s:s, s:I, s:o, s:o, s:o, s:s?, s:o, s:o, s:o, s:o, s:[], s:o}",
 			 "version", NATD_VERSION, "since",
 			 (json_int_t)((natd_now() - natd->started_at) / 1000), "verdict", verdict,
 			 "router", router_json(natd), "host", host_json(natd), "forwards_from",
 			 natd->forwards_origin, "forwards", forwards_json(natd), "tunnels",
 			 tunnels_json(natd), "publish", publish_json(&natd->kernel), "rules",
-			 rules_json(natd), "firewalls", "name");
+			 rules_json(natd), "firewalls", "name", name_json(natd));
 }
 
 static bool is_ours(const struct natd *natd, const struct upnp_entry *entry)

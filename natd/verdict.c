@@ -134,6 +134,56 @@ static void say_no_ipv4(const struct facts *facts, struct verdict *verdict)
 	       "or carrier-grade NAT before it (man natd-portforward).");
 }
 
+static bool name_is_stale(const struct facts *facts)
+{
+	return facts->name[0] && !facts->name_stale6;
+}
+
+static void advise_about_name(const struct facts *facts, struct verdict *verdict)
+{
+	if (!facts->updater)
+		advise(verdict,
+		       "Nothing on this host keeps the name right. Install ddclient or inadyn and "
+		       "let\n"
+		       "it ask `natctl wan-ip` (man natd-portforward).\n"
+		       "Phones keep the old address until their VPN is switched off and on.");
+	else if (!facts->updater_runs)
+		advise(verdict,
+		       "%s does not run: sudo systemctl enable --now %s\n"
+		       "Phones keep the old address until their VPN is switched off and on.",
+		       facts->updater, facts->updater);
+	else
+		advise(verdict,
+		       "%s runs, but the name does not follow: look at what it says,\n"
+		       "journalctl -u %s, and whether it asks `natctl wan-ip`.\n"
+		       "Phones keep the old address until their VPN is switched off and on.",
+		       facts->updater, facts->updater);
+}
+
+static void say_name_stale(const struct facts *facts, struct verdict *verdict)
+{
+	if (facts->name_address[0])
+		say(verdict, "the name %s points to %s, but this home is %s", facts->name,
+		    facts->name_address, facts->home_address);
+	else
+		say(verdict, "the name %s has no address in the DNS", facts->name);
+	advise_about_name(facts, verdict);
+}
+
+static bool name_is_stale6(const struct facts *facts)
+{
+	return facts->name[0] && facts->name_stale6;
+}
+
+static void say_name_stale6(const struct facts *facts, struct verdict *verdict)
+{
+	say(verdict, "over IPv6 the name %s points to %s, which is not this host", facts->name,
+	    facts->name_address);
+	advise(verdict,
+	       "Phones in networks with IPv6 try that address first. Take the AAAA record out\n"
+	       "at the provider of the name, or let it point to this host (natctl wan-ip -6).");
+}
+
 static bool host_is_refused(const struct facts *facts)
 {
 	return facts->host_refused;
@@ -314,6 +364,7 @@ static const struct cause {
 	{ "E20", WORKS_NO, behind_cgnat, say_cgnat },
 	{ "E21", WORKS_NO, behind_second_router, say_second_router },
 	{ "E23", WORKS_NO, has_no_ipv4, say_no_ipv4 },
+	{ "E30", WORKS_NO, name_is_stale, say_name_stale },
 	{ "E14", WORKS_NO, host_is_refused, say_host_refused },
 	{ "E13", WORKS_NO, port_is_taken, say_port_taken },
 	{ "E15", WORKS_NO, did_not_do_it, say_not_done },
@@ -324,6 +375,7 @@ static const struct cause {
 	{ "E42", WORKS_NO, is_not_forwarding, say_not_forwarding },
 	{ "E43", WORKS_NO, egress_is_closed, say_egress_gone },
 	{ "E43", WORKS_YES, egress_is_replaced, say_egress_replaced },
+	{ "E30", WORKS_YES, name_is_stale6, say_name_stale6 },
 	{ "E13", WORKS_YES, has_another_port, say_another_port },
 	{ "OK", WORKS_YES, is_well, say_well },
 };

@@ -8,6 +8,7 @@
 #include <stdint.h>
 
 #include "natd/address.h"
+#include "upnp/upnp.h"
 
 #define VERDICT_TEXT_MAX   256
 #define VERDICT_ADVICE_MAX 1024
@@ -28,6 +29,12 @@ struct facts {
 	char wan_address[ADDRESS_TEXT_MAX];
 	char router_address[ADDRESS_TEXT_MAX];
 	char host_address[ADDRESS_TEXT_MAX];
+	char name[UPNP_HOST_MAX];            /* natd.conf's, where it leads elsewhere */
+	char name_address[ADDRESS_TEXT_MAX]; /* where; empty: nowhere */
+	char home_address[ADDRESS_TEXT_MAX]; /* where it ought to lead */
+	bool name_stale6;                    /* only over IPv6 */
+	const char *updater;                 /* the program that ought to mend that; NULL: none */
+	bool updater_runs;
 	size_t forwards;
 	size_t open;
 	bool host_refused;

@@ -12,6 +12,7 @@
 #include "upnp/asking.h"
 #include "upnp/epoch.h"
 #include "upnp/hops.h"
+#include "upnp/lookup.h"
 #include "upnp/ssdp.h"
 #include "upnp/stun.h"
 #include "upnp/upnp.h"
@@ -116,6 +117,7 @@ struct client {
 	struct igd igd;
 	struct hops hops; /* only of the home router, as the next */
 	struct stun stun;
+	struct lookup lookup;
 };
 
 enum attempt {

@@ -154,6 +154,7 @@ static bool request_is_valid(const struct client *client, const struct upnp_requ
 	case UPNP_LIST: return client->in_use;
 	case UPNP_LOOK_OUT: return client->in_use && client->hop == 0;
 	case UPNP_STUN: return client->in_use && client->hop == 0 && request->server.port != 0;
+	case UPNP_LOOKUP: return client->hop == 0 && lookup_is_valid(&request->lookup);
 	case UPNP_REQUESTS: break;
 	}
 	return false;
@@ -174,6 +175,7 @@ static void serve(struct client clients[UPNP_ROUTERS], const struct upnp_request
 	case UPNP_LIST: list(client); break;
 	case UPNP_LOOK_OUT: hops_start(&client->hops, &client->network); break;
 	case UPNP_STUN: stun_start(&client->stun, &client->network, &request->server); break;
+	case UPNP_LOOKUP: lookup_start(&client->lookup, &request->lookup, now_us()); break;
 	case UPNP_REQUESTS: break;
 	}
 }

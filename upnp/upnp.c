@@ -64,7 +64,7 @@ static void sandbox(void)
 		/* deadline.c */
 		SCMP_SYS(setitimer), SANDBOX_END
 	};
-	static const int families[] = { AF_INET, SANDBOX_END };
+	static const int families[] = { AF_INET, AF_INET6 /* resolvers */, SANDBOX_END };
 	static const struct sandbox_path none[] = { { NULL, false } };
 	static const struct sandbox own = { calls, families, none };
 
@@ -99,6 +99,7 @@ static void receive_answers(struct client *client)
 		if (protocols[p]->socket(client) >= 0)
 			protocols[p]->receive(client);
 	announce_receive(client);
+	lookup_receive(&client->lookup, now_us());
 }
 
 static void finish_probing(struct client *client)
@@ -124,6 +125,15 @@ static void look_out(struct client *client, int64_t now)
 		report_send(client, &report);
 }
 
+static void look_up(struct client *client, int64_t now)
+{
+	struct upnp_report report = { .what = UPNP_RESOLVED };
+
+	lookup_run(&client->lookup, now);
+	if (lookup_take(&client->lookup, &report.resolved))
+		report_send(client, &report);
+}
+
 static int64_t earlier(int64_t a, int64_t b)
 {
 	return a < b ? a : b;
@@ -137,11 +147,12 @@ static int64_t next_deadline(const struct client *client)
 		if (client->probes[p].active)
 			next = earlier(next, client->probes[p].next_us);
 	next = earlier(next, earlier(client->hops.next_us, client->stun.next_us));
+	next = earlier(next, lookup_deadline(&client->lookup));
 	return earlier(earlier(next, client->check_us), tasks_deadline(client));
 }
 
-/* protocols, announcements, hops and STUN */
-#define CLIENT_SOCKETS (UPNP_PROTOCOLS + ANNOUNCE_SOCKETS + 2)
+/* protocols, announcements, hops, STUN and DNS */
+#define CLIENT_SOCKETS (UPNP_PROTOCOLS + ANNOUNCE_SOCKETS + 3)
 
 static void sockets_of(const struct client *client, struct pollfd descriptors[CLIENT_SOCKETS])
 {
@@ -153,6 +164,7 @@ static void sockets_of(const struct client *client, struct pollfd descriptors[CL
 		descriptors[count++].fd = client->announcements[i];
 	descriptors[count++].fd = client->hops.socket;
 	descriptors[count++].fd = client->stun.socket;
+	descriptors[count++].fd = client->lookup.socket;
 	for (size_t i = 0; i < count; i++)
 		descriptors[i].events = POLLIN;
 }
@@ -210,6 +222,7 @@ static bool work(struct client *client, int64_t now)
 	tasks_run(client, now);
 	probes_run(client, now);
 	look_out(client, now);
+	look_up(client, now);
 	if (igd_step(client))
 		return true;
 	finish_probing(client);
@@ -247,6 +260,7 @@ static void client_init(struct client *client, int natd, uint8_t hop)
 		client->announcements[i] = -1;
 	hops_init(&client->hops);
 	stun_init(&client->stun);
+	client->lookup.socket = -1;
 }
 
 void upnp_main(int socket)

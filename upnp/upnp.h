@@ -22,12 +22,15 @@ enum upnp_protocol {
 	UPNP_ANY = UPNP_PROTOCOLS, /* no protocol holds this mapping yet */
 };
 
-#define UPNP_MAPPINGS_MAX 64
-#define UPNP_ROUTERS      2 /* the home router, and a second one before it */
-#define UPNP_HOPS         3 /* routers on the way out that are looked for */
-#define UPNP_NONCE_SIZE   12
-#define UPNP_NAME_MAX     32
-#define UPNP_TEXT_MAX     160
+#define UPNP_MAPPINGS_MAX  64
+#define UPNP_ROUTERS       2 /* the home router, and a second one before it */
+#define UPNP_HOPS          3 /* routers on the way out that are looked for */
+#define UPNP_NONCE_SIZE    12
+#define UPNP_NAME_MAX      32
+#define UPNP_TEXT_MAX      160
+#define UPNP_HOST_MAX      254 /* of a DNS name, RFC 1035 2.3.4, without the root's dot */
+#define UPNP_RESOLVERS_MAX 3   /* as many as the C library asks, resolv.conf(5) */
+#define UPNP_ADDRESSES_MAX 8   /* of one name */
 
 /* What a protocol on the router turned out to be. */
 enum upnp_state {
@@ -102,6 +105,19 @@ struct upnp_server {
 	uint16_t port; /* host byte order */
 };
 
+struct upnp_resolver {
+	struct in6_addr address; /* IPv4 as ::ffff:a.b.c.d, as in upnp_resolved */
+	uint32_t scope;          /* of a link-local address: the interface's index */
+};
+
+/* Which addresses has a name? Needs no router. */
+struct upnp_lookup {
+	uint32_t id; /* natd's; the answer bears it */
+	char name[UPNP_HOST_MAX];
+	uint8_t count;
+	struct upnp_resolver resolvers[UPNP_RESOLVERS_MAX]; /* asked in turn */
+};
+
 struct upnp_request {
 	enum upnp_request_what {
 		UPNP_USE, /* network: forget the old one and all mappings; later reports bear `generation` */
@@ -112,6 +128,7 @@ struct upnp_request {
 		UPNP_LIST,     /* read the router's whole table (UPnP) */
 		UPNP_LOOK_OUT, /* find the routers on the way out: UPNP_FOUND_HOPS */
 		UPNP_STUN,     /* server: ask it for this home's address: UPNP_MAPPED_AS */
+		UPNP_LOOKUP,   /* lookup: ask the DNS; one at a time, the last */
 		UPNP_REQUESTS
 	} what;
 	uint8_t hop;         /* which router it is for: 0 the home router, 1 the one before it */
@@ -120,6 +137,7 @@ struct upnp_request {
 		struct upnp_network network;
 		struct upnp_mapping mapping;
 		struct upnp_server server;
+		struct upnp_lookup lookup;
 	};
 };
 
@@ -201,6 +219,22 @@ struct upnp_hops {
 
 #define UPNP_DELAY_MAX 5000 /* ms, RFC 6887 14.1.3 */
 
+enum upnp_name_result {
+	UPNP_NAME_KNOWN,
+	UPNP_NAME_MISSING,    /* there is no such name, or it has no address */
+	UPNP_NAME_UNANSWERED, /* no resolver gave an answer; `said` tells more */
+	UPNP_NAME_RESULTS
+};
+
+struct upnp_resolved {
+	uint32_t id;
+	uint8_t result; /* enum upnp_name_result */
+	uint8_t count;
+	uint32_t ttl; /* seconds; 0: not told */
+	struct in6_addr addresses[UPNP_ADDRESSES_MAX];
+	char said[UPNP_TEXT_MAX];
+};
+
 struct upnp_report {
 	enum upnp_report_what {
 		UPNP_PROTOCOL,   /* protocol: it changed its state */
@@ -216,6 +250,7 @@ struct upnp_report {
 		UPNP_SERVICE,    /* service: found, and worth to be kept */
 		UPNP_FOUND_HOPS, /* hops: the end of UPNP_LOOK_OUT */
 		UPNP_MAPPED_AS,  /* mapped_as: the end of UPNP_STUN; 0.0.0.0: no answer */
+		UPNP_RESOLVED, /* resolved: the answer to UPNP_LOOKUP; `generation` means nothing */
 		UPNP_REPORTS
 	} what;
 	uint8_t hop; /* of the request */
@@ -233,6 +268,7 @@ struct upnp_report {
 		struct upnp_service service;
 		struct upnp_hops hops;
 		struct in_addr mapped_as;
+		struct upnp_resolved resolved;
 	};
 };
 

@@ -99,6 +99,21 @@ static const char *const forms[] = {
 	N_("the egress address %s is not on this host; its clients leave with another"),
 	N_("Give it back to an interface (`ip address add`), or change `egress` in\n"
 	   "/etc/natd/natd.conf. Until then these clients are masqueraded."),
+	N_("the name %s points to %s, but this home is %s"),
+	N_("the name %s has no address in the DNS"),
+	N_("Nothing on this host keeps the name right. Install ddclient or inadyn and let\n"
+	   "it ask `natctl wan-ip` (man natd-portforward).\n"
+	   "Phones keep the old address until their VPN is switched off and on."),
+	N_("%s does not run: sudo systemctl enable --now %s\n"
+	   "Phones keep the old address until their VPN is switched off and on."),
+	N_("%s runs, but the name does not follow: look at what it says,\n"
+	   "journalctl -u %s, and whether it asks `natctl wan-ip`.\n"
+	   "Phones keep the old address until their VPN is switched off and on."),
+	N_("over IPv6 the name %s points to %s, which is not this host"),
+	N_("Phones in networks with IPv6 try that address first. Take the AAAA record out\n"
+	   "at the provider of the name, or let it point to this host (natctl wan-ip -6)."),
+	N_("no resolver of this host answers"),
+	N_("the resolver answers with error %u"),
 	N_("%s: %s"), /* fits much, so it is the last */
 };
 /* clang-format on */

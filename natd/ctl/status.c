@@ -63,6 +63,8 @@ static void show_clients_use(FILE *out, const json_t *status)
 
 	json_array_foreach(json_object_get(status, "forwards"), i, forward) {
 		const char *dns = text_of(name, "name");
+		char time[DURATION_TEXT_MAX];
+		json_int_t seconds;
 		json_int_t port;
 
 		if (!external_port(forward, &port))
@@ -73,6 +75,9 @@ static void show_clients_use(FILE *out, const json_t *status)
 		row_add(&row, "-> %s", reachable_at(status, forward));
 		if (json_is_true(json_object_get(name, "matches")))
 			row_add(&row, _("DNS ok"));
+		else if (number_of(name, "wrong_for", &seconds))
+			row_add(&row, _("DNS points elsewhere for %s"),
+				print_duration(seconds, time));
 		else if (json_is_false(json_object_get(name, "matches")))
 			row_add(&row, _("DNS points elsewhere"));
 	}

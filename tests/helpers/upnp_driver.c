@@ -8,6 +8,7 @@
  *   service URL TYPE                                            for the next use
  *   hop N SOURCE                     for the next requests: which router, and from where ("hop 0 0.0.0.0")
  *   stun ADDRESS PORT
+ *   lookup ID NAME RESOLVER...
  *   ask | probe | list | look-out | raw TEXT (a message that is no request)
  *
  * Ends with the end of its input; then upnp sees its natd go. The first line says upnp's pid. */
@@ -122,10 +123,32 @@ static void read_mapping(struct upnp_mapping *mapping)
 		fatal("not an address: %s", name);
 }
 
+/* ID NAME RESOLVER... */
+static void read_lookup(struct upnp_lookup *lookup)
+{
+	const char *name;
+	struct in_addr v4;
+
+	lookup->id = number();
+	name = word();
+	snprintf(lookup->name, sizeof(lookup->name), "%s", name ? name : "");
+	while (lookup->count < UPNP_RESOLVERS_MAX && (name = word())) {
+		struct in6_addr *to = &lookup->resolvers[lookup->count++].address;
+
+		if (inet_pton(AF_INET, name, &v4) == 1) {
+			to->s6_addr[10] = to->s6_addr[11] = 0xff;
+			memcpy(to->s6_addr + 12, &v4, sizeof(v4));
+		} else if (inet_pton(AF_INET6, name, to) != 1) {
+			fatal("not an address: %s", name);
+		}
+	}
+}
+
 static void request(int upnp, char *line)
 {
-	static const char *const names[UPNP_REQUESTS] = { "use",   "map",  "unmap",    "ask",
-							  "probe", "list", "look-out", "stun" };
+	static const char *const names[UPNP_REQUESTS] = { "use",      "map",   "unmap",
+							  "ask",      "probe", "list",
+							  "look-out", "stun",  "lookup" };
 	struct upnp_request message = { 0 };
 	const char *name = strtok(line, " \n");
 	int what = 0;
@@ -151,6 +174,8 @@ static void request(int upnp, char *line)
 		read_network(&message);
 	else if (what == UPNP_MAP || what == UPNP_UNMAP)
 		read_mapping(&message.mapping);
+	else if (what == UPNP_LOOKUP)
+		read_lookup(&message.lookup);
 	if (what == UPNP_STUN) {
 		address(&message.server.address);
 		message.server.port = (uint16_t)number();
@@ -179,6 +204,17 @@ static void print_hops(const struct upnp_hops *hops)
 	for (size_t i = 0; i < UPNP_HOPS - 1; i++)
 		printf(" %s", ip(hops->wan[i]));
 	printf("\n");
+}
+
+static void print_resolved(const struct upnp_resolved *resolved)
+{
+	static const char *const results[] = { "known", "missing", "unanswered" };
+	char text[INET6_ADDRSTRLEN];
+
+	printf("resolved %u %s %u", resolved->id, results[resolved->result], resolved->ttl);
+	for (uint8_t i = 0; i < resolved->count; i++)
+		printf(" %s", inet_ntop(AF_INET6, &resolved->addresses[i], text, sizeof(text)));
+	printf(" %s\n", resolved->said);
 }
 
 static void print(const struct upnp_report *r)
@@ -228,6 +264,7 @@ static void print(const struct upnp_report *r)
 	case UPNP_SERVICE: printf("service %s %s\n", r->service.control, r->service.type); break;
 	case UPNP_FOUND_HOPS: print_hops(&r->hops); break;
 	case UPNP_MAPPED_AS: printf("mapped-as %s\n", ip(r->mapped_as)); break;
+	case UPNP_RESOLVED: print_resolved(&r->resolved); break;
 	case UPNP_REPORTS: printf("?\n"); break;
 	}
 	fflush(stdout);

@@ -67,7 +67,8 @@ static void test_everything_is_read(void **state)
 		"publish \"web\" { port = 443 to = \"10.8.0.2\" to-port = 8443 }\n"
 		"publish \"game\" { protocol = udp port = 2000-2499 to = \"fd42::2\" source = hide "
 		"}\n"
-		"publish \"web6\" { port = 443 to = \"fd42::2\" }\n";
+		"publish \"web6\" { port = 443 to = \"fd42::2\" }\n"
+		"name = \"My-Home.ddns.net\"\n";
 	char error[CONFIG_ERROR_MAX];
 	struct config config;
 	struct config_tunnel *tunnel = &config.tunnels[0];
@@ -80,6 +81,7 @@ static void test_everything_is_read(void **state)
 	assert_int_equal(config.order[1], UPNP_PCP);
 	assert_int_equal(config.lease, 20);
 	assert_true(config.keep);
+	assert_string_equal(config.name, "My-Home.ddns.net");
 	assert_int_equal(config.forward_count, 1);
 	assert_string_equal(config.forwards[0].name, "web");
 	assert_int_equal(config.forwards[0].protocol, IPPROTO_TCP);
@@ -143,8 +145,12 @@ static void test_refusals(void **state)
 		  ":2: protocol = \"sctp\" is not allowed; allowed: \"udp\" or \"tcp\"" },
 		{ "forward \"a\" {\n prot = 9 }",
 		  ":2: no such option 'prot'; allowed here: protocol, port, external, ipv6" },
-		{ "\n\nname = 5", ":3: no such option 'name'; allowed here: router, forward, "
-				  "tunnel, client, publish" },
+		{ "name = myhome", "name = \"myhome\" is not allowed; allowed: a whole DNS name" },
+		{ "name = \"a..b\"", "is not allowed" },
+		{ "name = 192.168.1.1", "is not allowed" },
+		{ "name = \"-a.net\"", "is not allowed" },
+		{ "\n\nnames = 5", ":3: no such option 'names'; allowed here: router, forward, "
+				   "tunnel, client, publish, name" },
 		{ "client \"10.8.0.1/24\" { egress = none }",
 		  ":1: client \"10.8.0.1/24\": allowed is an address or a network with no host "
 		  "bits, "
@@ -243,7 +249,7 @@ static void test_refusals(void **state)
 		  ":1: reach = \"moon\" is not allowed; allowed: \"internet\", \"lan\" and "
 		  "\"clients\"" },
 		{ "\033[31mred", ":1: no such option '?[31mred'; allowed here: router, forward, "
-				 "tunnel, client, publish" },
+				 "tunnel, client, publish, name" },
 	};
 	char error[CONFIG_ERROR_MAX];
 	struct config before;

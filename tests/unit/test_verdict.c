@@ -118,6 +118,29 @@ static void nothing_listens(struct facts *facts)
 	strcpy(facts->silent_port, "udp 51820");
 }
 
+static void name_stale(struct facts *facts)
+{
+	strcpy(facts->name, "my.home.test");
+	strcpy(facts->name_address, "11.0.0.9");
+	strcpy(facts->home_address, "11.0.0.2");
+	facts->name_stale6 = false;
+}
+
+static void name_missing(struct facts *facts)
+{
+	strcpy(facts->name, "my.home.test");
+	facts->name_address[0] = '\0';
+	facts->name_stale6 = false;
+}
+
+static void name_stale6(struct facts *facts)
+{
+	bool ipv4_as_well = facts->name[0] && !facts->name_stale6;
+
+	name_stale(facts);
+	facts->name_stale6 = !ipv4_as_well; /* that one is told */
+}
+
 static void not_forwarding(struct facts *facts)
 {
 	facts->forwarding_off = true;
@@ -149,6 +172,9 @@ static const struct {
 	{ "E21", WORKS_NO, no_usable_wan, "no public WAN address" },
 	{ "E23", WORKS_NO, dslite, "DS-Lite" },
 	{ "E23", WORKS_NO, no_wan, "no WAN address" },
+	{ "E30", WORKS_NO, name_stale,
+	  "my.home.test points to 11.0.0.9, but this home is 11.0.0.2" },
+	{ "E30", WORKS_NO, name_missing, "my.home.test has no address" },
 	{ "E14", WORKS_NO, refused, "refuses to open ports for this host (192.168.1.31)" },
 	{ "E13", WORKS_NO, taken, "taken on the router" },
 	{ "E10", WORKS_UNKNOWN, upnp_off, "does not open ports when asked" },
@@ -158,6 +184,7 @@ static const struct {
 	{ "E42", WORKS_NO, not_forwarding, "IP forwarding is off" },
 	{ "E43", WORKS_NO, egress_gone, "192.168.1.99 is not on this host" },
 	{ "E43", WORKS_YES, egress_replaced, "its clients leave with another" },
+	{ "E30", WORKS_YES, name_stale6, "over IPv6" },
 };
 
 #define CASES (sizeof(cases) / sizeof(cases[0]))
@@ -173,6 +200,20 @@ static void expect(const struct facts *facts, size_t which)
 	assert_int_equal(verdict.works, cases[which].works);
 	if (!strstr(verdict.text, cases[which].said))
 		fail_msg("\"%s\" does not say \"%s\"", verdict.text, cases[which].said);
+}
+
+/* What is to be done depends on who ought to have done it. */
+static void test_the_updater_is_named(void **state)
+{
+	struct facts facts = all_well();
+
+	(void)state;
+	name_stale(&facts);
+	assert_non_null(strstr(verdict_of(&facts).advice, "Install ddclient or inadyn"));
+	facts.updater = "inadyn";
+	assert_non_null(strstr(verdict_of(&facts).advice, "systemctl enable --now inadyn"));
+	facts.updater_runs = true;
+	assert_non_null(strstr(verdict_of(&facts).advice, "journalctl -u inadyn"));
 }
 
 static void test_all_well(void **state)
@@ -265,6 +306,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_all_well),
+		cmocka_unit_test(test_the_updater_is_named),
 		cmocka_unit_test(test_each_cause),
 		cmocka_unit_test(test_the_upstream_cause_wins),
 		cmocka_unit_test(test_a_public_host_needs_no_router),
