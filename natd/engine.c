@@ -44,7 +44,7 @@ void engine_send_mapping(struct engine *engine, enum upnp_request_what what,
 	engine->hooks->send(engine->context, &request);
 }
 
-static void send_plain(struct engine *engine, enum upnp_request_what what)
+void engine_send_plain(struct engine *engine, enum upnp_request_what what)
 {
 	struct upnp_request request = { .what = what, .generation = engine->generation };
 
@@ -83,24 +83,34 @@ static void reset_protocols(struct engine *engine)
 	}
 }
 
-static void mark_opening(struct forward *forward)
+void forward_mark_opening(struct forward *forward)
 {
 	forward->state = FORWARD_OPENING;
 	forward->renew_at = 0;
+}
+
+void engine_use(struct engine *engine)
+{
+	choose_order(engine);
+	reset_protocols(engine);
+	engine->generation++;
+	engine_send_plain(engine, UPNP_USE);
 }
 
 /* Asks for everything afresh: what the router knew of us may be gone. */
 void engine_ask_all(struct engine *engine)
 {
 	engine->retry_at = engine->afresh_at = 0; /* also where there is no router any more */
-	if (!engine->has_router || !engine->forwards.count)
+	if (!engine->has_router || engine->identify_until)
 		return;
-	choose_order(engine);
-	reset_protocols(engine);
-	engine->generation++;
+	if (mac_is_known(engine->network.mac))
+		elsewhere_swap(&engine->elsewhere, &engine->forwards, engine->network.mac);
+	if (!engine->forwards.count)
+		return;
+	engine_claim(engine);
 	if (engine->forwards.dirty)
 		engine->hooks->save(engine->context);
-	send_plain(engine, UPNP_USE);
+	engine_use(engine);
 	for (size_t i = 0; i < engine->forwards.count; i++) {
 		struct forward *forward = &engine->forwards.list[i];
 
@@ -108,15 +118,18 @@ void engine_ask_all(struct engine *engine)
 			engine_send_mapping(engine, UPNP_UNMAP, forward, forward->via);
 			continue;
 		}
-		mark_opening(forward);
+		forward_mark_opening(forward);
 		engine_send_mapping(engine, UPNP_MAP, forward, UPNP_ANY);
 	}
-	send_plain(engine, UPNP_ASK);
+	engine_send_plain(engine, UPNP_ASK);
 }
 
 void engine_ask_again(struct engine *engine)
 {
 	engine->retry_at = 0;
+	if (engine->identify_until)
+		return;
+	engine_claim(engine);
 	if (engine->forwards.dirty)
 		engine->hooks->save(engine->context);
 	for (size_t i = 0; i < engine->forwards.count; i++) {
@@ -124,10 +137,10 @@ void engine_ask_again(struct engine *engine)
 
 		if (forward->state != FORWARD_FAILED && forward->state != FORWARD_OPENING)
 			continue;
-		mark_opening(forward);
+		forward_mark_opening(forward);
 		engine_send_mapping(engine, UPNP_MAP, forward, UPNP_ANY);
 	}
-	send_plain(engine, UPNP_ASK);
+	engine_send_plain(engine, UPNP_ASK);
 }
 
 /* Asks for those that are not open, by the protocol that works. */
@@ -159,7 +172,7 @@ static void start_closing(struct engine *engine, struct forward *forward)
 	}
 	forward->state = FORWARD_CLOSING;
 	forward->renew_at = 0;
-	if (asks_a_router(engine))
+	if (asks_a_router(engine) && !engine->identify_until)
 		engine_send_mapping(engine, UPNP_UNMAP, forward, forward->via);
 }
 
@@ -172,10 +185,7 @@ void engine_restore(struct engine *engine, const struct forward *saved)
 	if (forwards_same(&engine->forwards, &saved->wanted) ||
 	    !(forward = forwards_add(&engine->forwards, &saved->wanted)))
 		return;
-	memcpy(forward->nonce, saved->nonce, sizeof(forward->nonce));
-	forward->via = saved->via;
-	forward->external_port = saved->external_port;
-	forward->host = saved->host;
+	forward_take_mapping(forward, saved);
 	forward->state = FORWARD_CLOSING;
 }
 
@@ -215,12 +225,11 @@ static bool want_one(struct engine *engine, const struct config_forward *wanted)
 	forward->wanted = *wanted;
 	forward->temporary = false;
 	if (fresh)
-		mark_opening(forward);
+		forward_mark_opening(forward);
 	return fresh;
 }
 
-/* Where there is nobody to ask, the forwards say why and wait. */
-static bool rest(struct engine *engine)
+bool engine_rest(struct engine *engine)
 {
 	const char *why = !engine->order_count  ? "natd.conf says that no router is to be asked"
 			  : !engine->has_router ? "there is no router to ask"
@@ -253,7 +262,7 @@ void engine_want(struct engine *engine, const struct config *config,
 	engine->lease = config->lease;
 	for (size_t i = 0; i < count; i++)
 		fresh |= want_one(engine, &forwards[i]);
-	if (rest(engine))
+	if (engine_rest(engine))
 		return;
 	if (other_order)
 		engine_ask_all(engine);
@@ -281,8 +290,8 @@ const struct forward *engine_open(struct engine *engine, const struct config_for
 	forward->temporary = true;
 	forward->until = seconds ? now + (int64_t)seconds * 1000 : 0;
 	if (forward->state != FORWARD_OPEN) {
-		mark_opening(forward);
-		if (!rest(engine))
+		forward_mark_opening(forward);
+		if (!engine_rest(engine))
 			ask_missing(engine);
 	}
 	return forward;
@@ -303,47 +312,6 @@ bool engine_close(struct engine *engine, uint8_t protocol, uint16_t port, char e
 	return true;
 }
 
-static bool same_network(const struct upnp_network *a, const struct upnp_network *b)
-{
-	return a->gateway.s_addr == b->gateway.s_addr && a->address.s_addr == b->address.s_addr &&
-	       a->ifindex == b->ifindex && a->prefix == b->prefix;
-}
-
-/* The service belongs to one router. */
-static void forget_service(struct engine *engine, struct in_addr gateway)
-{
-	if (engine->service_of.s_addr == gateway.s_addr)
-		return;
-	engine->service = (struct upnp_service){ 0 };
-	engine->service_of = gateway;
-}
-
-void engine_network(struct engine *engine, const struct upnp_network *network, int64_t now)
-{
-	(void)now;
-	if (!network) {
-		if (engine->has_router)
-			engine->generation++; /* what that router still says is about the past */
-		engine->has_router = false;
-		engine->wan_known = false;
-		engine->retry_at = engine->afresh_at = 0;
-		memset(engine->protocols, 0, sizeof(engine->protocols));
-		rest(engine);
-		return;
-	}
-	if (engine->has_router && same_network(&engine->network, network))
-		return;
-	engine->network = *network;
-	engine->network.check = ENGINE_CHECK_SECONDS;
-	engine->has_router = true;
-	engine->wan_known = false;
-	forget_service(engine, network->gateway);
-	engine->router = (struct upnp_router){ 0 };
-	engine->tries = 0;
-	if (engine->order_count)
-		engine_ask_all(engine);
-}
-
 /* ---- time ---- */
 
 void engine_tick(struct engine *engine, int64_t now)
@@ -361,6 +329,8 @@ void engine_tick(struct engine *engine, int64_t now)
 			start_closing(engine, forward);
 		}
 	}
+	if (engine->identify_until && engine->identify_until <= now)
+		engine_identified(engine);
 	if (engine->afresh_at && engine->afresh_at <= now)
 		engine_ask_all(engine);
 	if (engine->retry_at && engine->retry_at <= now)
@@ -374,7 +344,8 @@ static int64_t sooner(int64_t a, int64_t b)
 
 int64_t engine_deadline(const struct engine *engine)
 {
-	int64_t deadline = sooner(engine->retry_at, engine->afresh_at);
+	int64_t deadline =
+		sooner(sooner(engine->retry_at, engine->afresh_at), engine->identify_until);
 
 	for (size_t i = 0; i < engine->forwards.count; i++) {
 		deadline = sooner(deadline, engine->forwards.list[i].renew_at);
@@ -386,6 +357,8 @@ int64_t engine_deadline(const struct engine *engine)
 void engine_stop(struct engine *engine)
 {
 	engine->retry_at = engine->afresh_at = 0;
+	if (engine->identify_until)
+		engine_identified(engine);
 	for (size_t i = engine->forwards.count; i-- > 0;)
 		start_closing(engine, &engine->forwards.list[i]);
 }

@@ -11,6 +11,7 @@
 #include <stdint.h>
 
 #include "natd/config.h"
+#include "natd/elsewhere.h"
 #include "natd/forwards.h"
 #include "upnp/upnp.h"
 
@@ -34,6 +35,7 @@ struct engine {
 	const struct engine_hooks *hooks;
 	void *context;
 	struct forwards forwards;
+	struct elsewhere elsewhere;
 
 	uint8_t order[UPNP_PROTOCOLS]; /* configuration */
 	uint8_t order_count;
@@ -41,6 +43,7 @@ struct engine {
 
 	bool has_router;
 	struct upnp_network network;
+	int64_t identify_until; /* nothing is asked before it is known which router this is, or till then; 0: no */
 	uint32_t generation;
 	unsigned int tries; /* failed rounds in a row */
 	int64_t retry_at;   /* 0: no retry is due */
@@ -73,8 +76,13 @@ const struct forward *engine_open(struct engine *engine, const struct config_for
 bool engine_close(struct engine *engine, uint8_t protocol, uint16_t port,
 		  char error[UPNP_TEXT_MAX]);
 
-/* The way to the router changed; NULL: there is none. Asks afresh if it is another than before. */
+/* The way to the router changed; NULL: there is none. Asks afresh if it is another than before. Where
+ * the router's MAC address is not known yet and there are mappings that depend on it, the router is
+ * asked nothing until it is, or a second has passed. */
 void engine_network(struct engine *engine, const struct upnp_network *network, int64_t now);
+
+/* The router has answered, and yet its MAC address is not known: the kernel has it by now. */
+bool engine_lacks_mac(const struct engine *engine);
 
 /* Takes a report. Fatal on one that our own build cannot send. True if it was the engine's. */
 bool engine_report(struct engine *engine, const struct upnp_report *report, int64_t now);
@@ -92,7 +100,21 @@ bool engine_is_idle(const struct engine *engine);
 extern const char *const upnp_protocol_names[UPNP_PROTOCOLS]; /* "pcp", as in natd.conf and JSON */
 extern const char *const upnp_state_names[UPNP_STATES];
 
-/* ---- between engine.c and engine_answers.c ---- */
+/* ---- between engine.c, engine_router.c and engine_answers.c ---- */
+
+/* UPNP_USE: what is asked from now on is asked of the router as it is now. */
+void engine_use(struct engine *engine);
+void engine_send_plain(struct engine *engine, enum upnp_request_what what);
+void forward_mark_opening(struct forward *forward);
+
+/* Where there is nobody to ask, the forwards say why and wait. */
+bool engine_rest(struct engine *engine);
+
+/* The forwards are this router's from now on, as far as its MAC address is known. */
+void engine_claim(struct engine *engine);
+
+/* It is known who the router is, or will not be: everything is asked. */
+void engine_identified(struct engine *engine);
 
 void engine_send_mapping(struct engine *engine, enum upnp_request_what what,
 			 const struct forward *forward, uint8_t via);

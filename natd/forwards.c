@@ -42,6 +42,27 @@ struct forward *forwards_add(struct forwards *forwards, const struct config_forw
 	return forward;
 }
 
+void forward_renew_identity(struct forward *forward)
+{
+	make_nonce(forward->nonce);
+	forward->via = UPNP_ANY;
+	forward->external_port = 0;
+	forward->external_address.s_addr = 0;
+	forward->host.s_addr = 0;
+	forward->lifetime = 0;
+	memset(forward->router, 0, sizeof(forward->router));
+}
+
+void forward_take_mapping(struct forward *forward, const struct forward *from)
+{
+	memcpy(forward->nonce, from->nonce, sizeof(forward->nonce));
+	memcpy(forward->router, from->router, sizeof(forward->router));
+	forward->via = from->via;
+	forward->external_port = from->external_port;
+	forward->host = from->host;
+	forward->lifetime = from->lifetime;
+}
+
 void forwards_forget(struct forwards *forwards, struct forward *forward)
 {
 	size_t index = (size_t)(forward - forwards->list);

@@ -8,6 +8,7 @@
 #include <stdint.h>
 
 #include "natd/config.h"
+#include "natd/neighbour.h"
 #include "upnp/upnp.h"
 
 enum forward_state {
@@ -29,8 +30,9 @@ struct forward {
 	uint8_t via; /* enum upnp_protocol; UPNP_ANY: nothing */
 	uint16_t external_port;
 	struct in_addr external_address;
-	struct in_addr host; /* for which address of ours; 0.0.0.0: not known */
-	uint32_t lifetime;   /* seconds; 0: for ever */
+	struct in_addr host;      /* for which address of ours; 0.0.0.0: not known */
+	uint8_t router[MAC_SIZE]; /* which router was asked; zeros: not known */
+	uint32_t lifetime;        /* seconds; 0: for ever */
 	int64_t granted_at;
 	int64_t renew_at; /* 0: a renewal is under way or there is nothing to renew */
 	/* Why not. */
@@ -50,6 +52,12 @@ bool forward_wants_same(const struct config_forward *a, const struct config_forw
 
 /* A new one with a fresh id and nonce, state and times zero; NULL if the list is full. */
 struct forward *forwards_add(struct forwards *forwards, const struct config_forward *wanted);
+
+/* As new to a router that has never heard of it: a fresh nonce, and nothing granted. */
+void forward_renew_identity(struct forward *forward);
+
+/* Takes over what a router holds, or held: nonce, ports, lifetime. */
+void forward_take_mapping(struct forward *forward, const struct forward *from);
 
 /* Takes it out of the list; pointers into the list are no longer good. */
 void forwards_forget(struct forwards *forwards, struct forward *forward);

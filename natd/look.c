@@ -6,6 +6,7 @@
 
 #include "natd/log.h"
 #include "natd/loop.h"
+#include "natd/neighbour.h"
 #include "natd/vpn.h"
 
 /* The forwards of natd.conf, or the one that this host's VPN needs. */
@@ -41,7 +42,7 @@ static void want_kernel(struct natd *natd)
 	kernel_want(&natd->kernel, &natd->config, &natd->network, ports, count, loop_save, natd);
 }
 
-static void want_router(struct natd *natd)
+void look_at_router(struct natd *natd)
 {
 	struct upnp_network network = { 0 };
 	const struct uplink *uplink = &natd->uplink;
@@ -54,6 +55,7 @@ static void want_router(struct natd *natd)
 	network.address = uplink->address.address.v4;
 	network.ifindex = uplink->index;
 	network.prefix = uplink->address.length;
+	neighbour_find(network.gateway, network.ifindex, network.mac);
 	engine_network(&natd->engine, &network, natd_now());
 }
 
@@ -77,7 +79,7 @@ void look_act(struct natd *natd)
 	size_t count = wanted_forwards(natd, forwards);
 
 	engine_want(&natd->engine, &natd->config, forwards, count, natd_now());
-	want_router(natd);
+	look_at_router(natd);
 	want_kernel(natd);
 }
 

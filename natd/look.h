@@ -13,4 +13,7 @@ bool look_around(struct natd *natd);
 /* Tells engine and kernel what is wanted now. */
 void look_act(struct natd *natd);
 
+/* Tells the engine which router the uplink leads to, as the kernel knows it now. */
+void look_at_router(struct natd *natd);
+
 #endif

@@ -134,14 +134,32 @@ static void show_state(struct natd *natd)
 	notify_status("%zu of %zu ports are open on the router", open, wanted);
 }
 
+/* While the engine waits for the router's MAC address, the kernel says when it has it; the second look
+ * is for an answer that came before the kernel was asked to. */
+static void watch_for_router(struct natd *natd)
+{
+	bool wanted = natd->engine.identify_until != 0;
+
+	if (wanted == natd->watches_neighbours)
+		return;
+	natd->watches_neighbours = wanted;
+	network_watch_neighbours(natd->watch, wanted);
+	if (wanted)
+		start_timer(natd->settle_timer, SETTLE_MS);
+}
+
 void loop_engine_touched(struct natd *natd)
 {
-	int64_t deadline = engine_deadline(&natd->engine);
+	int64_t deadline;
 
+	if (engine_lacks_mac(&natd->engine))
+		look_at_router(natd);
+	deadline = engine_deadline(&natd->engine);
 	if (natd->engine.forwards.dirty)
 		save(natd, true);
 	if (!natd->engine_timer)
 		return; /* the first look comes before the loop */
+	watch_for_router(natd);
 	evtimer_del(natd->engine_timer);
 	if (deadline && !natd->stopping)
 		start_timer(natd->engine_timer, deadline - natd_now());
@@ -155,6 +173,7 @@ static void on_engine_timer(evutil_socket_t none, short what, void *context)
 
 	(void)none;
 	(void)what;
+	look_at_router(natd); /* perhaps it was replaced, and nothing else tells */
 	engine_tick(&natd->engine, natd_now());
 	loop_engine_touched(natd);
 }

@@ -59,7 +59,8 @@ struct natd {
 	struct event *stop_timer;
 	struct event *name_timer;
 	struct event *signals[4];
-	int watch; /* rtnetlink events */
+	int watch;               /* rtnetlink events */
+	bool watches_neighbours; /* for the moment in which the router's MAC address is not known */
 	int64_t started_at;
 	bool stopping;
 	int exit_status;

@@ -9,8 +9,10 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
+#include "natd/log.h"
 #include "natd/netlink.h"
 
 /* IFLA_TUN_TYPE of linux/if_link.h, which clashes with net/if.h. */
@@ -263,6 +265,15 @@ int network_watch(void)
 		return -1;
 	}
 	return watch;
+}
+
+void network_watch_neighbours(int watch, bool on)
+{
+	int group = RTNLGRP_NEIGH;
+
+	if (setsockopt(watch, SOL_NETLINK, on ? NETLINK_ADD_MEMBERSHIP : NETLINK_DROP_MEMBERSHIP,
+		       &group, sizeof(group)) < 0)
+		log_debug("events of neighbours: %s", strerror(errno));
 }
 
 bool network_changed(int watch)

@@ -50,13 +50,16 @@ static json_t *forward_to_json(const struct forward *forward)
 	struct address host = address_v4(forward->host);
 	char nonce[2 * UPNP_NONCE_SIZE + 1];
 	char address[ADDRESS_TEXT_MAX];
+	char mac[MAC_TEXT_MAX];
 
-	return json_pack("{s:s, s:s, s:i, s:i, s:s, s:s?, s:i, s:s?}", "name", wanted->name,
-			 "protocol", wanted->protocol == IPPROTO_UDP ? "udp" : "tcp", "port",
-			 (int)wanted->port, "external", (int)wanted->external, "nonce",
+	return json_pack("{s:s, s:s, s:i, s:i, s:s, s:s?, s:i, s:s?, s:I, s:s?}", "name",
+			 wanted->name, "protocol", wanted->protocol == IPPROTO_UDP ? "udp" : "tcp",
+			 "port", (int)wanted->port, "external", (int)wanted->external, "nonce",
 			 print_nonce(forward->nonce, nonce), "via", via, "external_port",
 			 (int)forward->external_port, "host",
-			 forward->host.s_addr ? address_print(&host, address) : NULL);
+			 forward->host.s_addr ? address_print(&host, address) : NULL, "lease",
+			 (json_int_t)forward->lifetime, "router",
+			 mac_is_known(forward->router) ? mac_print(forward->router, mac) : NULL);
 }
 
 /* NULL: none. */
@@ -76,18 +79,22 @@ static json_t *to_json(const struct engine *engine, const struct sysctls *sysctl
 	struct address wan = address_v4(engine->public_wan);
 	char text[ADDRESS_TEXT_MAX];
 	json_t *forwards = json_array();
+	json_t *elsewhere = json_array();
 	json_t *switches = json_array();
 
 	for (size_t i = 0; i < engine->forwards.count; i++)
 		json_array_append_new(forwards, forward_to_json(&engine->forwards.list[i]));
+	for (size_t i = 0; i < engine->elsewhere.count; i++)
+		json_array_append_new(elsewhere, forward_to_json(&engine->elsewhere.list[i]));
 	for (size_t i = 0; i < sysctls->count; i++)
 		json_array_append_new(switches,
 				      json_pack("{s:s, s:i, s:i}", "name", sysctls->list[i].name,
 						"before", (int)sysctls->list[i].before, "ours",
 						(int)sysctls->list[i].ours));
-	return json_pack("{s:i, s:s?, s:o*, s:o, s:o}", "version", STATE_VERSION, "wan",
+	return json_pack("{s:i, s:s?, s:o*, s:o, s:o, s:o}", "version", STATE_VERSION, "wan",
 			 engine->public_wan.s_addr ? address_print(&wan, text) : NULL, "service",
-			 service_to_json(engine), "mappings", forwards, "sysctls", switches);
+			 service_to_json(engine), "mappings", forwards, "elsewhere", elsewhere,
+			 "sysctls", switches);
 }
 
 static bool write_text(int file, const char *text)
@@ -153,13 +160,15 @@ static bool port_is_sound(int port, int least)
 	return port >= least && port <= 65535;
 }
 
-static bool restore_mapping(struct engine *engine, json_t *mapping)
+static bool read_mapping(struct forward *saved, json_t *mapping)
 {
-	struct forward saved = { 0 };
 	const char *name, *protocol, *nonce;
 	/* Null until something was granted. */
 	const char *via = json_string_value(json_object_get(mapping, "via"));
 	const char *host = json_string_value(json_object_get(mapping, "host"));
+	/* Neither was written by the first natd. */
+	const char *router = json_string_value(json_object_get(mapping, "router"));
+	json_int_t lease = json_integer_value(json_object_get(mapping, "lease"));
 	int port, external, external_port;
 
 	if (json_unpack(mapping, "{s:s, s:s, s:i, s:i, s:s, s:i}", "name", &name, "protocol",
@@ -167,17 +176,39 @@ static bool restore_mapping(struct engine *engine, json_t *mapping)
 			"external_port", &external_port) < 0)
 		return false;
 	if (!port_is_sound(port, 1) || !port_is_sound(external, 1) ||
-	    !port_is_sound(external_port, 0) || strlen(name) >= sizeof(saved.wanted.name) ||
-	    !parse_nonce(saved.nonce, nonce) ||
-	    (host && inet_pton(AF_INET, host, &saved.host) != 1) ||
-	    !config_parse_protocol(protocol, &saved.wanted.protocol))
+	    !port_is_sound(external_port, 0) || strlen(name) >= sizeof(saved->wanted.name) ||
+	    !parse_nonce(saved->nonce, nonce) ||
+	    (host && inet_pton(AF_INET, host, &saved->host) != 1) ||
+	    (router && !mac_parse(saved->router, router)) || lease < 0 || lease > UINT32_MAX ||
+	    !config_parse_protocol(protocol, &saved->wanted.protocol))
 		return false;
-	snprintf(saved.wanted.name, sizeof(saved.wanted.name), "%s", name);
-	saved.wanted.port = (uint16_t)port;
-	saved.wanted.external = (uint16_t)external;
-	saved.external_port = (uint16_t)external_port;
-	saved.via = via_from_name(via);
+	snprintf(saved->wanted.name, sizeof(saved->wanted.name), "%s", name);
+	saved->wanted.port = (uint16_t)port;
+	saved->wanted.external = (uint16_t)external;
+	saved->external_port = (uint16_t)external_port;
+	saved->lifetime = (uint32_t)lease;
+	saved->via = via_from_name(via);
+	return true;
+}
+
+static bool restore_mapping(struct engine *engine, json_t *mapping)
+{
+	struct forward saved = { 0 };
+
+	if (!read_mapping(&saved, mapping))
+		return false;
 	engine_restore(engine, &saved);
+	return true;
+}
+
+/* One without a router would never come back. */
+static bool restore_elsewhere(struct engine *engine, json_t *mapping)
+{
+	struct forward saved = { .state = FORWARD_CLOSING };
+
+	if (!read_mapping(&saved, mapping) || !mac_is_known(saved.router))
+		return false;
+	elsewhere_keep(&engine->elsewhere, &saved);
 	return true;
 }
 
@@ -239,6 +270,7 @@ static json_t *restore(json_t *state, struct engine *engine, struct sysctls *sys
 	json_t *wan = json_object_get(state, "wan");
 	json_t *service = json_object_get(state, "service");
 	json_t *mappings = json_object_get(state, "mappings");
+	json_t *elsewhere = json_object_get(state, "elsewhere");
 	json_t *switches = json_object_get(state, "sysctls");
 	json_t *bad = NULL;
 	size_t i;
@@ -253,6 +285,9 @@ static json_t *restore(json_t *state, struct engine *engine, struct sysctls *sys
 		bad = service;
 	json_array_foreach(mappings, i, entry)
 		if (!restore_mapping(engine, entry) && !bad)
+			bad = entry;
+	json_array_foreach(elsewhere, i, entry)
+		if (!restore_elsewhere(engine, entry) && !bad)
 			bad = entry;
 	json_array_foreach(switches, i, entry)
 		if (!restore_sysctl(sysctls, entry) && !bad)

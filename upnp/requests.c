@@ -1,14 +1,18 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "upnp/requests.h"
 
+#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
 #include "natd/log.h"
 #include "natd/process.h"
 #include "upnp/announce.h"
 #include "upnp/igd.h"
+
+#define DISCARD_PORT 9
 
 static void use(struct client *client, const struct upnp_request *request)
 {
@@ -122,6 +126,22 @@ static void list(struct client *client)
 		igd_find(client);
 }
 
+/* To the port that throws everything away (RFC 863): what counts is that the kernel has to find out who
+ * the gateway is. */
+static void knock(const struct client *client)
+{
+	struct sockaddr_in gateway = { .sin_family = AF_INET,
+				       .sin_port = htons(DISCARD_PORT),
+				       .sin_addr = client->network.gateway };
+	int fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+
+	if (fd < 0 ||
+	    sendto(fd, "", 0, MSG_DONTWAIT, (struct sockaddr *)&gateway, sizeof(gateway)) < 0)
+		log_debug("the gateway cannot be knocked at: %s", strerror(errno));
+	if (fd >= 0)
+		close(fd);
+}
+
 static bool network_is_valid(const struct upnp_network *network)
 {
 	if (network->count > UPNP_PROTOCOLS || network->prefix > 32)
@@ -151,7 +171,8 @@ static bool request_is_valid(const struct client *client, const struct upnp_requ
 	case UPNP_UNMAP: return client->in_use && mapping_is_valid(&request->mapping);
 	case UPNP_ASK:
 	case UPNP_PROBE:
-	case UPNP_LIST: return client->in_use;
+	case UPNP_LIST:
+	case UPNP_KNOCK: return client->in_use;
 	case UPNP_LOOK_OUT: return client->in_use && client->hop == 0;
 	case UPNP_STUN: return client->in_use && client->hop == 0 && request->server.port != 0;
 	case UPNP_LOOKUP: return client->hop == 0 && lookup_is_valid(&request->lookup);
@@ -176,6 +197,7 @@ static void serve(struct client clients[UPNP_ROUTERS], const struct upnp_request
 	case UPNP_LOOK_OUT: hops_start(&client->hops, &client->network); break;
 	case UPNP_STUN: stun_start(&client->stun, &client->network, &request->server); break;
 	case UPNP_LOOKUP: lookup_start(&client->lookup, &request->lookup, now_us()); break;
+	case UPNP_KNOCK: knock(client); break;
 	case UPNP_REQUESTS: break;
 	}
 }

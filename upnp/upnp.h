@@ -73,6 +73,7 @@ struct upnp_network {
 	 * alone works without). 0.0.0.0: from `address`. */
 	struct in_addr source;
 	uint32_t ifindex;
+	uint8_t mac[6];                /* the gateway's; zeros: not known */
 	uint8_t prefix;                /* of the gateway's link, bits */
 	uint8_t count;                 /* of `order`; 0 never asks the router */
 	uint8_t order[UPNP_PROTOCOLS]; /* enum upnp_protocol, the preferred first */
@@ -129,6 +130,7 @@ struct upnp_request {
 		UPNP_LOOK_OUT, /* find the routers on the way out: UPNP_FOUND_HOPS */
 		UPNP_STUN,     /* server: ask it for this home's address: UPNP_MAPPED_AS */
 		UPNP_LOOKUP,   /* lookup: ask the DNS; one at a time, the last */
+		UPNP_KNOCK,    /* send the gateway an empty datagram: the kernel learns its MAC */
 		UPNP_REQUESTS
 	} what;
 	uint8_t hop;         /* which router it is for: 0 the home router, 1 the one before it */

@@ -7,7 +7,7 @@
 #include "natd/ctl/client.h"
 #include "natd/ctl/manual_facts.h"
 #include "natd/ctl/members.h"
-#include "natd/ctl/neighbour.h"
+#include "natd/neighbour.h"
 #include "natd/ctl/print.h"
 #include "natd/ctl/recognise.h"
 #include "natd/ctl/routers.h"
@@ -88,12 +88,13 @@ static bool use_language(const struct invocation *typed, int *status)
 static void add_router_mac(json_t *facts)
 {
 	json_t *router = json_object_get(facts, "router");
-	char text[NEIGHBOUR_MAC_TEXT];
+	char text[MAC_TEXT_MAX];
+	uint8_t mac[MAC_SIZE];
 	struct address address;
 
 	if (address_parse(&address, text_of(router, "address")) && address.family == AF_INET &&
-	    neighbour_mac(address.v4, text))
-		json_object_set_new(router, "mac", json_string(text));
+	    neighbour_find(address.v4, 0, mac))
+		json_object_set_new(router, "mac", json_string(mac_print(mac, text)));
 }
 
 /* From natd, or where it does not run from this host and its router; to be released. */

@@ -9,7 +9,7 @@
  *   hop N SOURCE                     for the next requests: which router, and from where ("hop 0 0.0.0.0")
  *   stun ADDRESS PORT
  *   lookup ID NAME RESOLVER...
- *   ask | probe | list | look-out | raw TEXT (a message that is no request)
+ *   ask | probe | list | look-out | knock | raw TEXT (a message that is no request)
  *
  * Ends with the end of its input; then upnp sees its natd go. The first line says upnp's pid. */
 #include <arpa/inet.h>
@@ -146,9 +146,9 @@ static void read_lookup(struct upnp_lookup *lookup)
 
 static void request(int upnp, char *line)
 {
-	static const char *const names[UPNP_REQUESTS] = { "use",      "map",   "unmap",
-							  "ask",      "probe", "list",
-							  "look-out", "stun",  "lookup" };
+	static const char *const names[UPNP_REQUESTS] = { "use",    "map",  "unmap",    "ask",
+							  "probe",  "list", "look-out", "stun",
+							  "lookup", "knock" };
 	struct upnp_request message = { 0 };
 	const char *name = strtok(line, " \n");
 	int what = 0;

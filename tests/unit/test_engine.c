@@ -61,7 +61,7 @@ static void forget_sent(void)
 /* The requests since the last forget_sent(), one letter each. */
 static const char *letters(void)
 {
-	static const char names[] = "UMXAPL";
+	static const char names[] = "UMXAPLOSDK";
 	static char text[65];
 	size_t i;
 

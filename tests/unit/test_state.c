@@ -50,6 +50,10 @@ static void test_what_was_written_is_read(void **state)
 	forward->via = UPNP_NATPMP;
 	forward->external_port = 1024;
 	forward->host.s_addr = inet_addr("192.168.1.31");
+	forward->lifetime = 7200;
+	memcpy(forward->router, (uint8_t[]){ 2, 0, 0, 0, 0, 1 }, MAC_SIZE);
+	elsewhere_keep(&before.elsewhere, forward);
+	before.elsewhere.list[0].router[5] = 2;
 	before.public_wan.s_addr = inet_addr("11.0.0.2");
 	before.service_of.s_addr = inet_addr("192.168.1.1");
 	strcpy(before.service.control, "http://192.168.1.1:5000/ctl");
@@ -66,6 +70,12 @@ static void test_what_was_written_is_read(void **state)
 	assert_memory_equal(after.forwards.list[0].nonce, forward->nonce, UPNP_NONCE_SIZE);
 	assert_memory_equal(&after.forwards.list[0].wanted, &wireguard, sizeof(wireguard));
 	assert_int_equal(after.forwards.list[0].host.s_addr, inet_addr("192.168.1.31"));
+	assert_int_equal(after.forwards.list[0].lifetime, 7200);
+	assert_int_equal(after.forwards.list[0].router[5], 1);
+	assert_int_equal(after.elsewhere.count, 1);
+	assert_int_equal(after.elsewhere.list[0].router[5], 2);
+	assert_int_equal(after.elsewhere.list[0].external_port, 1024);
+	assert_memory_equal(after.elsewhere.list[0].nonce, forward->nonce, UPNP_NONCE_SIZE);
 	assert_int_equal(after.public_wan.s_addr, inet_addr("11.0.0.2"));
 	assert_int_equal(after.service_of.s_addr, inet_addr("192.168.1.1"));
 	assert_memory_equal(&after.service, &before.service, sizeof(before.service));
@@ -123,6 +133,14 @@ static void test_damaged_files(void **state)
 		{ "{\"version\": 1, \"mappings\": [7], \"sysctls\": []}", 0 },
 		{ "{\"version\": 1, \"service\": {}, \"mappings\": [], \"sysctls\": []}", 0 },
 		{ "{\"version\": 1, \"wan\": \"192.168.1.1\", \"mappings\": [], \"sysctls\": []}",
+		  0 },
+		{ "{\"version\": 1, \"mappings\": [{\"name\": \"a\", \"protocol\": \"udp\", "
+		  "\"port\": 5, \"external\": 5, \"nonce\": \"000000000000000000000000\", "
+		  "\"external_port\": 5, \"router\": \"02:00\"}], \"sysctls\": []}",
+		  0 },
+		{ "{\"version\": 1, \"mappings\": [], \"elsewhere\": [{\"name\": \"a\", "
+		  "\"protocol\": \"udp\", \"port\": 5, \"external\": 5, \"nonce\": "
+		  "\"000000000000000000000000\", \"external_port\": 5}], \"sysctls\": []}",
 		  0 },
 		{ "{\"version\": 1, \"mappings\": [], \"sysctls\": [{\"name\": "
 		  "\"../../kernel/panic\", \"before\": 1, \"ours\": 0}]}",

@@ -1,0 +1,117 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""A host that moves: to another router and back, to a router that replaces the old one."""
+
+import json
+
+import pytest
+
+from lab import GATEWAY, HOST, Lab, Redirect, wait_until
+from lab.node import Node
+from lab.router import Router
+
+WIREGUARD = Redirect("udp", 51820, HOST, 51820)
+
+
+def another_router(lab, variant):
+    """A router in a cafe: the same addresses as at home, another box."""
+    node = Node("cafe", f"{lab.name}-cafe", lab.folder / "cafe")
+    lab._nodes["cafe"] = node
+    node.wait_ready()
+    node.sysctl("ipv4/ip_forward", 1)
+    # By themselves bridges take a port's address, and with it change theirs.
+    lab.router.node.ip("link set lan address 02:00:00:00:77:01")
+    node.ip("link add isp type veth peer name wan", "link add lan type bridge forward_delay 0",
+            "addr add 11.0.7.2/24 dev wan", f"addr add {GATEWAY}/24 dev lan",
+            "link set lan address 02:00:00:00:77:02", "link set isp up", "link set wan up", "link set lan up",
+            "route add default via 11.0.7.1")
+    router = Router(node, GATEWAY)
+    router.start(variant)
+    return router
+
+
+def plug(lab, from_router, to_router):
+    """Pulls the host's cable out of one router and puts it into the other. That takes a hand longer
+    than the kernel, which tells nobody of a carrier that is back within a second."""
+    from_router.node.ip("link set port1 down")
+    wait_until(lambda: "NO-CARRIER" in lab.host.ip("link show eth0"), 20, "the kernel to tell it")
+    from_router.node.ip("link set port1 nomaster", f"link set port1 netns {to_router.node.namespace}")
+    to_router.node.ip("link set port1 master lan", "link set port1 up")
+
+
+def wait_redirects(router, wanted):
+    wait_until(lambda: router.redirects() == wanted, 20, f"{wanted} on {router.node.name}")
+
+
+def saved(natd):
+    return json.loads((natd.state / "state.json").read_text())
+
+
+def wait_router_saved(natd):
+    wait_until(lambda: saved(natd)["mappings"][0]["router"], 10, "the router's MAC in the state")
+
+
+def nonce(natd):
+    return saved(natd)["mappings"][0]["nonce"]
+
+
+@pytest.mark.parametrize("variant", ["pcp", "igd2"])
+def test_laptop_in_a_cafe(variant):
+    """The cafe's router has the home's address and another MAC. It never sees the home's nonce, home's
+    port stays open and is the same mapping afterwards; at the stop, home again, it is removed."""
+    with Lab(router=variant) as lab:
+        cafe = another_router(lab, variant)
+        natd = lab.natd()
+        natd.wait_status("OK", state="open", external_port=51820)
+        wait_router_saved(natd)
+        home_nonce = nonce(natd)
+        plug(lab, lab.router, cafe)
+        wait_redirects(cafe, {WIREGUARD})
+        natd.wait_status(None, state="open")
+        assert nonce(natd) != home_nonce
+        assert lab.router.redirects() == {WIREGUARD}, "home's is left alone"
+        plug(lab, cafe, lab.router)
+        wait_until(lambda: nonce(natd) == home_nonce, 20, "home's nonce")
+        natd.wait_status("OK", state="open", external_port=51820)
+        assert lab.router.redirects() == {WIREGUARD}
+        assert cafe.redirects() == {WIREGUARD}, "the cafe's ends with its lease"
+        assert natd.stop() == 0
+        assert lab.router.redirects() == set()
+
+
+def test_stopped_in_the_cafe_and_started_at_home():
+    with Lab(router="pcp") as lab:
+        cafe = another_router(lab, "pcp")
+        natd = lab.natd()
+        natd.wait_status("OK", state="open")
+        wait_router_saved(natd)
+        home_nonce = nonce(natd)
+        plug(lab, lab.router, cafe)
+        wait_redirects(cafe, {WIREGUARD})
+        natd.wait_status(None, state="open")
+        assert natd.stop() == 0
+        assert cafe.redirects() == set()
+        assert lab.router.redirects() == {WIREGUARD}
+        plug(lab, cafe, lab.router)
+        natd.start("").wait_status("OK", state="open", external_port=51820)
+        assert nonce(natd) == home_nonce
+        assert natd.stop() == 0
+        assert lab.router.redirects() == set()
+
+
+def test_router_replaced():
+    """A new box at home: it is asked at once, with nothing that the old one knew."""
+    with Lab(router="pcp") as lab:
+        natd = lab.natd()
+        natd.wait_status("OK", state="open")
+        wait_router_saved(natd)
+        old = nonce(natd)
+        lab.router.node.ip("link set port1 down", "link set lan address 02:00:00:00:77:02")
+        natd.wait_status("E11")
+        lab.router.restart()
+        lab.router.node.ip("link set port1 up")
+        wait_redirects(lab.router, {WIREGUARD})
+        natd.wait_status("OK", state="open", external_port=51820)
+        assert nonce(natd) != old
+        assert saved(natd)["mappings"][0]["router"] == "02:00:00:00:77:02"
+        assert natd.stop() == 0
+        assert lab.router.redirects() == set()
