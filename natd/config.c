@@ -278,12 +278,12 @@ static const char *family_name(uint8_t family)
 static bool check_client(const struct config *config, const struct config_client *client,
 			 cfg_t *section)
 {
-	char text[ADDRESS_TEXT_MAX];
+	char text[EGRESS_TEXT_MAX];
 
-	if (client->egress.kind == RULES_EGRESS_ADDRESS &&
+	if (egress_is_fixed(&client->egress) &&
 	    client->egress.address.family != client->network.address.family) {
 		cfg_error(section, "client \"%s\" cannot leave with %s; allowed: %s address",
-			  cfg_title(section), address_print(&client->egress.address, text),
+			  cfg_title(section), egress_print(&client->egress, text),
 			  family_name(client->network.address.family));
 		return false;
 	}

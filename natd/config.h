@@ -9,6 +9,7 @@
 #include <stdint.h>
 
 #include "natd/address.h"
+#include "natd/egress.h"
 #include "rules/rules.h"
 #include "upnp/upnp.h"
 
@@ -28,24 +29,18 @@ struct config_forward {
 	bool ipv6;
 };
 
-struct config_egress {
-	uint8_t kind;           /* enum rules_egress */
-	struct address address; /* RULES_EGRESS_ADDRESS */
-	bool masquerade_gone;   /* while this host does not have it; otherwise nothing leaves */
-};
-
 struct config_tunnel {
 	char interface[IF_NAMESIZE];
 	struct prefix networks[CONFIG_NETWORKS_MAX];
 	size_t network_count; /* 0: the interface's own */
-	struct config_egress egress;
+	struct egress egress;
 	uint8_t reach; /* enum rules_reach, or-ed */
 };
 
 /* One client, or a part of a tunnel's clients, with an egress of its own. */
 struct config_client {
 	struct prefix network;
-	struct config_egress egress;
+	struct egress egress;
 };
 
 /* A port of this host, or several, handed on to a client. */

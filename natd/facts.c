@@ -123,13 +123,12 @@ static void gather_forward(const struct natd *natd, const struct forward *forwar
 }
 
 /* Of several that are gone, one that closes the way is told. */
-static void gather_egress(const struct natd *natd, const struct config_egress *egress,
-			  struct facts *facts)
+static void gather_egress(const struct natd *natd, const struct egress *egress, struct facts *facts)
 {
 	if (!egress_is_gone(egress, &natd->network) ||
 	    (facts->lost_egress[0] && (egress->masquerade_gone || facts->egress_closed)))
 		return;
-	address_print(&egress->address, facts->lost_egress);
+	egress_print(egress, facts->lost_egress);
 	facts->egress_closed = !egress->masquerade_gone;
 }
 
@@ -141,7 +140,7 @@ static void gather_kernel(const struct natd *natd, struct facts *facts)
 
 	for (size_t i = 0; i < kernel->tunnel_count; i++) {
 		const struct tunnel *tunnel = &kernel->tunnels[i];
-		const struct config_egress *egress = &tunnel->egress;
+		const struct egress *egress = &tunnel->egress;
 
 		facts->has_tunnels |= tunnel->present;
 		for (size_t n = 0; n < tunnel->network_count; n++)

@@ -53,7 +53,7 @@ static struct rules_prefix to_rules(const struct prefix *prefix)
 }
 
 /* With an address that is gone packets would leave and no answer come back. */
-static uint8_t egress_kind(const struct set *set, const struct config_egress *egress)
+static uint8_t egress_kind(const struct set *set, const struct egress *egress)
 {
 	if (!egress_is_gone(egress, set->network))
 		return egress->kind;
@@ -61,16 +61,20 @@ static uint8_t egress_kind(const struct set *set, const struct config_egress *eg
 }
 
 static void append_network(struct set *set, const char interface[IF_NAMESIZE],
-			   const struct prefix *network, const struct config_egress *egress)
+			   const struct prefix *network, const struct egress *egress)
 {
-	struct prefix host = { egress->address, address_bits(&egress->address) };
+	uint8_t bits = egress->kind == RULES_EGRESS_PREFIX ? egress->length
+							   : address_bits(&egress->address);
 	struct rules_request *request = append(set, RULES_NETWORK);
 
 	memcpy(request->network.interface, interface, IF_NAMESIZE);
 	request->network.network = to_rules(network);
 	request->network.egress = egress_kind(set, egress);
-	if (request->network.egress == RULES_EGRESS_ADDRESS)
-		request->network.address = to_rules(&host);
+	if (request->network.egress != egress->kind || !egress_is_fixed(egress))
+		return;
+	request->network.address = to_rules(&(struct prefix){ egress->address, bits });
+	if (egress->kind == RULES_EGRESS_POOL)
+		request->network.last = to_rules(&(struct prefix){ egress->last, bits });
 }
 
 static struct kernel_client *find_client(struct kernel *kernel, const struct rules_prefix *network)
@@ -92,7 +96,7 @@ static void append_tunnel(struct set *set, struct kernel *kernel, const struct t
 	memcpy(request->tunnel.interface, tunnel->interface, sizeof(tunnel->interface));
 	request->tunnel.reach = tunnel->reach;
 	for (size_t i = 0; i < tunnel->network_count; i++) {
-		struct config_egress egress = tunnel_egress(tunnel, &tunnel->networks[i]);
+		struct egress egress = tunnel_egress(tunnel, &tunnel->networks[i]);
 		struct rules_prefix network = to_rules(&tunnel->networks[i]);
 
 		if (!find_client(kernel, &network))
@@ -292,16 +296,19 @@ static void place_clients(struct kernel *kernel, const struct config *config)
 	kernel->client_count = config->client_count;
 }
 
+static bool is_fixed_ipv4(const struct egress *egress)
+{
+	return egress_is_fixed(egress) && egress->address.family == AF_INET;
+}
+
 /* Has anybody an IPv4 address of his own to leave with? */
 static bool has_fixed_address(const struct kernel *kernel)
 {
 	for (size_t i = 0; i < kernel->tunnel_count; i++)
-		if (kernel->tunnels[i].egress.kind == RULES_EGRESS_ADDRESS &&
-		    kernel->tunnels[i].egress.address.family == AF_INET)
+		if (is_fixed_ipv4(&kernel->tunnels[i].egress))
 			return true;
 	for (size_t i = 0; i < kernel->client_count; i++)
-		if (kernel->clients[i].is.egress.kind == RULES_EGRESS_ADDRESS &&
-		    kernel->clients[i].is.egress.address.family == AF_INET)
+		if (is_fixed_ipv4(&kernel->clients[i].is.egress))
 			return true;
 	return false;
 }

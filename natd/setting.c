@@ -118,18 +118,7 @@ static bool read_network(struct target *target, const char *value)
 
 static bool read_egress(struct target *target, const char *value)
 {
-	struct config_egress *egress = target->egress;
-
-	egress->kind = RULES_EGRESS_ADDRESS;
-	if (strcmp(value, "masquerade") == 0)
-		egress->kind = RULES_EGRESS_MASQUERADE;
-	else if (strcmp(value, "none") == 0)
-		egress->kind = RULES_EGRESS_NONE;
-	else
-		return address_parse(&egress->address, value) &&
-		       address_kind(&egress->address) != ADDRESS_NONE &&
-		       address_kind(&egress->address) != ADDRESS_SPECIAL;
-	return true;
+	return egress_parse(target->egress, value);
 }
 
 static bool read_egress_gone(struct target *target, const char *value)
@@ -229,6 +218,10 @@ static bool read_name(struct target *target, const char *value)
 	return true;
 }
 
+#define EGRESS_ALLOWED                                                                             \
+	"\"masquerade\", \"none\", an address of this host like \"203.0.113.9\", up to 256 "       \
+	"like \"203.0.113.8-203.0.113.11\", or an IPv6 prefix like \"2001:db8:1::/64\""
+
 const struct setting settings[] = {
 	{ SETTING_TOP, "name", false, read_name, "a whole DNS name, like \"myhome.ddns.net\"" },
 	{ "router", "protocols", true, read_protocols,
@@ -241,13 +234,11 @@ const struct setting settings[] = {
 	{ "forward", "ipv6", false, read_ipv6, "true or false" },
 	{ "tunnel", "networks", true, read_network,
 	  "at most 16 networks with no host bits, like \"10.8.0.0/24\" or \"fd42::/64\"" },
-	{ "tunnel", "egress", false, read_egress,
-	  "\"masquerade\", \"none\" or one address of this host, like \"203.0.113.9\"" },
+	{ "tunnel", "egress", false, read_egress, EGRESS_ALLOWED },
 	{ "tunnel", "egress-gone", false, read_egress_gone, "\"close\" or \"masquerade\"" },
 	{ "client", "egress-gone", false, read_egress_gone, "\"close\" or \"masquerade\"" },
 	{ "tunnel", "reach", true, read_reach, "\"internet\", \"lan\" and \"clients\"" },
-	{ "client", "egress", false, read_egress,
-	  "\"masquerade\", \"none\" or one address of this host, like \"203.0.113.9\"" },
+	{ "client", "egress", false, read_egress, EGRESS_ALLOWED },
 	{ "publish", "protocol", false, read_publish_protocol, "\"udp\" or \"tcp\"" },
 	{ "publish", "port", false, read_ports,
 	  "a port, 1 to 65535, or several, like \"2000-2499\"" },

@@ -19,7 +19,7 @@ struct target {
 	struct config_tunnel *tunnel;
 	struct config_client *client;
 	struct config_publish *publish;
-	struct config_egress *egress; /* of the tunnel or the client */
+	struct egress *egress; /* of the tunnel or the client */
 };
 
 struct setting {

@@ -195,13 +195,14 @@ static json_t *networks_json(const struct tunnel *tunnel)
 	return networks;
 }
 
-static json_t *egress_address_json(const struct natd *natd, const struct config_egress *egress)
+static json_t *egress_address_json(const struct natd *natd, const struct egress *egress)
 {
+	char text[EGRESS_TEXT_MAX];
+
 	if (egress->kind == RULES_EGRESS_NONE)
 		return json_null();
-	return address_or_null(egress->kind == RULES_EGRESS_ADDRESS
-				       ? &egress->address
-				       : &natd->uplink.address.address);
+	return egress_is_fixed(egress) ? json_string(egress_print(egress, text))
+				       : address_or_null(&natd->uplink.address.address);
 }
 
 static json_t *clients_json(const struct natd *natd, const char *interface)
@@ -211,7 +212,7 @@ static json_t *clients_json(const struct natd *natd, const char *interface)
 
 	for (size_t i = 0; i < natd->kernel.client_count; i++) {
 		const struct kernel_client *client = &natd->kernel.clients[i];
-		const struct config_egress *egress = &client->is.egress;
+		const struct egress *egress = &client->is.egress;
 
 		if (strcmp(client->interface, interface) == 0)
 			json_array_append_new(
@@ -227,7 +228,7 @@ static json_t *clients_json(const struct natd *natd, const char *interface)
 
 static json_t *tunnel_json(const struct natd *natd, const struct tunnel *tunnel)
 {
-	const struct config_egress *egress = &tunnel->egress;
+	const struct egress *egress = &tunnel->egress;
 	json_t *packets = json_null();
 	json_t *spoofed = json_null();
 

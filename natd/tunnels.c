@@ -111,16 +111,10 @@ const struct tunnel *tunnels_around(const struct tunnel *tunnels, size_t count,
 	return around;
 }
 
-struct config_egress tunnel_egress(const struct tunnel *tunnel, const struct prefix *network)
+struct egress tunnel_egress(const struct tunnel *tunnel, const struct prefix *network)
 {
-	struct config_egress egress = tunnel->egress;
-
-	if (egress.kind == RULES_EGRESS_ADDRESS && egress.address.family != network->address.family)
-		egress = (struct config_egress){ .kind = RULES_EGRESS_MASQUERADE };
-	return egress;
-}
-
-bool egress_is_gone(const struct config_egress *egress, const struct network *network)
-{
-	return egress->kind == RULES_EGRESS_ADDRESS && !network_is_local(network, &egress->address);
+	if (egress_is_fixed(&tunnel->egress) &&
+	    tunnel->egress.address.family != network->address.family)
+		return (struct egress){ .kind = RULES_EGRESS_MASQUERADE };
+	return tunnel->egress;
 }

@@ -14,7 +14,7 @@ struct tunnel {
 	bool present; /* the interface exists */
 	enum link_kind kind;
 	uint8_t reach;
-	struct config_egress egress;
+	struct egress egress;
 	struct prefix networks[CONFIG_NETWORKS_MAX];
 	size_t network_count;
 };
@@ -30,11 +30,8 @@ size_t tunnels_find(struct tunnel *tunnels, const struct config *config,
 const struct tunnel *tunnels_around(const struct tunnel *tunnels, size_t count,
 				    const struct prefix *client);
 
-/* How a network of the tunnel leaves: one fixed address serves its own family only, the other one is
+/* How a network of the tunnel leaves: fixed addresses serve their own family only, the other one is
  * masqueraded. */
-struct config_egress tunnel_egress(const struct tunnel *tunnel, const struct prefix *network);
-
-/* Is it one address that this host does not have? */
-bool egress_is_gone(const struct config_egress *egress, const struct network *network);
+struct egress tunnel_egress(const struct tunnel *tunnel, const struct prefix *network);
 
 #endif

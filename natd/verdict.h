@@ -8,6 +8,7 @@
 #include <stdint.h>
 
 #include "natd/address.h"
+#include "natd/egress.h"
 #include "upnp/upnp.h"
 
 #define VERDICT_TEXT_MAX   256
@@ -53,8 +54,8 @@ struct facts {
 	bool forwarding_off;
 	bool rules_refused; /* the kernel did not take them */
 	char rules_reason[160];
-	char lost_egress[ADDRESS_TEXT_MAX]; /* an egress address that this host does not have */
-	bool egress_closed;                 /* its clients wait for it */
+	char lost_egress[EGRESS_TEXT_MAX]; /* an egress address that this host does not have */
+	bool egress_closed;                /* its clients wait for it */
 };
 
 enum verdict_works { WORKS_YES, WORKS_NO, WORKS_UNKNOWN };

@@ -132,9 +132,8 @@ static bool check_egress_prefix(const struct rules_network *network, char why[CH
 		return no(why, "an egress prefix of family %u", prefix->family);
 	if (!is_prefix(prefix, why))
 		return false;
-	if (prefix->length == 0 || prefix->length > network->network.length)
-		return no(why, "an egress prefix of %u bits for a network of %u", prefix->length,
-			  network->network.length);
+	if (prefix->length == 0)
+		return no(why, "an egress prefix of 0 bits");
 	return true;
 }
 

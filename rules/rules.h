@@ -57,7 +57,7 @@ struct rules_network {
 	struct rules_prefix network;
 	uint8_t egress;              /* enum rules_egress */
 	struct rules_prefix address; /* of the network's family; _ADDRESS, _POOL: host prefix, of
-					the pool the first; _PREFIX: not longer than the network */
+					the pool the first; _PREFIX: IPv6 */
 	struct rules_prefix last;    /* RULES_EGRESS_POOL */
 };
 

@@ -3,7 +3,7 @@
 
 import pytest
 
-from lab import EGRESS, HOST6, WAN, Lab, wait_until
+from lab import EGRESS, HOST, HOST6, WAN, Lab, wait_until
 
 EGRESS6 = HOST6.replace("::10", "::99")  # a second address of the host in the home network
 
@@ -139,3 +139,42 @@ def test_a_second_address_outlives_the_first():
         assert "192.168.77.99/24" in lab.host.run("ip", "addr", "show", "eth0").stdout
         assert natd.stop() == 0
         assert lab.host.sysctl("ipv4/conf/all/promote_secondaries") == "0"
+
+
+def test_a_pool_is_whole_or_closed():
+    """The clients get one of its addresses; with one missing nothing leaves: whose it would be is
+    the kernel's choice."""
+    second = EGRESS.replace(".9", ".10")
+    with Lab() as lab:
+        lab.give_egress_address()
+        lab.internet.ip(f"route add {second}/32 via {WAN}")
+        lab.router.node.ip(f"route add {second}/32 via {HOST}")
+        natd = lab.natd(f'tunnel "wg0" {{ egress = "{EGRESS}-{second}" }}')
+        verdict = natd.wait_status("E43")["verdict"]
+        assert f"{EGRESS}-{second}" in verdict["text"]
+        lab.host.ip(f"addr add {second}/32 dev eth0")
+        natd.wait_status("OK")
+        lab.tunnel_up()
+        wait_until(lambda: fetched(lab) in (EGRESS, second), 10, "an address of the pool")
+        assert len({lab.fetch_through_tunnel() for _ in range(5)}) == 1
+        egress = natd.status()["tunnels"][0]["egress"]
+        assert (egress["kind"], egress["address"]) == ("pool", f"{EGRESS}-{second}")
+        assert f"-> {EGRESS}-{second}" in natd.ctl("status").stdout
+        lab.host.ip(f"addr del {second}/32 dev eth0")
+        natd.wait_status("E43")
+        wait_until(lambda: fetched(lab) is None, 10, "a closed way")
+
+
+def test_an_ipv6_prefix_for_the_clients_own():
+    prefix = "2a11:0:99:"
+    with Lab() as lab:
+        lab.internet.ip(f"route add {prefix}:/64 via 2a11:0:1::2")
+        lab.router.node.ip(f"route add {prefix}:/64 via {HOST6}")
+        lab.host.ip(f"addr add {prefix}:1/128 dev lo")
+        natd = lab.natd(f'tunnel "wg0" {{ egress = "{prefix}:/64" }}')
+        natd.wait_status("OK")
+        lab.tunnel_up()
+        assert lab.fetch_through_tunnel(ipv6=True) == f"{prefix}:2"
+        assert lab.fetch_through_tunnel() == WAN
+        lab.host.ip(f"addr del {prefix}:1/128 dev lo")
+        natd.wait_status("E43")

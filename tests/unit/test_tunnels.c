@@ -152,7 +152,7 @@ static void test_a_configured_tunnel_may_come_later(void **state)
 	static struct network network;
 	struct config config;
 	char text[PREFIX_TEXT_MAX];
-	struct config_egress egress;
+	struct egress egress;
 
 	(void)state;
 	config_defaults(&config);
