@@ -20,6 +20,7 @@ enum control_command {
 	CONTROL_CLOSE,  /* protocol, port: {"closed": "udp 51820"} */
 	CONTROL_RELOAD, /* {"reloaded": "/etc/natd/natd.conf"} */
 	CONTROL_WATCH,  /* a line for each change until either end closes: snapshot.h */
+	CONTROL_DOCTOR, /* a line {"step": {...}} for each, then {"steps": [...], "verdict", "took_ms"} */
 	CONTROL_COMMANDS
 };
 

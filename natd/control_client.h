@@ -15,7 +15,14 @@
 #define COUNT_SECONDS  1
 #define ANSWER_SECONDS 10
 
-enum waiting { WAITING_REQUEST, WAITING_COUNTERS, WAITING_LIST, WAITING_FORWARD, WAITING_CHANGE };
+enum waiting {
+	WAITING_REQUEST,
+	WAITING_COUNTERS,
+	WAITING_LIST,
+	WAITING_FORWARD,
+	WAITING_CHANGE,
+	WAITING_DOCTOR,
+};
 
 struct client {
 	struct control *control;
@@ -26,6 +33,7 @@ struct client {
 	size_t received;  /* bytes of it */
 	uint32_t forward; /* WAITING_FORWARD: its id */
 	char *told;       /* WAITING_CHANGE: the last line that it got */
+	size_t steps;     /* WAITING_DOCTOR: how many it was told */
 };
 
 struct control {
@@ -35,6 +43,7 @@ struct control {
 	struct client clients[CLIENTS_MAX];
 	json_t *list;             /* the table while upnp reads it; NULL: nobody asked */
 	uint32_t list_generation; /* of the network whose router was asked */
+	struct doctor *doctor;    /* the examination that goes on; NULL: nobody asked */
 };
 
 /* Ends the conversation; its place is free. */
@@ -42,6 +51,10 @@ void client_drop(struct client *client);
 
 /* Sends the whole answer, takes it over and ends the conversation. */
 void client_answer(struct client *client, json_t *reply);
+
+/* Sends one line and goes on with the conversation; takes `line` over. False where the client does not
+ * take it: it is gone then. */
+bool client_tell(struct client *client, json_t *line);
 
 /* Answers with one line that says why not. */
 void client_refuse(struct client *client, const char *format, ...)

@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "natd/control_client.h"
+#include "natd/control_doctor.h"
 #include "natd/control_server.h"
 #include "natd/log.h"
 #include "natd/loop.h"
@@ -158,6 +159,7 @@ static const struct command {
 	[CONTROL_OPEN] = { "open", do_open, true, true },
 	[CONTROL_CLOSE] = { "close", do_close, true, true },
 	[CONTROL_RELOAD] = { "reload", do_reload, true, false },
+	[CONTROL_DOCTOR] = { "doctor", control_do_doctor, false, false },
 	[CONTROL_WATCH] = { "watch", do_watch, false, false },
 };
 
@@ -225,6 +227,7 @@ void client_obey(struct client *client)
 
 void control_counted(struct control *control)
 {
+	control_doctor_counted(control);
 	for (size_t i = 0; i < CLIENTS_MAX; i++)
 		if (control->clients[i].socket >= 0 &&
 		    control->clients[i].waiting == WAITING_COUNTERS)
@@ -267,6 +270,8 @@ static void on_listed(struct control *control, const struct upnp_listed *listed)
 
 void control_router_report(struct control *control, const struct upnp_report *report)
 {
+	if (control && report->what == UPNP_PROBED)
+		control_doctor_probed(control);
 	if (!control || !control->list)
 		return;
 	if (report->what == UPNP_ENTRY)
@@ -281,6 +286,8 @@ void client_limit(struct client *client)
 		client_drop(client);
 	else if (client->waiting == WAITING_CHANGE)
 		tell_change(client);
+	else if (client->waiting == WAITING_DOCTOR)
+		control_doctor_tell(client);
 	else if (client->waiting == WAITING_COUNTERS)
 		client_answer(client, status_json(client->control->natd));
 	else

@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "natd/control_client.h"
+#include "natd/doctor.h"
 #include "natd/log.h"
 
 void client_drop(struct client *client)
@@ -38,6 +39,23 @@ void client_answer(struct client *client, json_t *reply)
 	free(text);
 	json_decref(reply);
 	client_drop(client);
+}
+
+bool client_tell(struct client *client, json_t *line)
+{
+	char *text = line ? json_dumps(line, JSON_COMPACT) : NULL;
+	size_t size = text ? strlen(text) : 0;
+	bool took;
+
+	if (text)
+		text[size++] = '\n'; /* in place of its end */
+	took = text &&
+	       send(client->socket, text, size, MSG_NOSIGNAL | MSG_DONTWAIT) == (ssize_t)size;
+	free(text);
+	json_decref(line);
+	if (!took)
+		client_drop(client);
+	return took;
 }
 
 __attribute__((format(printf, 2, 3))) void client_refuse(struct client *client, const char *format,
@@ -193,5 +211,6 @@ void control_close(struct control *control)
 	close(control->socket);
 	unlink(control->natd->socket_path);
 	json_decref(control->list);
+	doctor_free(control->doctor);
 	free(control);
 }

@@ -87,6 +87,10 @@ bool engine_lacks_mac(const struct engine *engine);
 /* Takes a report. Fatal on one that our own build cannot send. True if it was the engine's. */
 bool engine_report(struct engine *engine, const struct upnp_report *report, int64_t now);
 
+/* Asks the router by every protocol, and for everything afresh, without closing anything; UPNP_PROBED
+ * ends the answers of the protocols. False where there is no router to ask. */
+bool engine_check(struct engine *engine);
+
 /* Does what is due at `now`. */
 void engine_tick(struct engine *engine, int64_t now);
 

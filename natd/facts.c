@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "natd/facts.h"
 
+#include <errno.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -132,6 +133,21 @@ static void gather_egress(const struct natd *natd, const struct egress *egress, 
 	facts->egress_closed = !egress->masquerade_gone;
 }
 
+static void gather_tunnel(const struct natd *natd, const struct tunnel *tunnel, struct facts *facts)
+{
+	struct route_answer answer;
+	struct facts_size size;
+
+	if (!facts->not_forwarded[0] && facts_route(natd, tunnel, &answer) &&
+	    answer.error == EHOSTUNREACH)
+		memcpy(facts->not_forwarded, tunnel->interface, sizeof(tunnel->interface));
+	if (facts->too_big[0] || !facts_packet_size(natd, tunnel, &size) || size.fits)
+		return;
+	memcpy(facts->too_big, tunnel->interface, sizeof(tunnel->interface));
+	facts->fitting_mtu = size.line - size.around;
+	facts->line_mtu = size.line;
+}
+
 static void gather_kernel(const struct natd *natd, struct facts *facts)
 {
 	const struct kernel *kernel = &natd->kernel;
@@ -146,6 +162,7 @@ static void gather_kernel(const struct natd *natd, struct facts *facts)
 		for (size_t n = 0; n < tunnel->network_count; n++)
 			has_ipv4 |= tunnel->networks[n].address.family == AF_INET;
 		gather_egress(natd, egress, facts);
+		gather_tunnel(natd, tunnel, facts);
 	}
 	for (size_t i = 0; i < kernel->client_count; i++) {
 		if (kernel->clients[i].interface[0])

@@ -5,6 +5,7 @@
 
 #include "natd/listen.h"
 #include "natd/natd.h"
+#include "natd/route.h"
 #include "natd/verdict.h"
 
 struct facts facts_gather(const struct natd *natd);
@@ -12,6 +13,22 @@ struct facts facts_gather(const struct natd *natd);
 /* rules' counters for one of our ports; NULL where it has not told. */
 const struct rules_port_count *facts_port_count(const struct natd *natd, uint8_t protocol,
 						uint16_t port);
+
+/* What the kernel would do with a packet of a client of `tunnel` to the internet, by IPv4. False where
+ * there is nothing to ask: no such client, or the tunnel is not up. */
+bool facts_route(const struct natd *natd, const struct tunnel *tunnel, struct route_answer *answer);
+
+/* Do packets of a WireGuard tunnel fit the line that carries them? Bytes. */
+struct facts_size {
+	bool fits;
+	uint32_t inner;  /* the tunnel's MTU */
+	uint32_t around; /* what WireGuard puts around each */
+	uint32_t line;   /* MTU of the way to the internet */
+};
+
+/* False where `tunnel` is no WireGuard that is there, or nothing is known of the line. */
+bool facts_packet_size(const struct natd *natd, const struct tunnel *tunnel,
+		       struct facts_size *size);
 
 /* This host's stable public IPv6 address, never a temporary one; family 0 if it has none. */
 struct address facts_public_v6(const struct natd *natd);

@@ -353,6 +353,23 @@ void kernel_ask_wireguard(struct kernel *kernel, const char *name)
 	send_request(kernel, &request);
 }
 
+void kernel_ask_peers(struct kernel *kernel)
+{
+	struct rules_request request = { .what = RULES_PEERS };
+
+	kernel->peers_count = kernel->peers_pending = 0;
+	for (size_t i = 0; i < kernel->tunnel_count; i++) {
+		const struct tunnel *tunnel = &kernel->tunnels[i];
+
+		if (!tunnel->present || tunnel->kind != LINK_WIREGUARD)
+			continue;
+		memcpy(request.tunnel.interface, tunnel->interface,
+		       sizeof(request.tunnel.interface));
+		send_request(kernel, &request);
+		kernel->peers_pending++;
+	}
+}
+
 void kernel_remove(struct kernel *kernel)
 {
 	struct rules_request request = { .what = RULES_REMOVE };
@@ -426,6 +443,20 @@ static void on_purged(struct kernel *kernel, uint32_t purged)
 	log_info("%u connections are ended: they began under other rules, or under none", purged);
 }
 
+static void on_peers(struct kernel *kernel, const struct rules_peers *peers)
+{
+	size_t i = 0;
+
+	while (i < kernel->peers_count && strcmp(kernel->peers[i].interface, peers->interface) != 0)
+		i++;
+	if (i < CONFIG_TUNNELS_MAX)
+		kernel->peers[i] = *peers;
+	if (i == kernel->peers_count && i < CONFIG_TUNNELS_MAX)
+		kernel->peers_count++;
+	if (kernel->peers_pending)
+		kernel->peers_pending--;
+}
+
 static bool interface_is_sound(const char interface[IF_NAMESIZE])
 {
 	return memchr(interface, '\0', IF_NAMESIZE) != NULL;
@@ -440,6 +471,9 @@ static bool report_is_sound(const struct rules_report *report)
 	case RULES_TUNNEL_COUNT: return interface_is_sound(report->tunnel.interface);
 	case RULES_WIREGUARD_IS: return interface_is_sound(report->wireguard.interface);
 	case RULES_TOUCHED: return memchr(report->touched.program, '\0', 16) != NULL;
+	case RULES_PEERS_ARE:
+		return interface_is_sound(report->peers.interface) && report->peers.ago >= -1 &&
+		       report->peers.shaken <= report->peers.peers;
 	case RULES_PORT_COUNT:
 		return report->port.seen_ago >= -1 && report->port.seen_lan_ago >= -1;
 	case RULES_NETWORK_COUNT:
@@ -469,6 +503,7 @@ void kernel_report(struct kernel *kernel, const struct rules_report *report, int
 		break;
 	case RULES_NETWORK_COUNT: on_network_count(kernel, &report->network); break;
 	case RULES_PUBLISH_COUNT: on_publish_count(kernel, &report->publish); break;
+	case RULES_PEERS_ARE: on_peers(kernel, &report->peers); break;
 	case RULES_PURGED: on_purged(kernel, report->purged); break;
 	default: break; /* what only ends or starts a list, or is natd's */
 	}

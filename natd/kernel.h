@@ -55,6 +55,9 @@ struct kernel {
 	size_t port_count;
 	struct rules_tunnel_count tunnel_counts[CONFIG_TUNNELS_MAX];
 	size_t tunnel_count_count;
+	struct rules_peers peers[CONFIG_TUNNELS_MAX];
+	size_t peers_count;
+	size_t peers_pending; /* interfaces that rules was asked about */
 };
 
 /* A forward's port that rules shall count. */
@@ -79,6 +82,9 @@ void kernel_count(struct kernel *kernel);
 
 /* Asks which port the kernel's WireGuard interface `name` listens on; RULES_WIREGUARD_IS answers. */
 void kernel_ask_wireguard(struct kernel *kernel, const char *name);
+
+/* Asks with whom each WireGuard of the kernel has shaken hands; RULES_PEERS_ARE answers for each. */
+void kernel_ask_peers(struct kernel *kernel);
 
 /* Puts the switches back and deletes the table; kernel->removed when it is done. */
 void kernel_remove(struct kernel *kernel);

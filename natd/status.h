@@ -11,6 +11,9 @@
 /* The object of `natctl -j status`. */
 json_t *status_json(const struct natd *natd);
 
+/* Its "verdict". */
+json_t *status_verdict(const struct natd *natd);
+
 /* One element of "forwards". */
 json_t *status_forward(const struct natd *natd, const struct forward *forward);
 

@@ -283,16 +283,20 @@ static void say_nothing_listens(const struct facts *facts, struct verdict *verdi
 
 static bool is_not_forwarding(const struct facts *facts)
 {
-	return facts->has_tunnels && (facts->forwarding_off || facts->rules_refused);
+	return facts->has_tunnels &&
+	       (facts->forwarding_off || facts->not_forwarded[0] || facts->rules_refused);
 }
 
 static void say_not_forwarding(const struct facts *facts, struct verdict *verdict)
 {
 	if (facts->forwarding_off)
 		say(verdict, "IP forwarding is off: clients connect but reach nothing");
+	else if (facts->not_forwarded[0])
+		say(verdict, "IP forwarding is off for %s: its clients connect but reach nothing",
+		    facts->not_forwarded);
 	else
 		say(verdict, "the kernel refuses natd's rules: %s", facts->rules_reason);
-	advise(verdict, facts->forwarding_off
+	advise(verdict, facts->forwarding_off || facts->not_forwarded[0]
 				? "Another program switched it off after natd: look in "
 				  "/etc/sysctl.d and /etc/ufw/sysctl.conf."
 				: "Is the kernel complete? After an upgrade: reboot.");
@@ -338,6 +342,20 @@ static void say_another_port(const struct facts *facts, struct verdict *verdict)
 	       "and reload.");
 }
 
+static bool is_too_big(const struct facts *facts)
+{
+	return facts->too_big[0];
+}
+
+static void say_too_big(const struct facts *facts, struct verdict *verdict)
+{
+	say(verdict, "packets of %s are too big for the line: web pages may hang", facts->too_big);
+	advise(verdict,
+	       "Set \"MTU = %u\" for %s and for its clients, and start both again:\n"
+	       "the line takes %u bytes, and WireGuard needs some of them for itself.",
+	       facts->fitting_mtu, facts->too_big, facts->line_mtu);
+}
+
 static bool is_well(const struct facts *facts)
 {
 	(void)facts;
@@ -377,6 +395,7 @@ static const struct cause {
 	{ "E43", WORKS_YES, egress_is_replaced, say_egress_replaced },
 	{ "E30", WORKS_YES, name_is_stale6, say_name_stale6 },
 	{ "E13", WORKS_YES, has_another_port, say_another_port },
+	{ "E50", WORKS_YES, is_too_big, say_too_big },
 	{ "OK", WORKS_YES, is_well, say_well },
 };
 

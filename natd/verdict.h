@@ -52,10 +52,14 @@ struct facts {
 	uint64_t arrived;
 	bool has_tunnels;
 	bool forwarding_off;
-	bool rules_refused; /* the kernel did not take them */
+	char not_forwarded[16]; /* a tunnel of which the kernel would forward nothing */
+	bool rules_refused;     /* the kernel did not take them */
 	char rules_reason[160];
 	char lost_egress[EGRESS_TEXT_MAX]; /* an egress address that this host does not have */
 	bool egress_closed;                /* its clients wait for it */
+	char too_big[16]; /* a tunnel whose packets do not fit the line with what is around them */
+	uint32_t fitting_mtu; /* those would */
+	uint32_t line_mtu;
 };
 
 enum verdict_works { WORKS_YES, WORKS_NO, WORKS_UNKNOWN };

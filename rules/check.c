@@ -270,7 +270,7 @@ bool check_request(const struct rules_request *request, char why[CHECK_TEXT_MAX]
 		[RULES_PORT] = check_port,       [RULES_COMMIT] = check_nothing,
 		[RULES_REMOVE] = check_nothing,  [RULES_SYSCTL] = check_setting,
 		[RULES_COUNT] = check_nothing,   [RULES_WIREGUARD] = check_wireguard,
-		[RULES_PUBLISH] = check_publish,
+		[RULES_PUBLISH] = check_publish, [RULES_PEERS] = check_wireguard,
 	};
 
 	if ((unsigned int)request->what >= RULES_REQUESTS)

@@ -242,6 +242,14 @@ static void on_wireguard(struct rules *rules, const struct rules_request *reques
 	tell(rules->natd, &said);
 }
 
+static void on_peers(struct rules *rules, const struct rules_request *request)
+{
+	struct rules_report said = tell_new(RULES_PEERS_ARE, request->generation);
+
+	said.peers = wireguard_peers(request->tunnel.interface);
+	tell(rules->natd, &said);
+}
+
 static void on_count(struct rules *rules, const struct rules_request *request)
 {
 	struct rules_report said = tell_new(RULES_COUNTED, request->generation);
@@ -265,7 +273,7 @@ static void on_natd(struct rules *rules)
 		[RULES_PORT] = on_port,       [RULES_COMMIT] = on_commit,
 		[RULES_REMOVE] = on_remove,   [RULES_SYSCTL] = on_sysctl,
 		[RULES_COUNT] = on_count,     [RULES_WIREGUARD] = on_wireguard,
-		[RULES_PUBLISH] = on_publish,
+		[RULES_PUBLISH] = on_publish, [RULES_PEERS] = on_peers,
 	};
 	struct rules_request request;
 	char why[CHECK_TEXT_MAX];

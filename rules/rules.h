@@ -94,6 +94,7 @@ struct rules_request {
 		RULES_SYSCTL,  /* sysctl: write it, where it differs */
 		RULES_COUNT,   /* read the counters */
 		RULES_WIREGUARD, /* tunnel.interface: which UDP port does the kernel's WireGuard listen on? */
+		RULES_PEERS, /* tunnel.interface: with whom has the kernel's WireGuard shaken hands? */
 		RULES_REQUESTS
 	} what;
 	uint32_t generation; /* of the set, in each of its items too; echoed */
@@ -163,6 +164,13 @@ struct rules_wireguard {
 	uint16_t port; /* host byte order; 0: no such device */
 };
 
+struct rules_peers {
+	char interface[IF_NAMESIZE];
+	uint32_t peers;  /* 0: none, or no such device */
+	uint32_t shaken; /* how many of them have ever shaken hands */
+	int64_t ago;     /* seconds since the last handshake; -1: there was none */
+};
+
 struct rules_report {
 	enum rules_report_what {
 		RULES_WRITTEN,       /* written */
@@ -175,6 +183,7 @@ struct rules_report {
 		RULES_COUNTED,       /* the end of the counters */
 		RULES_TOUCHED,      /* touched: another program changed our table; it is repaired */
 		RULES_WIREGUARD_IS, /* wireguard */
+		RULES_PEERS_ARE,    /* peers */
 		RULES_PURGED,       /* purged: connections that would have gone on wrongly */
 		RULES_REPORTS
 	} what;
@@ -188,6 +197,7 @@ struct rules_report {
 		struct rules_publish_count publish;
 		struct rules_touched touched;
 		struct rules_wireguard wireguard;
+		struct rules_peers peers;
 		uint32_t purged;
 	};
 };

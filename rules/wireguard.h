@@ -1,13 +1,22 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* wireguard: which UDP port the kernel's WireGuard listens on; generic netlink, linux/wireguard.h. */
+/* wireguard: where the kernel's WireGuard listens, and with whom it has shaken hands; generic netlink,
+ * linux/wireguard.h. */
 #ifndef RULES_WIREGUARD_H
 #define RULES_WIREGUARD_H
 
 #include <libmnl/libmnl.h>
 #include <stdint.h>
 
+#include "rules/rules.h"
+
 /* Host byte order; 0 where there is no such device, or no WireGuard in this kernel. */
 uint16_t wireguard_port(const char *interface);
+
+/* How long ago each of its peers has shaken hands; no peers where there is no such device. */
+struct rules_peers wireguard_peers(const char *interface);
+
+/* Adds the peers of one message; `now` is CLOCK_REALTIME, seconds. */
+void wireguard_read_peers(const struct nlmsghdr *message, int64_t now, struct rules_peers *peers);
 
 /* Read one message: the id of a generic netlink family, the listening port. 0 if it is not there. */
 uint16_t wireguard_read_family(const struct nlmsghdr *message);

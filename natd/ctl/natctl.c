@@ -24,6 +24,8 @@ static const struct command {
 } commands[] = {
 	{ "status", "", 0, 0, OWN_NONE, command_status,
 	  N_("is the home VPN reachable, and why not") },
+	{ "doctor", "", 0, 0, OWN_NONE, command_doctor,
+	  N_("look at everything afresh, and say what to do") },
 	{ "watch", "[--exec DIR]", 0, 0, OWN_EXEC, command_watch,
 	  N_("events as they happen; --exec runs DIR's programs for each") },
 	{ "probe", "", 0, 0, OWN_NONE, command_probe,

@@ -215,17 +215,26 @@ static void fill(const char *form, const struct values *values, char text[SENTEN
 	text[used < SENTENCE_MAX ? used : SENTENCE_MAX - 1] = '\0';
 }
 
-const char *sentence(const char *english, char text[SENTENCE_MAX])
+/* False where `english` is not of this form, or the form is not translated. */
+static bool translate(const char *form, const char *english, char text[SENTENCE_MAX])
 {
+	const char *translated = _(form);
 	struct values values;
 
-	for (size_t i = 0; *english && i < FORM_COUNT; i++) {
-		const char *translated = _(forms[i]);
+	if (translated == form || !made_from(form, english, &values))
+		return false;
+	fill(translated, &values, text);
+	return true;
+}
 
-		if (translated == forms[i] || !made_from(forms[i], english, &values))
-			continue;
-		fill(translated, &values, text);
-		return text;
-	}
+const char *sentence(const char *english, char text[SENTENCE_MAX])
+{
+	/* `forms` ends with one that fits much. */
+	for (const char *const *form = sentence_steps; *english && *form; form++)
+		if (translate(*form, english, text))
+			return text;
+	for (size_t i = 0; *english && i < FORM_COUNT; i++)
+		if (translate(forms[i], english, text))
+			return text;
 	return english;
 }

@@ -6,6 +6,7 @@ _natctl() {
 	local -a commands
 	commands=(
 		'status:is the home VPN reachable, and why not'
+		'doctor:look at everything afresh, and say what to do'
 		'watch:events as they happen'
 		'probe:ask the router what it can do (also without natd)'
 		"list:the router's table of open ports, and whose"

@@ -14,6 +14,7 @@
  *   publish GENERATION PROTOCOL PORT LAST ADDRESS TO-PORT KEEP-SOURCE
  *   sysctl GENERATION NAME VALUE
  *   wireguard GENERATION INTERFACE
+ *   peers GENERATION INTERFACE
  *   fill GENERATION INTERFACE COUNT            COUNT networks /32 of 10.0.0.0/8
  *   raw WHAT GENERATION BYTE                   a request of number WHAT, every other byte BYTE
  *   short SIZE                                 a message of another size
@@ -131,6 +132,7 @@ static const struct {
 	{ "publish", RULES_PUBLISH, 8, read_publish },
 	{ "sysctl", RULES_SYSCTL, 4, read_sysctl },
 	{ "wireguard", RULES_WIREGUARD, 3, read_tunnel },
+	{ "peers", RULES_PEERS, 3, read_tunnel },
 };
 
 /* The socket is non-blocking at this end; rules may be busy with what came before. */
@@ -258,6 +260,10 @@ static void print_report(const struct rules_report *said)
 	case RULES_WIREGUARD_IS:
 		printf("wireguard %u %s %u\n", generation, said->wireguard.interface,
 		       said->wireguard.port);
+		break;
+	case RULES_PEERS_ARE:
+		printf("peers %u %s %u %u %" PRId64 "\n", generation, said->peers.interface,
+		       said->peers.peers, said->peers.shaken, said->peers.ago);
 		break;
 	case RULES_PURGED: printf("purged %u %u\n", generation, said->purged); break;
 	case RULES_REPORTS: printf("unknown %u\n", generation); break;

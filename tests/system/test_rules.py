@@ -659,7 +659,7 @@ def test_no_wireguard_in_this_kernel(rules):
 # ---- what cannot be from our own build ----
 
 @pytest.mark.parametrize("lines,why", [
-    (["raw 11 1 0"], "a request of kind 11"),
+    (["raw 200 1 0"], "a request of kind 200"),
     (["raw -1 1 0"], "a request of kind 4294967295"),
     (["raw 1 1 255"], "a tunnel that reaches 0xff"),
     (["begin 1", "tunnel 1 ../../etc 7"], 'an interface cannot be called "../../etc"'),

@@ -13,6 +13,7 @@
 
 #include <cmocka.h>
 
+#include "natd/ctl/doctor.h"
 #include "natd/ctl/list.h"
 #include "natd/ctl/manual.h"
 #include "natd/ctl/print.h"
@@ -98,6 +99,41 @@ static struct facts with_nothing_wrong(void)
 	return well;
 }
 
+/* natd's own words; the tests in tests/system/test_doctor.py have them from natd itself. */
+/* clang-format off */
+#define STEP(result, text) "{\"result\": \"" result "\", \"text\": \"" text "\"}"
+
+#define SAMPLE_DOCTOR "{\"steps\": [" \
+	STEP("ok", "this host (192.168.1.31) goes by eth0 to the router 192.168.1.1") "," \
+	STEP("ok", "the router opens ports when asked by PCP, UPnP") "," \
+	STEP("ok", "the router's WAN address 11.0.0.45 is public") "," \
+	STEP("ok", "the router confirms: udp 51820 is open as external port 51820") "," \
+	STEP("ok", "a program on this host listens on udp 51820") "," \
+	STEP("ok", "the last packet from outside for udp 51820 came 240 s ago") "," \
+	STEP("ok", "the tunnel wg0 is there") "," \
+	STEP("ok", "wg0: 2 of 3 clients have shaken hands, the last 21 s ago") "," \
+	STEP("ok", "the kernel forwards the clients of wg0 to the internet by eth0") "," \
+	STEP("ok", "the kernel holds natd's rules") "," \
+	STEP("ok", "packets of wg0 fit the line: 1420 + 60 bytes of 1500") "]}"
+
+#define SAMPLE_DOCTOR_SICK "{\"steps\": [" \
+	STEP("unknown", "the router does not tell its WAN address") "," \
+	STEP("info", "no packet from outside has come for udp 51820: natctl test waits for one") "," \
+	STEP("info", "wg0: none of 3 clients has shaken hands yet") "," \
+	STEP("fail", "the kernel does not forward what comes from wg0: forwarding is off") "," \
+	STEP("warn", "packets of wg0 are too big for the line: 1420 + 60 bytes of 1454") "]}"
+/* clang-format on */
+
+static struct facts with_packets_too_big(void)
+{
+	struct facts facts = well;
+
+	snprintf(facts.too_big, sizeof(facts.too_big), "wg0");
+	facts.fitting_mtu = 1394;
+	facts.line_mtu = 1454;
+	return facts;
+}
+
 static const struct screen {
 	const char *name;
 	void (*show)(FILE *out, const json_t *json);
@@ -119,6 +155,8 @@ static const struct screen {
 	  NULL },
 	{ "manual-two-routers", manual_show, SAMPLE_WELL, SAMPLE_E21, NULL },
 	{ "list", list_show, SAMPLE_LIST, "{}", NULL },
+	{ "doctor-well", doctor_show, SAMPLE_DOCTOR, "{}", with_nothing_wrong },
+	{ "doctor-size", doctor_show, SAMPLE_DOCTOR_SICK, "{}", with_packets_too_big },
 	{ "probe", probe_show, SAMPLE_PROBE, "{}", NULL },
 };
 
@@ -318,6 +356,9 @@ static void every_verdict_is_translated(void **state)
 		facts.dropped = bits & 1 << 10;
 		facts.not_listening = bits & 1 << 11;
 		facts.asking = bits & 1 << 12;
+		if (bits & 1 << 3)
+			facts.too_big[0] = facts.not_forwarded[0] = 'x';
+		facts.has_tunnels = bits & 1 << 5;
 		snprintf(facts.failed, sizeof(facts.failed), "udp 51820");
 		snprintf(facts.silent_port, sizeof(facts.silent_port), "udp 51820");
 		snprintf(facts.reason, sizeof(facts.reason), "the router gives no reason");
@@ -327,6 +368,32 @@ static void every_verdict_is_translated(void **state)
 		if (verdict.advice[0] && is_ascii(sentence(verdict.advice, text)))
 			fail_msg("natd/ctl/sentences.c or natd/po/ja.po lacks: %s", verdict.advice);
 	}
+}
+
+/* The format of each sentence of the doctor is a sentence of its own form. */
+static void every_step_is_translated(void **state)
+{
+	static const char call[] = "say(finding,";
+	FILE *file = fopen("natd/doctor_steps.c", "re");
+	char *source = calloc(1, 65536);
+	char text[SENTENCE_MAX];
+	size_t count = 0;
+
+	(void)state;
+	assert_true(text_use("ja"));
+	assert_non_null(file);
+	assert_true(fread(source, 1, 65535, file) < 65535);
+	for (char *at = source; (at = strstr(at, call)); count++) {
+		char *start = strchr(at, '"') + 1;
+
+		at = strchr(start, '"');
+		*at++ = '\0';
+		if (is_ascii(sentence(start, text)))
+			fail_msg("natd/ctl/sentences_steps.c or natd/po/ja.po lacks: %s", start);
+	}
+	assert_true(count > 20);
+	fclose(file);
+	free(source);
 }
 
 /* The catalogue is beside this program: BUILD/tests/unit/NAME, BUILD/locale. */
@@ -350,6 +417,7 @@ int main(void)
 		cmocka_unit_test(a_long_value_is_cut_not_overrun),
 		cmocka_unit_test(english_is_left_as_natd_says_it),
 		cmocka_unit_test(every_verdict_is_translated),
+		cmocka_unit_test(every_step_is_translated),
 	};
 
 	start_text();

@@ -591,6 +591,28 @@ static void test_the_last_public_address_is_kept(void **state)
 	assert_int_equal(engine.public_wan.s_addr, 0);
 }
 
+/* natctl doctor: what is open is renewed by who holds it and stays open, what failed is tried again,
+ * and every protocol is asked. */
+static void test_a_check_closes_nothing(void **state)
+{
+	static const struct config_forward both[] = { wireguard, web };
+	static struct engine engine;
+
+	(void)state;
+	start(&engine, both, 2);
+	grant(&engine, sent[1].mapping.id, 51820, 7200, 2 * SECOND);
+	refuse(&engine, sent[2].mapping.id, UPNP_PORT_TAKEN, "taken", 2 * SECOND);
+	forget_sent();
+	assert_true(engine_check(&engine));
+	assert_string_equal(letters(), "MMAP");
+	assert_int_equal(sent[0].mapping.via, UPNP_PCP);
+	assert_int_equal(sent[0].mapping.external_port, 51820);
+	assert_int_equal(sent[1].mapping.via, UPNP_ANY);
+	assert_int_equal(engine.forwards.list[0].state, FORWARD_OPEN);
+	engine_network(&engine, NULL, 3 * SECOND);
+	assert_false(engine_check(&engine));
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -616,6 +638,7 @@ int main(void)
 		cmocka_unit_test(test_no_protocol_means_nobody_is_asked),
 		cmocka_unit_test(test_without_a_router_it_rests),
 		cmocka_unit_test(test_the_last_public_address_is_kept),
+		cmocka_unit_test(test_a_check_closes_nothing),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

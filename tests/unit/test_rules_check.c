@@ -266,9 +266,11 @@ static void test_sysctls(void **state)
 static void test_requests(void **state)
 {
 	struct rules_request request = { .what = RULES_REQUESTS };
+	char reason[CHECK_TEXT_MAX];
 
 	(void)state;
-	refused(request, "a request of kind 11");
+	snprintf(reason, sizeof(reason), "a request of kind %d", RULES_REQUESTS);
+	refused(request, reason);
 	request.what = (enum rules_request_what) - 1;
 	refused(request, "a request of kind 4294967295");
 }

@@ -114,6 +114,54 @@ static void test_no_such_device(void **state)
 	assert_int_equal(wireguard_port("lo"), 0);
 }
 
+/* A device with two peers, as wg_get_device_dump() nests them: who shook hands 5 s before 1000, and one
+ * that never did. A third goes on from the message before: it has no time of its own here. */
+static const uint8_t peers[] = {
+	148, 0, 0, 0, 0x1f, 0, 2, 0, 0, 0, 0, 0, 0x39, 0x30, 0, 0, 0, 1, 0, 0,
+	/* WGDEVICE_A_PEERS, nested, 128 bytes */
+	128, 0, 8, 0x80,
+	/* peer: WGPEER_A_PUBLIC_KEY, shortened, and WGPEER_A_LAST_HANDSHAKE_TIME */
+	44, 0, 0, 0x80, 20, 0, 1, 0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16, 20, 0,
+	6, 0, 0xe3, 3, 0, 0, 0, 0, 0, 0, 7, 0, 0, 0, 0, 0, 0, 0, 44, 0, 0, 0x80, 20, 0, 1, 0, 1, 2,
+	3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 17, 20, 0, 6, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0,
+	0, 0, 0, 0, 0, 0,
+	/* the one that goes on: WGPEER_A_ALLOWEDIPS, none, and an attribute of the future */
+	36, 0, 0, 0x80, 4, 0, 9, 0x80, 28, 0, 99, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0,
+	0, 0, 0, 0, 0, 0, 0, 0
+};
+
+static struct rules_peers read_peers(uint32_t length, int64_t now)
+{
+	struct rules_peers read = { .ago = -1 };
+	uint32_t buffer[64];
+
+	wireguard_read_peers(copy(buffer, peers, sizeof(peers), length), now, &read);
+	return read;
+}
+
+static void test_peers(void **state)
+{
+	struct rules_peers read;
+
+	(void)state;
+	LITTLE_ENDIAN_ONLY;
+	assert_int_equal(sizeof(peers), 148);
+	read = read_peers(sizeof(peers), 1000);
+	assert_int_equal(read.peers, 2);
+	assert_int_equal(read.shaken, 1);
+	assert_int_equal(read.ago, 5);
+	/* A clock that was set back makes no negative time. */
+	assert_int_equal(read_peers(sizeof(peers), 900).ago, 0);
+}
+
+static void test_cut_peers(void **state)
+{
+	(void)state;
+	LITTLE_ENDIAN_ONLY;
+	for (uint32_t length = 16; length < sizeof(peers); length += NLMSG_ALIGNTO)
+		assert_int_equal(read_peers(length, 1000).peers, 0); /* the nest is longer */
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -122,6 +170,8 @@ int main(void)
 		cmocka_unit_test(test_cut),
 		cmocka_unit_test(test_wrong_size),
 		cmocka_unit_test(test_no_such_device),
+		cmocka_unit_test(test_peers),
+		cmocka_unit_test(test_cut_peers),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -157,6 +157,18 @@ static void egress_replaced(struct facts *facts)
 	strcpy(facts->lost_egress, "192.168.1.99");
 }
 
+static void not_forwarding_a_tunnel(struct facts *facts)
+{
+	strcpy(facts->not_forwarded, "wg0");
+}
+
+static void packets_too_big(struct facts *facts)
+{
+	strcpy(facts->too_big, "wg0");
+	facts->fitting_mtu = 1394;
+	facts->line_mtu = 1454;
+}
+
 static const struct {
 	const char *code;
 	enum verdict_works works;
@@ -182,9 +194,11 @@ static const struct {
 	{ "E40", WORKS_NO, dropped, "12 packets came, none was delivered" },
 	{ "E60", WORKS_NO, nothing_listens, "nothing on this host listens on udp 51820" },
 	{ "E42", WORKS_NO, not_forwarding, "IP forwarding is off" },
+	{ "E42", WORKS_NO, not_forwarding_a_tunnel, "IP forwarding is off for wg0" },
 	{ "E43", WORKS_NO, egress_gone, "192.168.1.99 is not on this host" },
 	{ "E43", WORKS_YES, egress_replaced, "its clients leave with another" },
 	{ "E30", WORKS_YES, name_stale6, "over IPv6" },
+	{ "E50", WORKS_YES, packets_too_big, "packets of wg0 are too big for the line" },
 };
 
 #define CASES (sizeof(cases) / sizeof(cases[0]))

@@ -1,0 +1,65 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* doctor: looks at everything afresh, in the order of a packet's way from outside.
+ *
+ * What takes time (the router, the counters of rules) is asked for at once when it begins; the steps are
+ * then said in their order, each as soon as it is known and those before it are. */
+#ifndef NATD_DOCTOR_H
+#define NATD_DOCTOR_H
+
+#include <jansson.h>
+
+#include "natd/natd.h"
+
+/* What has not answered by then is said to be unknown. */
+#define DOCTOR_MS 12000
+
+struct doctor;
+
+/* Looks at the network again, and asks the router and rules. To be freed with doctor_free(). */
+struct doctor *doctor_new(struct natd *natd);
+void doctor_free(struct doctor *doctor);
+
+/* rules has counted, every protocol of the router has answered or had its time. */
+void doctor_counted(struct doctor *doctor);
+void doctor_probed(struct doctor *doctor);
+
+/* Takes the steps that are due. {"steps", "verdict", "took_ms"}, a new reference, when all are; NULL
+ * before. */
+json_t *doctor_look(struct doctor *doctor);
+
+/* Step `index` as it was found: {"name", "result", "text"}, a borrowed reference; NULL: not yet. */
+json_t *doctor_step(const struct doctor *doctor, size_t index);
+
+/* ---- between doctor.c and doctor_steps.c ---- */
+
+enum finding_result { FOUND_OK, FOUND_INFO, FOUND_WARN, FOUND_FAIL, FOUND_UNKNOWN };
+
+#define FINDING_TEXT_MAX 320
+
+struct finding {
+	enum finding_result result;
+	char text[FINDING_TEXT_MAX]; /* empty: there is nothing to say */
+};
+
+struct doctor {
+	struct natd *natd;
+	int64_t began; /* CLOCK_BOOTTIME, ms */
+	bool asked;    /* there is a router to ask */
+	bool probed;
+	bool counted;
+	size_t next; /* step */
+	json_t *found;
+};
+
+/* A step looks at one thing, or at each of several. */
+struct doctor_step {
+	const char *name;
+	bool (*ready)(const struct doctor *doctor);
+	size_t (*items)(const struct doctor *doctor);
+	void (*look)(const struct doctor *doctor, size_t item, struct finding *finding);
+};
+
+extern const struct doctor_step doctor_steps[];
+extern const size_t doctor_step_count;
+
+#endif
