@@ -43,6 +43,8 @@ struct rules {
 	struct repair repair;
 };
 
+#define LARGE_BATCH (64 * 1024) /* bytes: some thousand elements */
+
 static int64_t now_us(void)
 {
 	struct timespec now;
@@ -59,6 +61,19 @@ static void finish_report(const struct rules *rules, struct rules_report *said, 
 
 /* ---- the table ---- */
 
+static bool carry_out(struct rules *rules, struct batch *batch, struct batch_error *error)
+{
+	bool large = batch->size > LARGE_BATCH;
+	bool done;
+
+	if (large)
+		watch_pause(&rules->watch);
+	done = nftables_commit(&rules->nftables, batch, error);
+	if (large)
+		watch_resume(&rules->watch, &rules->nftables);
+	return done;
+}
+
 /* Makes the kernel hold exactly `set`. 0, or an errno with `what` was refused. */
 static int write_table(struct rules *rules, const struct set *set, char what[RULES_TEXT_MAX])
 {
@@ -68,7 +83,7 @@ static int write_table(struct rules *rules, const struct set *set, char what[RUL
 	batch_begin(&batch);
 	table_write(&batch, set);
 	batch_end(&batch);
-	if (!nftables_commit(&rules->nftables, &batch, &error))
+	if (!carry_out(rules, &batch, &error))
 		table_describe(set, error.item, what);
 	batch_free(&batch);
 	return error.error;
@@ -288,11 +303,13 @@ static void on_natd(struct rules *rules)
 	handlers[request.what](rules, &request);
 }
 
-/* Milliseconds until the repair that waits; -1: none does. */
-static int until_repair(const struct rules *rules)
+/* Milliseconds until the repair that waits, or until a look at what was missed; -1: nothing waits. */
+static int until_work(const struct rules *rules)
 {
 	int64_t left = rules->repair.when_ms - now_us() / 1000;
 
+	if (rules->watch.missed)
+		return 0;
 	if (!rules->repair.needed)
 		return -1;
 	return left > 0 ? (int)left : 0;
@@ -340,11 +357,11 @@ void rules_main(int socket)
 			  .events = POLLIN },
 		};
 
-		if (poll(waiting, 3, until_repair(&rules)) < 0 && errno != EINTR)
+		if (poll(waiting, 3, until_work(&rules)) < 0 && errno != EINTR)
 			fatal("poll: %s", strerror(errno));
-		if (waiting[1].revents)
+		if (waiting[1].revents || rules.watch.missed)
 			on_watch(&rules);
-		if (rules.repair.needed && until_repair(&rules) == 0)
+		if (rules.repair.needed && until_work(&rules) == 0)
 			repair(&rules);
 		if (waiting[2].revents)
 			on_connections(&rules);

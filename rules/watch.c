@@ -16,14 +16,20 @@
 #define RECEIVE_BUFFER (2 * 1024 * 1024)
 #define RECEIVE_SIZE   (32 * 1024)
 
-void watch_open(struct watch *watch)
+static int listen_to(const struct watch *watch, int change)
 {
 	int group = NFNLGRP_NFTABLES;
+
+	return mnl_socket_setsockopt(watch->socket, change, &group, sizeof(group));
+}
+
+void watch_open(struct watch *watch)
+{
 	int size = RECEIVE_BUFFER;
 
 	*watch = (struct watch){ .socket = mnl_socket_open2(NETLINK_NETFILTER, SOCK_CLOEXEC) };
 	if (!watch->socket || mnl_socket_bind(watch->socket, 0, MNL_SOCKET_AUTOPID) < 0 ||
-	    mnl_socket_setsockopt(watch->socket, NETLINK_ADD_MEMBERSHIP, &group, sizeof(group)) < 0)
+	    listen_to(watch, NETLINK_ADD_MEMBERSHIP) < 0)
 		fatal("cannot watch nftables: %s", strerror(errno));
 	setsockopt(watch_descriptor(watch), SOL_SOCKET, SO_RCVBUFFORCE, &size, sizeof(size));
 }
@@ -31,6 +37,22 @@ void watch_open(struct watch *watch)
 int watch_descriptor(const struct watch *watch)
 {
 	return mnl_socket_get_fd(watch->socket);
+}
+
+void watch_pause(struct watch *watch)
+{
+	if (listen_to(watch, NETLINK_DROP_MEMBERSHIP) < 0)
+		log_debug("events of nftables cannot be paused: %s", strerror(errno));
+}
+
+void watch_resume(struct watch *watch, struct nftables *nftables)
+{
+	uint32_t generation = 0;
+
+	if (listen_to(watch, NETLINK_ADD_MEMBERSHIP) < 0)
+		fatal("cannot watch nftables: %s", strerror(errno));
+	watch->missed |= nftables_read_generation(nftables, &generation) != 0 ||
+			 generation != nftables->generation;
 }
 
 /* Every object of nftables names its table in its first attribute: NFTA_TABLE_NAME,
@@ -109,8 +131,9 @@ static bool lost(struct watch *watch, struct nftables *nftables, struct culprit 
 bool watch_read(struct watch *watch, struct nftables *nftables, struct culprit *culprit)
 {
 	char buffer[RECEIVE_SIZE] __attribute__((aligned(NLMSG_ALIGNTO)));
-	bool touched = false;
+	bool touched = watch->missed && lost(watch, nftables, culprit);
 
+	watch->missed = false;
 	for (;;) {
 		const struct nlmsghdr *event = (const struct nlmsghdr *)(const void *)buffer;
 		ssize_t got = recv(watch_descriptor(watch), buffer, sizeof(buffer), MSG_DONTWAIT);

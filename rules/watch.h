@@ -18,12 +18,19 @@ struct culprit {
 
 struct watch {
 	struct mnl_socket *socket;
-	bool ours; /* the transaction that is being told is about our table */
+	bool ours;   /* the transaction that is being told is about our table */
+	bool missed; /* something happened while nobody listened */
 };
 
 /* Fatal where the kernel does not tell. */
 void watch_open(struct watch *watch);
 int watch_descriptor(const struct watch *watch);
+
+/* While our own large transaction runs nobody has to listen: the kernel would make a message of each
+ * element, which takes longer than the elements. watch_resume() finds out by the generation whether
+ * another program came in between; then watch->missed is set, and watch_read() tells it. */
+void watch_pause(struct watch *watch);
+void watch_resume(struct watch *watch, struct nftables *nftables);
 
 /* Reads every event that waits. True where another program has changed our table since our own last
  * transaction, or may have (events were lost): `culprit` is the last who did. */
