@@ -133,20 +133,36 @@ static void next_family(struct purge *purge)
 	conntrack_dump(&purge->conntrack, purge->families & 1 ? AF_INET : AF_INET6, purge->gap);
 }
 
-static void begin(struct purge *purge, unsigned int families)
+static void end(struct purge *purge)
 {
+	purge->families = 0;
+	set_clear(&purge->before);
+	conntrack_stop(&purge->conntrack);
+}
+
+/* Nothing to read for a change: then a gap that has waited for it. */
+static void begin(struct purge *purge, unsigned int families, const struct set *now)
+{
+	static const struct set nothing;
+
+	if (!families && purge->gap_waits) {
+		purge->gap = true;
+		purge->gap_waits = false;
+		families = set_differences(&nothing, now);
+	}
 	purge->families = families;
-	purge->deleted = 0;
 	if (families)
 		next_family(purge);
 	else
-		purge_stop(purge);
+		end(purge);
 }
 
 void purge_change(struct purge *purge, struct set *before, const struct set *now)
 {
 	unsigned int families = set_differences(before, now);
 
+	if (!purge->families)
+		purge->deleted = 0;
 	/* A purge that is not through keeps what it compares with, and begins again. */
 	if (purge->families && !purge->gap) {
 		set_clear(before);
@@ -155,26 +171,26 @@ void purge_change(struct purge *purge, struct set *before, const struct set *now
 		set_clear(&purge->before);
 		purge->before = *before;
 		*before = (struct set){ 0 };
+		purge->gap_waits = purge->families != 0;
 	}
 	purge->gap = false;
-	begin(purge, families);
+	begin(purge, families, now);
 }
 
 void purge_gap(struct purge *purge, const struct set *now)
 {
-	static const struct set nothing;
-
-	if (purge->families && !purge->gap)
-		return; /* it compares with more */
-	purge->gap = true;
-	begin(purge, set_differences(&nothing, now));
+	if (!purge->families)
+		purge->deleted = 0;
+	/* What a purge for a change has read may be older than the gap, and it looks at less. */
+	purge->gap_waits = true;
+	if (!purge->families || purge->gap)
+		begin(purge, 0, now);
 }
 
 void purge_stop(struct purge *purge)
 {
-	purge->families = 0;
-	set_clear(&purge->before);
-	conntrack_stop(&purge->conntrack);
+	purge->gap_waits = false;
+	end(purge);
 }
 
 bool purge_runs(const struct purge *purge)
@@ -190,10 +206,9 @@ bool purge_step(struct purge *purge, struct set *now)
 	if (purge->conntrack.dumping)
 		return false;
 	purge->families &= purge->families - 1;
-	if (purge->families) {
+	if (purge->families)
 		next_family(purge);
-		return false;
-	}
-	purge_stop(purge);
-	return true;
+	else
+		begin(purge, 0, now);
+	return !purge_runs(purge);
 }

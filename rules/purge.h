@@ -15,6 +15,7 @@ struct purge {
 	struct mnl_socket *routes; /* asked which addresses are this host's */
 	struct set before;         /* what held until now; does not exist: a gap */
 	bool gap;
+	bool gap_waits;        /* a gap is to be looked at when this is through */
 	unsigned int families; /* that are still to be read; bit 0: IPv4, bit 1: IPv6 */
 	uint32_t deleted;
 };

@@ -170,15 +170,40 @@ def test_connections_of_a_gap(rules, nodes, stack):
     assert older.as_seen() == WAN
 
 
+def many_connections(nodes):
+    with nodes["alice"].socket(socket.AF_INET, socket.SOCK_DGRAM) as sender:
+        for port in range(10000, 40000):
+            sender.sendto(b"x", (WEB, port))
+    assert int(nodes["host"].run("conntrack", "-C").stdout) > 20000
+
+
+def test_a_gap_while_a_change_is_looked_through(rules, nodes, stack):
+    """The change is about other connections than the gap: both are looked for."""
+    host = nodes["host"]
+    rules.put(*BOTH)
+    host.nft(WATCHER)
+    many_connections(nodes)
+    other = [item if "10.9.0.0/24" not in item else f"network wg1 10.9.0.0/24 {FIXED}"
+             for item in BOTH]
+    rules.put(*other, generation=2)
+    os.kill(rules.pid, signal.SIGSTOP)
+    try:
+        host.run("nft", "delete", "table", "inet", "natd")
+        leaked = [Flow(stack, nodes["alice"], nodes["web"], WEB, 4010 + i, 4010 + i)
+                  for i in range(20)]
+        assert {flow.as_seen() for flow in leaked} == {ALICE}
+    finally:
+        os.kill(rules.pid, signal.SIGCONT)
+    rules.wait("touched")
+    for flow in leaked:
+        wait_until(lambda flow=flow: flow.as_seen() == WAN, 10, "the connection to end")
+
+
 def test_many_connections_do_not_hold_up_a_repair(rules, nodes, stack):
     """30 000 connections are looked through; a flush meanwhile is repaired as fast as ever."""
     host = nodes["host"]
     rules.put(*BOTH)
-    with nodes["alice"].socket(socket.AF_INET, socket.SOCK_DGRAM) as sender:
-        for port in range(10000, 40000):
-            sender.sendto(b"x", (WEB, port))
-    many = int(host.run("conntrack", "-C").stdout)
-    assert many > 20000
+    many_connections(nodes)
     before = host.ruleset()
     rules.say("begin 2", "tunnel 2 wg0 7", f"network 2 wg0 10.8.0.0/24 {FIXED}", "commit 2",
               "begin 3", *(re.sub(r"^(\w+)", r"\1 3", item) for item in BOTH), "commit 3")
