@@ -210,5 +210,5 @@ def test_many_connections_do_not_hold_up_a_repair(rules, nodes, stack):
     assert rules.wait("written")[:2] == ["2", "0"]
     assert rules.wait("written")[:2] == ["3", "0"]
     host.run("nft", "flush", "ruleset")
-    assert int(rules.wait("touched")[3]) < 1000000
+    assert rules.wait("touched")[4:] == ["0"]
     assert host.ruleset() == before
