@@ -142,7 +142,8 @@ install: all
 	install -m 755 $(BUILD)/natd/natd $(DESTDIR)$(SBINDIR)/natd
 	install -m 755 $(BUILD)/natctl $(DESTDIR)$(BINDIR)/natctl
 	sed 's|@SBINDIR@|$(SBINDIR)|' natd/service/natd.service >$(DESTDIR)$(UNITDIR)/natd.service
-	chmod 644 $(DESTDIR)$(UNITDIR)/natd.service
+	sed 's|@BINDIR@|$(BINDIR)|' natd/service/natd-hooks.service >$(DESTDIR)$(UNITDIR)/natd-hooks.service
+	chmod 644 $(DESTDIR)$(UNITDIR)/natd.service $(DESTDIR)$(UNITDIR)/natd-hooks.service
 	install -m 644 natd/service/natd.sysusers $(DESTDIR)$(SYSUSERS)/natd.conf
 	install -m 644 natd/service/natd.conf $(DESTDIR)$(DOCDIR)/examples/natd.conf
 	for catalogue in $(CATALOGUES:$(BUILD)/locale/%=%); do \
@@ -163,7 +164,7 @@ install: all
 # What the user wrote (/etc/natd) and what natd remembers (/var/lib/natd) stay.
 uninstall:
 	rm -f $(DESTDIR)$(SBINDIR)/natd $(DESTDIR)$(BINDIR)/natctl $(DESTDIR)$(UNITDIR)/natd.service \
-		$(DESTDIR)$(SYSUSERS)/natd.conf
+		$(DESTDIR)$(UNITDIR)/natd-hooks.service $(DESTDIR)$(SYSUSERS)/natd.conf
 	rm -rf $(DESTDIR)$(DOCDIR) $(DESTDIR)$(DATADIR)
 	rm -f $(DESTDIR)$(BASHDIR)/natctl $(DESTDIR)$(ZSHDIR)/_natctl $(DESTDIR)$(FISHDIR)/natctl.fish
 	rm -f $(CATALOGUES:$(BUILD)/locale/%=$(DESTDIR)$(LOCALEDIR)/%)

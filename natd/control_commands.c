@@ -17,8 +17,7 @@
 #define GROUPS_MAX 256
 
 /* Watchers stay; the others must find a place as well. */
-#define WATCHERS_MAX  16
-#define WATCH_LOOK_MS 500
+#define WATCHERS_MAX 16
 
 static void do_status(struct client *client)
 {
@@ -110,10 +109,9 @@ static void tell_change(struct client *client)
 		client_drop(client);
 }
 
-/* What the router does is told at once, control_forwards_changed(); repairs are looked for. */
+/* What changes is told at once: control_forwards_changed(). */
 static void do_watch(struct client *client)
 {
-	struct timeval look = { .tv_usec = WATCH_LOOK_MS * 1000 };
 	size_t watchers = 0;
 
 	for (size_t i = 0; i < CLIENTS_MAX; i++)
@@ -125,7 +123,8 @@ static void do_watch(struct client *client)
 		return;
 	}
 	client->waiting = WAITING_CHANGE;
-	event_add(client->event, &look);
+	event_del(client->event);
+	event_add(client->event, NULL); /* for as long as it likes */
 	tell_change(client);
 }
 
@@ -284,8 +283,6 @@ void client_limit(struct client *client)
 {
 	if (client->waiting == WAITING_REQUEST)
 		client_drop(client);
-	else if (client->waiting == WAITING_CHANGE)
-		tell_change(client);
 	else if (client->waiting == WAITING_DOCTOR)
 		control_doctor_tell(client);
 	else if (client->waiting == WAITING_COUNTERS)

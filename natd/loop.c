@@ -250,6 +250,8 @@ static void on_rules(evutil_socket_t socket, short what, void *context)
 			on_wireguard_port(natd, &report.wireguard);
 		if (report.what == RULES_COUNTED)
 			control_counted(natd->control);
+		if (report.what == RULES_TOUCHED)
+			control_forwards_changed(natd->control);
 	}
 	if (got < 0)
 		child_is_gone(natd, &natd->rules);

@@ -30,6 +30,7 @@ struct invocation {
 	int count;
 	bool json; /* -j */
 	bool ipv6; /* -6 */
+	bool wait; /* --wait */
 };
 
 int command_status(const struct invocation *typed);

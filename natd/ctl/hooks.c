@@ -119,7 +119,7 @@ static void run_hook(const char *path)
 		fprintf(stderr, _("natctl: %s ended with status %d\n"), path, WEXITSTATUS(status));
 }
 
-void hooks_run(const char *directory, const json_t *event, const json_t *snapshot)
+static void run_all(const char *directory, const json_t *event, const json_t *snapshot)
 {
 	struct dirent **entries;
 	int count = scandir(directory, &entries, is_program_name, alphasort);
@@ -141,4 +141,61 @@ void hooks_run(const char *directory, const json_t *event, const json_t *snapsho
 	}
 	if (count >= 0)
 		free(entries);
+}
+
+static void run_now(struct hooks *hooks, const json_t *event, const json_t *snapshot)
+{
+	if (hooks->directory)
+		run_all(hooks->directory, event, snapshot);
+}
+
+static void forget_waiting(struct hooks *hooks)
+{
+	json_decref(hooks->event);
+	json_decref(hooks->snapshot);
+	hooks->event = hooks->snapshot = NULL;
+}
+
+/* Of several changes the last one counts; what the hooks were told is what was before it. */
+static void put_off(struct hooks *hooks, json_t *event, json_t *snapshot)
+{
+	forget_waiting(hooks);
+	json_object_set_new(event, "old_wan_address", json_string(hooks->told));
+	hooks->event = json_incref(event);
+	hooks->snapshot = json_incref(snapshot);
+}
+
+static void tell_address(struct hooks *hooks, const json_t *event, const json_t *snapshot,
+			 int64_t now)
+{
+	snprintf(hooks->told, sizeof(hooks->told), "%s", text_of(event, "wan_address"));
+	hooks->told_at = now;
+	run_now(hooks, event, snapshot);
+}
+
+void hooks_event(struct hooks *hooks, json_t *event, json_t *snapshot, int64_t now)
+{
+	bool moved = strcmp(text_of(event, "event"), "wan-changed") == 0;
+
+	if (!moved)
+		run_now(hooks, event, snapshot);
+	else if (!hooks->told_at || now - hooks->told_at >= HOOKS_REST_MS)
+		tell_address(hooks, event, snapshot, now);
+	else if (strcmp(text_of(event, "wan_address"), hooks->told) == 0)
+		forget_waiting(hooks); /* it is back at what they know */
+	else
+		put_off(hooks, event, snapshot);
+}
+
+int64_t hooks_deadline(const struct hooks *hooks)
+{
+	return hooks->event ? hooks->told_at + HOOKS_REST_MS : 0;
+}
+
+void hooks_run_due(struct hooks *hooks, int64_t now)
+{
+	if (!hooks->event || now < hooks_deadline(hooks))
+		return;
+	tell_address(hooks, hooks->event, hooks->snapshot, now);
+	forget_waiting(hooks);
 }

@@ -11,14 +11,21 @@
 #include "natd/log.h"
 
 /* The options that belong to single commands. */
-enum own_option { OWN_NONE, OWN_IPV6, OWN_TIME, OWN_LANGUAGE, OWN_EXEC };
+enum own_option {
+	OWN_NONE = 0,
+	OWN_IPV6 = 1,
+	OWN_TIME = 2,
+	OWN_LANGUAGE = 4,
+	OWN_EXEC = 8,
+	OWN_WAIT = 16,
+};
 
 static const struct command {
 	const char *name;
 	const char *arguments; /* as the usage shows them, the command's option included */
 	int least;             /* arguments that are not options */
 	int most;
-	enum own_option option;
+	unsigned int options; /* enum own_option, or-ed */
 	int (*run)(const struct invocation *typed);
 	const char *help;
 } commands[] = {
@@ -32,7 +39,7 @@ static const struct command {
 	  N_("ask the router what it can do (also without natd)") },
 	{ "list", "", 0, 0, OWN_NONE, command_list,
 	  N_("the router's table of open ports, and whose") },
-	{ "wan-ip", "[-6]", 0, 0, OWN_IPV6, command_wan_ip,
+	{ "wan-ip", "[-6] [--wait]", 0, 0, OWN_IPV6 | OWN_WAIT, command_wan_ip,
 	  N_("this home's address on the internet") },
 	{ "open", "PORT/PROTO [EXTERNAL] [--for TIME]", 1, 2, OWN_TIME, command_open,
 	  N_("open a port until natd restarts") },
@@ -57,7 +64,8 @@ static const char *shape(const struct command *command, char text[SHAPE_MAX])
 }
 
 #define ALLOWED_OPTIONS                                                                            \
-	"-s SOCKET, -j, -h, -V; wan-ip -6, open --for TIME, manual --lang LANGUAGE, watch --exec " \
+	"-s SOCKET, -j, -h, -V; wan-ip -6 --wait, open --for TIME, manual --lang LANGUAGE, watch " \
+	"--exec "                                                                                  \
 	"DIR"
 
 static void usage(FILE *out)
@@ -109,12 +117,13 @@ static int check_options(const struct invocation *typed, const struct command *c
 		{ typed->time, OWN_TIME, "--for" },
 		{ typed->language, OWN_LANGUAGE, "--lang" },
 		{ typed->hooks, OWN_EXEC, "--exec" },
+		{ typed->wait, OWN_WAIT, "--wait" },
 	};
 
 	char text[SHAPE_MAX];
 
 	for (size_t i = 0; i < sizeof(owned) / sizeof(owned[0]); i++)
-		if (owned[i].given && owned[i].option != command->option)
+		if (owned[i].given && !(owned[i].option & command->options))
 			return say_error(typed->json, NATCTL_USAGE,
 					 _("'%s' is not for %s; allowed: %s"), owned[i].name,
 					 command->name, shape(command, text));
@@ -195,9 +204,13 @@ static bool wants_json(int argc, char **argv)
 int main(int argc, char **argv)
 {
 	static const struct option long_options[] = {
-		{ "for", required_argument, NULL, 'f' },  { "lang", required_argument, NULL, 'l' },
-		{ "exec", required_argument, NULL, 'e' }, { "help", no_argument, NULL, 'h' },
-		{ "version", no_argument, NULL, 'V' },    { 0 },
+		{ "for", required_argument, NULL, 'f' },
+		{ "lang", required_argument, NULL, 'l' },
+		{ "exec", required_argument, NULL, 'e' },
+		{ "wait", no_argument, NULL, 'w' },
+		{ "help", no_argument, NULL, 'h' },
+		{ "version", no_argument, NULL, 'V' },
+		{ 0 },
 	};
 	struct invocation typed = { .socket = CONTROL_SOCKET, .json = wants_json(argc, argv) };
 	bool version = false;
@@ -216,6 +229,7 @@ int main(int argc, char **argv)
 		case 'f': typed.time = optarg; break;
 		case 'l': typed.language = optarg; break;
 		case 'e': typed.hooks = optarg; break;
+		case 'w': typed.wait = true; break;
 		case 'V': version = true; break;
 		case 'h': usage(stdout); return NATCTL_WELL;
 		default: return bad_option(&typed, option, argv[optind - 1]);

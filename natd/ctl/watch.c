@@ -1,15 +1,12 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* natctl watch: events as they happen, one JSON object a line. */
-#include <errno.h>
 #include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-#include <sys/socket.h>
 #include <time.h>
 #include <unistd.h>
 
 #include "natd/ctl/changes.h"
 #include "natd/ctl/client.h"
+#include "natd/ctl/snapshots.h"
 #include "natd/ctl/hooks.h"
 #include "natd/ctl/print.h"
 #include "natd/ctl/text.h"
@@ -29,7 +26,7 @@ static void say_event(json_t *event)
 }
 
 /* Says what changed since `*last` and keeps `snapshot`, which it takes over. */
-static void take_snapshot(const struct invocation *typed, json_t **last, json_t *snapshot)
+static void take_snapshot(struct hooks *hooks, json_t **last, json_t *snapshot)
 {
 	json_t *events = *last ? changes_between(*last, snapshot) : json_array();
 	json_t *event;
@@ -37,64 +34,37 @@ static void take_snapshot(const struct invocation *typed, json_t **last, json_t 
 
 	json_array_foreach(events, i, event) {
 		say_event(event);
-		if (typed->hooks)
-			hooks_run(typed->hooks, event, snapshot);
+		hooks_event(hooks, event, snapshot, snapshots_clock());
 	}
 	json_decref(events);
 	json_decref(*last);
 	*last = snapshot;
 }
 
-/* Reads until natd closes. False if it refused, with one line said. */
-static bool follow(const struct invocation *typed, FILE *stream, json_t **last)
+/* One conversation, until natd goes. False where there is no sense in another; `answer` says why. */
+static bool watch_once(const struct invocation *typed, struct hooks *hooks, json_t **last,
+		       struct answer *answer)
 {
-	char *line = NULL;
-	size_t size = 0;
-	bool refused = false;
-
-	while (!refused && getline(&line, &size, stream) > 0) {
-		json_t *snapshot = json_loads(line, 0, NULL);
-		const char *error;
-
-		print_clean_json(snapshot);
-		error = json_string_value(json_object_get(snapshot, "error"));
-		refused = error && strcmp(error, "natd is stopping") != 0;
-		if (refused)
-			say_error(typed->json, NATCTL_BROKEN, "%s", error);
-		if (json_is_object(snapshot) && !error)
-			take_snapshot(typed, last, snapshot);
-		else
-			json_decref(snapshot);
-	}
-	free(line);
-	return !refused;
-}
-
-/* One conversation. False where there is no sense in another; `answer` says why. */
-static bool watch_once(const struct invocation *typed, json_t **last, struct answer *answer)
-{
-	const struct control_request request = { .version = CONTROL_VERSION,
-						 .command = CONTROL_WATCH };
-	int client = client_connect(typed->socket, answer);
-	FILE *stream;
-	bool good = true;
+	enum snapshots_end end = SNAPSHOTS_NONE;
+	struct snapshots from;
+	json_t *snapshot;
 
 	/* A natd that restarts is waited for; one that never ran is not. */
-	if (client < 0)
+	if (!snapshots_open(&from, typed->socket, answer))
 		return *last != NULL;
-	stream = fdopen(client, "re");
-	if (!stream)
-		fatal("no memory");
-	if (send(client, &request, sizeof(request), MSG_NOSIGNAL) == (ssize_t)sizeof(request))
-		good = follow(typed, stream, last);
-	fclose(stream);
-	if (!good)
-		answer->status = NATCTL_BROKEN;
-	return good;
+	while (end == SNAPSHOTS_NONE || end == SNAPSHOTS_ONE) {
+		end = snapshots_next(&from, hooks_deadline(hooks), &snapshot, answer);
+		if (end == SNAPSHOTS_ONE)
+			take_snapshot(hooks, last, snapshot);
+		hooks_run_due(hooks, snapshots_clock());
+	}
+	snapshots_close(&from);
+	return end != SNAPSHOTS_REFUSED;
 }
 
 int command_watch(const struct invocation *typed)
 {
+	struct hooks hooks = { .directory = typed->hooks };
 	struct answer answer = { 0 };
 	json_t *last = NULL;
 	const char *error;
@@ -102,7 +72,7 @@ int command_watch(const struct invocation *typed)
 	if (typed->hooks && !hooks_are_safe(typed->hooks, &error))
 		return say_error(typed->json, NATCTL_USAGE, _("'%.80s' is not allowed: %s"),
 				 typed->hooks, error);
-	while (watch_once(typed, &last, &answer))
+	while (watch_once(typed, &hooks, &last, &answer))
 		sleep(1);
 	json_decref(last);
 	if (answer.error[0])

@@ -17,7 +17,7 @@ _natctl() {
 	done
 	case $command in
 	"") commands+=" -s -j -h -V" ;;
-	wan-ip) commands="-6 -j" ;;
+	wan-ip) commands="-6 --wait -j" ;;
 	open) commands="--for -j" ;;
 	manual) commands="--lang -j" ;;
 	watch) commands="--exec -j" ;;

@@ -18,6 +18,7 @@ complete -c natctl -n __fish_use_subcommand -a manual -d 'what to type into the 
 complete -c natctl -n __fish_use_subcommand -a metrics -d 'the status as OpenMetrics text, for monitoring'
 complete -c natctl -n __fish_use_subcommand -a reload -d 'read natd.conf again'
 complete -c natctl -n '__fish_seen_subcommand_from wan-ip' -s 6 -d 'the IPv6 address'
+complete -c natctl -n '__fish_seen_subcommand_from wan-ip' -l wait -d 'until it is known'
 complete -c natctl -n '__fish_seen_subcommand_from open' -l for -x -a '30m 2h 1d' -d 'for how long'
 complete -c natctl -n '__fish_seen_subcommand_from watch' -l exec -r -F -d 'run its programs for each event'
 complete -c natctl -n '__fish_seen_subcommand_from manual' -l lang -x -a 'en ja' -d 'language'

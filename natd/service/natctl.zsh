@@ -27,7 +27,7 @@ _natctl() {
 	command) _describe command commands ;;
 	argument)
 		case $line[1] in
-		wan-ip) _arguments '-6[the IPv6 address]' ;;
+		wan-ip) _arguments '-6[the IPv6 address]' '--wait[until it is known]' ;;
 		open) _arguments '--for[for how long]:time:(30m 2h 1d)' '1:port/proto:' '2:external port:' ;;
 		close) _arguments '1:port/proto:' ;;
 		watch) _arguments '--exec[run its programs for each event]:directory:_files -/' ;;

@@ -23,7 +23,7 @@ def complete(line):
     ("natctl -s status m", ["manual", "metrics"]),
     ("natctl manual -", ["--lang", "-j"]),
     ("natctl manual --lang j", ["ja"]),
-    ("natctl wan-ip -", ["-6", "-j"]),
+    ("natctl wan-ip -", ["-6", "--wait", "-j"]),
     ("natctl open 80/tcp --for 3", ["30m"]),
 ])
 def test_bash(line, expected):

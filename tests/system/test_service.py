@@ -17,6 +17,7 @@ from lab.natd import BUILD, NATCTL, NATD, ROOT, USER
 
 INSTALLED = {
     "usr/sbin/natd", "usr/bin/natctl", "lib/systemd/system/natd.service",
+    "lib/systemd/system/natd-hooks.service",
     "usr/lib/sysusers.d/natd.conf", "usr/share/doc/natd/README.md",
     "usr/share/doc/natd/examples/natd.conf", "usr/share/man/man8/natd.8",
     "usr/share/man/man8/natctl.8", "usr/share/man/man5/natd.conf.5",
@@ -68,11 +69,13 @@ def test_example_shows_the_defaults(tmp_path):
 
 def test_systemd_accepts_the_unit(tmp_path):
     make("install", tmp_path)
-    unit = tmp_path / "lib/systemd/system/natd.service"
-    assert "@" not in unit.read_text().replace("@system-service", "")
-    # systemd-analyze looks for the program and the manual where they will be.
-    unit.write_text(unit.read_text().replace("/usr/sbin/natd", str(tmp_path / "usr/sbin/natd")))
-    done = subprocess.run(["systemd-analyze", "verify", "--man=no", unit], check=False,
+    units = [tmp_path / "lib/systemd/system" / name for name in ("natd.service", "natd-hooks.service")]
+    for unit in units:
+        text = unit.read_text()
+        assert "@" not in text.replace("@system-service", "")
+        # systemd-analyze looks for the programs and the manual where they will be.
+        unit.write_text(re.sub(r"/usr/s?bin/", lambda path: str(tmp_path) + path[0], text))
+    done = subprocess.run(["systemd-analyze", "verify", "--man=no", *units], check=False,
                           capture_output=True, text=True)
     complaints = [line for line in done.stderr.splitlines() if "natd" in line]
     assert done.returncode == 0 and not complaints, done.stderr
