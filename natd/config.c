@@ -402,7 +402,8 @@ static cfg_t *make_parser(void)
 {
 	cfg_opt_t router[] = { CFG_STR_LIST("protocols", NULL, CFGF_NODEFAULT),
 			       CFG_STR("lease", NULL, CFGF_NODEFAULT),
-			       CFG_STR("keep", NULL, CFGF_NODEFAULT), CFG_END() };
+			       CFG_STR("keep", NULL, CFGF_NODEFAULT),
+			       CFG_STR("stun", NULL, CFGF_NODEFAULT), CFG_END() };
 	cfg_opt_t forward[] = { CFG_STR("protocol", NULL, CFGF_NODEFAULT),
 				CFG_STR("port", NULL, CFGF_NODEFAULT),
 				CFG_STR("external", NULL, CFGF_NODEFAULT),

@@ -59,6 +59,7 @@ struct config {
 	uint8_t order_count;           /* 0: never ask a router */
 	uint32_t lease;                /* seconds */
 	bool keep;                     /* leave mappings in place on stop */
+	struct upnp_server stun;       /* port 0: nobody is asked */
 	struct config_forward forwards[CONFIG_FORWARDS_MAX];
 	size_t forward_count; /* 0: natd finds the VPN's port by itself */
 	struct config_tunnel tunnels[CONFIG_TUNNELS_MAX];

@@ -19,6 +19,7 @@ void engine_init(struct engine *engine, const struct engine_hooks *hooks, void *
 	memset(engine, 0, sizeof(*engine));
 	engine->hooks = hooks;
 	engine->context = context;
+	engine->called = "router";
 }
 
 /* ---- what goes to upnp ---- */

@@ -34,6 +34,7 @@ struct engine_hooks {
 struct engine {
 	const struct engine_hooks *hooks;
 	void *context;
+	const char *called; /* "router", in log lines */
 	struct forwards forwards;
 	struct elsewhere elsewhere;
 

@@ -84,8 +84,8 @@ static void on_granted(struct engine *engine, const struct upnp_granted *granted
 			  for_how_long(granted->lifetime, text));
 		return;
 	}
-	log_info("%s is open on the router as external port %u (%s, %s, after %u.%u ms)",
-		 forward_name(&forward->wanted), forward->external_port,
+	log_info("%s is open on the %s as external port %u (%s, %s, after %u.%u ms)",
+		 forward_name(&forward->wanted), engine->called, forward->external_port,
 		 upnp_protocol_names[forward->via], for_how_long(granted->lifetime, text),
 		 granted->took_us / 1000, granted->took_us % 1000 / 100);
 }
@@ -117,7 +117,8 @@ static void on_failed(struct engine *engine, const struct upnp_failed *failed, i
 	forward->renew_at = 0;
 	snprintf(forward->reason, sizeof(forward->reason), "%s", said);
 	if (news)
-		log_warning("%s is not open: %s", forward_name(&forward->wanted), said);
+		log_warning("%s is not open on the %s: %s", forward_name(&forward->wanted),
+			    engine->called, said);
 	if (was_open && failed->failure == UPNP_NO_ANSWER && engine->tries == 0) {
 		/* It held this mapping a moment ago: perhaps it has only rebooted. Look at once. */
 		engine->tries = 1;
@@ -134,10 +135,11 @@ static void on_unmapped(struct engine *engine, const struct upnp_unmapped *unmap
 	if (!forward || forward->state != FORWARD_CLOSING)
 		return;
 	if (unmapped->removed)
-		log_info("%s is removed from the router", forward_name(&forward->wanted));
+		log_info("%s is removed from the %s", forward_name(&forward->wanted),
+			 engine->called);
 	else
-		log_warning("%s could not be removed from the router: %s",
-			    forward_name(&forward->wanted), unmapped->said);
+		log_warning("%s could not be removed from the %s: %s",
+			    forward_name(&forward->wanted), engine->called, unmapped->said);
 	forwards_forget(&engine->forwards, forward);
 }
 
@@ -186,7 +188,7 @@ static void on_wan(struct engine *engine, const struct upnp_wan *wan)
 	public = address_kind(&address) == ADDRESS_PUBLIC ? wan->address : (struct in_addr){ 0 };
 	engine->forwards.dirty |= public.s_addr != engine->public_wan.s_addr;
 	engine->public_wan = public;
-	log_info("the router's WAN address is %s",
+	log_info("the %s's WAN address is %s", engine->called,
 		 inet_ntop(AF_INET, &wan->address, text, sizeof(text)));
 }
 

@@ -13,7 +13,8 @@
 static bool same_network(const struct upnp_network *a, const struct upnp_network *b)
 {
 	return a->gateway.s_addr == b->gateway.s_addr && a->address.s_addr == b->address.s_addr &&
-	       a->ifindex == b->ifindex && a->prefix == b->prefix && !mac_differs(a->mac, b->mac);
+	       a->source.s_addr == b->source.s_addr && a->ifindex == b->ifindex &&
+	       a->prefix == b->prefix && !mac_differs(a->mac, b->mac);
 }
 
 /* The service belongs to one router. */

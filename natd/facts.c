@@ -55,18 +55,84 @@ static void gather_network(const struct natd *natd, struct facts *facts)
 	address_print(&uplink->address.address, facts->host_address);
 }
 
-static void gather_router(const struct engine *engine, struct facts *facts)
+static bool answers(const struct engine *engine)
 {
-	struct address wan = address_v4(engine->wan.address);
+	for (size_t i = 0; i < UPNP_PROTOCOLS; i++)
+		if (engine->protocols[i].state == UPNP_OK ||
+		    engine->protocols[i].state == UPNP_ERROR)
+			return true;
+	return false;
+}
 
-	for (size_t i = 0; i < UPNP_PROTOCOLS; i++) {
+/* Of its WAN address, what a packet met on its way is truer than what the router says. */
+static void gather_router(const struct engine *engine, const struct line *line, struct facts *facts)
+{
+	bool seen = line->wan.s_addr != INADDR_ANY;
+	struct address wan = address_v4(seen ? line->wan : engine->wan.address);
+
+	for (size_t i = 0; i < UPNP_PROTOCOLS; i++)
 		facts->asking |= engine->protocols[i].state == UPNP_ASKING;
-		facts->router_answers |= engine->protocols[i].state == UPNP_OK ||
-					 engine->protocols[i].state == UPNP_ERROR;
-	}
-	facts->wan_known = engine->wan_known;
+	facts->router_answers = answers(engine);
+	facts->wan_known = seen || engine->wan_known;
+	facts->has_no_wan = engine->wan_known && engine->wan.address.s_addr == INADDR_ANY;
 	facts->wan_kind = address_kind(&wan);
 	address_print(&wan, facts->wan_address);
+}
+
+/* What is before the home router; of a second router's WAN address, its own word counts first. */
+static void gather_line(const struct upstream *upstream, struct facts *facts)
+{
+	const struct engine *engine = &upstream->engine;
+	struct address wan =
+		address_v4(engine->wan_known ? engine->wan.address : upstream->line.outer_wan);
+	struct address next = address_v4(upstream->line.next);
+	struct address seen_as = address_v4(upstream->mapped_as);
+
+	facts->line = upstream->line.kind;
+	facts->two_routers = upstream_is_there(upstream);
+	facts->outer_asking = upstream_is_asking(upstream);
+	facts->outer_answers = engine->has_router && answers(engine);
+	facts->outer_wan_kind = address_kind(&wan);
+	address_print(&wan, facts->outer_wan);
+	if (next.v4.s_addr)
+		address_print(&next, facts->next_address);
+	if (seen_as.v4.s_addr)
+		address_print(&seen_as, facts->seen_as);
+}
+
+/* "UDP 51820 -> 192.168.0.2:51820" */
+static void print_rule(char rule[64], uint8_t protocol, uint16_t external, struct in_addr to,
+		       uint16_t port)
+{
+	struct address address = address_v4(to);
+	char text[ADDRESS_TEXT_MAX];
+
+	snprintf(rule, 64, "%s %u -> %s:%u", protocol == IPPROTO_TCP ? "TCP" : "UDP", external,
+		 address_print(&address, text), port);
+}
+
+/* The second router's part in a forward, and the rules that a hand would type. */
+static void gather_outer(const struct natd *natd, const struct forward *forward,
+			 struct facts *facts)
+{
+	const struct upstream *upstream = &natd->upstream;
+	const struct forward *outer = upstream_forward(upstream, forward);
+	struct in_addr between = upstream->engine.network.address;
+
+	if (outer && outer->state == FORWARD_OPEN) {
+		facts->outer_open++;
+	} else if (outer && outer->state == FORWARD_FAILED && !facts->outer_failed[0]) {
+		snprintf(facts->outer_failed, sizeof(facts->outer_failed), "%s",
+			 forward_name(&outer->wanted));
+		snprintf(facts->outer_reason, sizeof(facts->outer_reason), "%s", outer->reason);
+	}
+	if (facts->home_rule[0])
+		return; /* of several, the first */
+	print_rule(facts->home_rule, forward->wanted.protocol, forward->wanted.external,
+		   natd->uplink.address.address.v4, forward->wanted.port);
+	if (outer && upstream->engine.has_router && between.s_addr)
+		print_rule(facts->outer_rule, forward->wanted.protocol, forward->wanted.external,
+			   between, outer->wanted.port);
 }
 
 static void gather_failure(const struct forward *forward, struct facts *facts)
@@ -105,6 +171,17 @@ static void gather_arrival(const struct natd *natd, const struct forward *forwar
 	facts->arrived = count ? count->arrived : 0;
 }
 
+/* `at`: the router on the internet. */
+static void gather_port(const struct forward *at, const struct forward *forward,
+			struct facts *facts)
+{
+	if (at->state != FORWARD_OPEN || at->external_port == at->wanted.external)
+		return;
+	snprintf(facts->wrong_port, sizeof(facts->wrong_port), "%s is open as external port %u",
+		 forward_name(&forward->wanted), at->external_port);
+	snprintf(facts->wrong_reason, sizeof(facts->wrong_reason), "%s", at->reason);
+}
+
 static void gather_forward(const struct natd *natd, const struct forward *forward,
 			   struct facts *facts)
 {
@@ -114,12 +191,8 @@ static void gather_forward(const struct natd *natd, const struct forward *forwar
 	facts->open += forward->state == FORWARD_OPEN;
 	if (forward->state == FORWARD_FAILED)
 		gather_failure(forward, facts);
-	if (forward->state == FORWARD_OPEN && forward->external_port != forward->wanted.external) {
-		snprintf(facts->wrong_port, sizeof(facts->wrong_port),
-			 "%s is open as external port %u", forward_name(&forward->wanted),
-			 forward->external_port);
-		snprintf(facts->wrong_reason, sizeof(facts->wrong_reason), "%s", forward->reason);
-	}
+	gather_outer(natd, forward, facts);
+	gather_port(upstream_outermost(&natd->upstream, forward), forward, facts);
 	gather_arrival(natd, forward, facts);
 }
 
@@ -206,7 +279,8 @@ struct facts facts_gather(const struct natd *natd)
 	struct facts facts = { 0 };
 
 	gather_network(natd, &facts);
-	gather_router(&natd->engine, &facts);
+	gather_router(&natd->engine, &natd->upstream.line, &facts);
+	gather_line(&natd->upstream, &facts);
 	for (size_t i = 0; i < natd->engine.forwards.count; i++)
 		gather_forward(natd, &natd->engine.forwards.list[i], &facts);
 	gather_kernel(natd, &facts);

@@ -39,8 +39,9 @@ static void start_timer(struct event *timer, int64_t ms)
 
 static void save(struct natd *natd, bool lasting)
 {
-	if (state_write(natd->state_directory, &natd->engine, &natd->kernel.sysctls, lasting))
-		natd->engine.forwards.dirty = false;
+	if (state_write(natd->state_directory, &natd->engine, &natd->upstream.engine,
+			&natd->kernel.sysctls, lasting))
+		natd->engine.forwards.dirty = natd->upstream.engine.forwards.dirty = false;
 }
 
 /* Before a request that relies on it: a crash of natd loses nothing, and the router is not kept waiting
@@ -55,17 +56,37 @@ void loop_save(void *context)
 	save(context, true);
 }
 
+/* With UPNP_USE all is forgotten that is about that router, and one request of a kind, the last, is
+ * enough. */
+static bool is_stale(const void *waiting, const void *next)
+{
+	const struct upnp_request *old = waiting;
+	const struct upnp_request *request = next;
+
+	if (request->what == UPNP_USE && old->hop == request->hop)
+		return old->what != UPNP_LOOK_OUT && old->what != UPNP_STUN;
+	return memcmp(old, request, sizeof(*request)) == 0;
+}
+
 static void send_to_upnp(void *context, const struct upnp_request *request)
 {
 	struct natd *natd = context;
 
-	/* upnp may wait for a slow router for long; what it has not heard yet is then put right: with
-	 * UPNP_USE all before it is forgotten, and one request of a kind, the last, is enough. */
-	process_withdraw(&natd->upnp, request->what == UPNP_USE ? NULL : request, sizeof(*request));
+	/* upnp may wait for a slow router for long; what it has not heard yet is then put right. */
+	process_withdraw(&natd->upnp, is_stale, request);
 	process_post(&natd->upnp, request, sizeof(*request));
 }
 
+static void send_about_outer(void *context, const struct upnp_request *request)
+{
+	struct upnp_request about_outer = *request;
+
+	about_outer.hop = 1;
+	send_to_upnp(context, &about_outer);
+}
+
 const struct engine_hooks loop_engine_hooks = { send_to_upnp, save_before_asking };
+const struct engine_hooks loop_outer_hooks = { send_about_outer, save_before_asking };
 
 /* ---- what happens ---- */
 
@@ -116,7 +137,8 @@ static void on_settled(evutil_socket_t none, short what, void *context)
 
 static void check_stopped(struct natd *natd)
 {
-	if (natd->stopping && engine_is_idle(&natd->engine) && !natd->kernel.removing)
+	if (natd->stopping && engine_is_idle(&natd->engine) &&
+	    engine_is_idle(&natd->upstream.engine) && !natd->kernel.removing)
 		kernel_remove(&natd->kernel);
 	if (natd->kernel.removed)
 		event_base_loopbreak(natd->base);
@@ -148,14 +170,21 @@ static void watch_for_router(struct natd *natd)
 		start_timer(natd->settle_timer, SETTLE_MS);
 }
 
+static int64_t sooner(int64_t a, int64_t b)
+{
+	return !a || (b && b < a) ? b : a;
+}
+
 void loop_engine_touched(struct natd *natd)
 {
 	int64_t deadline;
 
+	if (!natd->stopping)
+		upstream_follow(&natd->upstream, &natd->engine, &natd->config, natd_now());
 	if (engine_lacks_mac(&natd->engine))
 		look_at_router(natd);
-	deadline = engine_deadline(&natd->engine);
-	if (natd->engine.forwards.dirty)
+	deadline = sooner(engine_deadline(&natd->engine), upstream_deadline(&natd->upstream));
+	if (natd->engine.forwards.dirty || natd->upstream.engine.forwards.dirty)
 		save(natd, true);
 	if (!natd->engine_timer)
 		return; /* the first look comes before the loop */
@@ -175,6 +204,7 @@ static void on_engine_timer(evutil_socket_t none, short what, void *context)
 	(void)what;
 	look_at_router(natd); /* perhaps it was replaced, and nothing else tells */
 	engine_tick(&natd->engine, natd_now());
+	upstream_tick(&natd->upstream, natd_now());
 	loop_engine_touched(natd);
 }
 
@@ -205,6 +235,19 @@ static void child_is_gone(struct natd *natd, const struct process *process)
 	event_base_loopbreak(natd->base);
 }
 
+static void take_report(struct natd *natd, const struct upnp_report *report)
+{
+	if (report->hop >= UPNP_ROUTERS)
+		fatal("upnp sent a report about a router that nobody asked it for");
+	if (report->what == UPNP_RESOLVED)
+		name_watch_answered(natd, &report->resolved);
+	else if (report->hop > 0)
+		engine_report(&natd->upstream.engine, report, natd_now());
+	else if (!upstream_report(&natd->upstream, report, natd_now()) &&
+		 !engine_report(&natd->engine, report, natd_now()))
+		control_router_report(natd->control, report);
+}
+
 static void on_upnp(evutil_socket_t socket, short what, void *context)
 {
 	struct natd *natd = context;
@@ -212,12 +255,8 @@ static void on_upnp(evutil_socket_t socket, short what, void *context)
 	int got;
 
 	(void)what;
-	while ((got = process_receive(socket, &report, sizeof(report), false)) > 0) {
-		if (report.what == UPNP_RESOLVED)
-			name_watch_answered(natd, &report.resolved);
-		else if (!engine_report(&natd->engine, &report, natd_now()))
-			control_router_report(natd->control, &report);
-	}
+	while ((got = process_receive(socket, &report, sizeof(report), false)) > 0)
+		take_report(natd, &report);
 	if (got < 0) {
 		child_is_gone(natd, &natd->upnp);
 		return;
@@ -292,6 +331,7 @@ static void on_stop(evutil_socket_t signal_number, short what, void *context)
 		return;
 	}
 	engine_stop(&natd->engine);
+	engine_stop(&natd->upstream.engine);
 	loop_engine_touched(natd);
 }
 

@@ -6,7 +6,8 @@
 #include "natd/natd.h"
 
 /* The engine's hooks: questions go to upnp, forwards to the state file. Context: struct natd. */
-extern const struct engine_hooks loop_engine_hooks;
+extern const struct engine_hooks loop_engine_hooks; /* the home router's */
+extern const struct engine_hooks loop_outer_hooks;  /* the one before it */
 
 /* Reads the network and asks the router, if there is one. Called once before the loop, so that the
  * first question leaves before anything that can wait. */

@@ -247,8 +247,9 @@ int main(int argc, char **argv)
 	process_become(&natd.identity, PROCESS_NO_CAPABILITY);
 
 	engine_init(&natd.engine, &loop_engine_hooks, &natd);
+	upstream_init(&natd.upstream, &loop_outer_hooks, &natd);
 	kernel_init(&natd.kernel, &natd.rules);
-	state_read(natd.state_directory, &natd.engine, &natd.kernel.sysctls);
+	state_read(natd.state_directory, &natd.engine, &natd.upstream.engine, &natd.kernel.sysctls);
 	loop_first_look(&natd);
 
 	natd.base = event_base_new();

@@ -20,6 +20,7 @@
 #include "natd/name.h"
 #include "natd/network.h"
 #include "natd/process.h"
+#include "natd/upstream.h"
 
 struct control;
 
@@ -33,8 +34,9 @@ struct natd {
 
 	struct config config;
 	struct network network;
-	struct uplink uplink; /* IPv4 */
-	struct engine engine;
+	struct uplink uplink;     /* IPv4 */
+	struct engine engine;     /* the home router */
+	struct upstream upstream; /* and what is before it */
 	struct kernel kernel;
 	struct name name;
 	struct upnp_resolver resolvers[UPNP_RESOLVERS_MAX]; /* as they could be read last */

@@ -169,7 +169,8 @@ bool process_flush(struct process *process)
 	return true;
 }
 
-void process_withdraw(struct process *process, const void *message, size_t size)
+void process_withdraw(struct process *process,
+		      bool (*is_stale)(const void *waiting, const void *next), const void *next)
 {
 	struct process_message **link = &process->waiting;
 	struct process_message *last = NULL;
@@ -177,7 +178,7 @@ void process_withdraw(struct process *process, const void *message, size_t size)
 	while (*link) {
 		struct process_message *kept = *link;
 
-		if (!message || (kept->size == size && memcmp(kept->bytes, message, size) == 0)) {
+		if (is_stale(kept->bytes, next)) {
 			*link = kept->next;
 			process->waiting_count--;
 			free(kept);

@@ -62,8 +62,9 @@ void process_post(struct process *process, const void *message, size_t size);
 /* Sends what waits, as far as the child takes it. True if nothing waits any more. */
 bool process_flush(struct process *process);
 
-/* Drops the messages that wait and are the same as this one; all that wait, if `message` is NULL. */
-void process_withdraw(struct process *process, const void *message, size_t size);
+/* Drops the messages that wait and that `is_stale` says `next` takes the place of. */
+void process_withdraw(struct process *process,
+		      bool (*is_stale)(const void *waiting, const void *next), const void *next);
 
 /* Receives one message of exactly `size` bytes. 1: received; 0: none waiting (EAGAIN; only on a
  * non-blocking socket or with `wait` false); -1: the other side has gone. A message of another size

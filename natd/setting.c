@@ -66,6 +66,26 @@ static bool read_protocols(struct target *target, const char *value)
 	return false;
 }
 
+/* "198.51.100.7:3478". A name would have to be looked up first, which natd does not do. */
+static bool read_stun(struct target *target, const char *value)
+{
+	struct upnp_server *server = &target->config->stun;
+	const char *colon = strrchr(value, ':');
+	struct address address;
+	char host[ADDRESS_TEXT_MAX];
+	uint16_t port;
+
+	if (!colon || (size_t)(colon - value) >= sizeof(host))
+		return false;
+	memcpy(host, value, (size_t)(colon - value));
+	host[colon - value] = '\0';
+	if (!address_parse(&address, host) || address.family != AF_INET ||
+	    !config_parse_port(colon + 1, &port))
+		return false;
+	*server = (struct upnp_server){ .address = address.v4, .port = port };
+	return true;
+}
+
 static bool read_lease(struct target *target, const char *value)
 {
 	unsigned long lease;
@@ -227,6 +247,8 @@ const struct setting settings[] = {
 	{ "router", "protocols", true, read_protocols,
 	  "\"pcp\", \"nat-pmp\" and \"upnp\", each once" },
 	{ "router", "lease", false, read_lease, "seconds, 20 to 604800" },
+	{ "router", "stun", false, read_stun,
+	  "an IPv4 address and a port like \"198.51.100.7:3478\"" },
 	{ "router", "keep", false, read_keep, "true or false" },
 	{ "forward", "protocol", false, read_protocol, "\"udp\" or \"tcp\"" },
 	{ "forward", "port", false, read_port, "a port, 1 to 65535" },

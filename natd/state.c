@@ -74,27 +74,59 @@ static json_t *service_to_json(const struct engine *engine)
 			 engine->service.control, "type", engine->service.type);
 }
 
-static json_t *to_json(const struct engine *engine, const struct sysctls *sysctls)
+static json_t *mappings_to_json(const struct forward *list, size_t count)
+{
+	json_t *mappings = json_array();
+
+	for (size_t i = 0; i < count; i++)
+		json_array_append_new(mappings, forward_to_json(&list[i]));
+	return mappings;
+}
+
+static json_t *held_to_json(const struct engine *engine)
+{
+	return mappings_to_json(engine->forwards.list, engine->forwards.count);
+}
+
+static json_t *elsewhere_to_json(const struct engine *engine)
+{
+	return mappings_to_json(engine->elsewhere.list, engine->elsewhere.count);
+}
+
+/* NULL: none. */
+static json_t *wan_to_json(const struct engine *engine)
 {
 	struct address wan = address_v4(engine->public_wan);
 	char text[ADDRESS_TEXT_MAX];
-	json_t *forwards = json_array();
-	json_t *elsewhere = json_array();
+
+	return engine->public_wan.s_addr ? json_string(address_print(&wan, text)) : NULL;
+}
+
+/* NULL: there is no second router. */
+static json_t *outer_to_json(const struct engine *outer)
+{
+	if (!outer->forwards.count && !outer->elsewhere.count && !outer->public_wan.s_addr)
+		return NULL;
+	return json_pack("{s:o*, s:o*, s:o, s:o}", "wan", wan_to_json(outer), "service",
+			 service_to_json(outer), "mappings", held_to_json(outer), "elsewhere",
+			 elsewhere_to_json(outer));
+}
+
+static json_t *to_json(const struct engine *engine, const struct engine *outer,
+		       const struct sysctls *sysctls)
+{
+	json_t *wan = wan_to_json(engine);
 	json_t *switches = json_array();
 
-	for (size_t i = 0; i < engine->forwards.count; i++)
-		json_array_append_new(forwards, forward_to_json(&engine->forwards.list[i]));
-	for (size_t i = 0; i < engine->elsewhere.count; i++)
-		json_array_append_new(elsewhere, forward_to_json(&engine->elsewhere.list[i]));
 	for (size_t i = 0; i < sysctls->count; i++)
 		json_array_append_new(switches,
 				      json_pack("{s:s, s:i, s:i}", "name", sysctls->list[i].name,
 						"before", (int)sysctls->list[i].before, "ours",
 						(int)sysctls->list[i].ours));
-	return json_pack("{s:i, s:s?, s:o*, s:o, s:o, s:o}", "version", STATE_VERSION, "wan",
-			 engine->public_wan.s_addr ? address_print(&wan, text) : NULL, "service",
-			 service_to_json(engine), "mappings", forwards, "elsewhere", elsewhere,
-			 "sysctls", switches);
+	return json_pack("{s:i, s:o, s:o*, s:o, s:o, s:o*, s:o}", "version", STATE_VERSION, "wan",
+			 wan ? wan : json_null(), "service", service_to_json(engine), "mappings",
+			 held_to_json(engine), "elsewhere", elsewhere_to_json(engine), "outer",
+			 outer_to_json(outer), "sysctls", switches);
 }
 
 static bool write_text(int file, const char *text)
@@ -121,11 +153,11 @@ static bool write_file(const char *path, json_t *state, bool lasting)
 	return good;
 }
 
-bool state_write(const char *directory, const struct engine *engine, const struct sysctls *sysctls,
-		 bool lasting)
+bool state_write(const char *directory, const struct engine *engine, const struct engine *outer,
+		 const struct sysctls *sysctls, bool lasting)
 {
 	static bool failing; /* each renewal tries again; the user has been told */
-	json_t *state = to_json(engine, sysctls);
+	json_t *state = to_json(engine, outer, sysctls);
 	char fresh[PATH_SIZE];
 	char path[PATH_SIZE];
 	bool good;
@@ -263,32 +295,55 @@ static bool restore_service(struct engine *engine, json_t *service)
 	return true;
 }
 
-/* Keeps what is sound. NULL, or a new reference to the first thing that is not. */
-static json_t *restore(json_t *state, struct engine *engine, struct sysctls *sysctls)
+/* What one router holds, or held. NULL, or the first thing that is not sound. */
+static json_t *restore_router(json_t *state, struct engine *engine)
 {
-	json_t *version = json_object_get(state, "version");
 	json_t *wan = json_object_get(state, "wan");
 	json_t *service = json_object_get(state, "service");
-	json_t *mappings = json_object_get(state, "mappings");
-	json_t *elsewhere = json_object_get(state, "elsewhere");
-	json_t *switches = json_object_get(state, "sysctls");
 	json_t *bad = NULL;
+	size_t i;
+	json_t *entry;
+
+	if (!restore_wan(engine, wan))
+		bad = wan;
+	if (!restore_service(engine, service) && !bad)
+		bad = service;
+	json_array_foreach(json_object_get(state, "mappings"), i, entry)
+		if (!restore_mapping(engine, entry) && !bad)
+			bad = entry;
+	json_array_foreach(json_object_get(state, "elsewhere"), i, entry)
+		if (!restore_elsewhere(engine, entry) && !bad)
+			bad = entry;
+	return bad;
+}
+
+/* Absent where there is one router only. */
+static json_t *restore_outer(json_t *outer, struct engine *engine)
+{
+	if (outer && !json_is_array(json_object_get(outer, "mappings")))
+		return outer;
+	return restore_router(outer, engine);
+}
+
+/* Keeps what is sound. NULL, or a new reference to the first thing that is not. */
+static json_t *restore(json_t *state, struct engine *engine, struct engine *outer,
+		       struct sysctls *sysctls)
+{
+	json_t *version = json_object_get(state, "version");
+	json_t *mappings = json_object_get(state, "mappings");
+	json_t *switches = json_object_get(state, "sysctls");
+	json_t *bad;
+	json_t *bad_outer;
 	size_t i;
 	json_t *entry;
 
 	if (json_integer_value(version) != STATE_VERSION || !json_is_array(mappings) ||
 	    !json_is_array(switches))
 		return json_incref(state);
-	if (!restore_wan(engine, wan))
-		bad = wan;
-	if (!restore_service(engine, service) && !bad)
-		bad = service;
-	json_array_foreach(mappings, i, entry)
-		if (!restore_mapping(engine, entry) && !bad)
-			bad = entry;
-	json_array_foreach(elsewhere, i, entry)
-		if (!restore_elsewhere(engine, entry) && !bad)
-			bad = entry;
+	bad = restore_router(state, engine);
+	bad_outer = restore_outer(json_object_get(state, "outer"), outer);
+	if (!bad)
+		bad = bad_outer;
 	json_array_foreach(switches, i, entry)
 		if (!restore_sysctl(sysctls, entry) && !bad)
 			bad = entry;
@@ -322,7 +377,8 @@ static void set_aside_for(const char *path, json_t *bad)
 	json_decref(bad);
 }
 
-void state_read(const char *directory, struct engine *engine, struct sysctls *sysctls)
+void state_read(const char *directory, struct engine *engine, struct engine *outer,
+		struct sysctls *sysctls)
 {
 	char path[PATH_SIZE];
 	json_error_t error;
@@ -335,6 +391,6 @@ void state_read(const char *directory, struct engine *engine, struct sysctls *sy
 	if (!state)
 		set_aside(path, error.text);
 	else
-		set_aside_for(path, restore(state, engine, sysctls));
+		set_aside_for(path, restore(state, engine, outer, sysctls));
 	json_decref(state);
 }

@@ -13,12 +13,14 @@
 
 #define STATE_DIRECTORY "/var/lib/natd"
 
-/* Reads `directory`/state.json; what is missing or wrong is left out of `engine` and `sysctls`. */
-void state_read(const char *directory, struct engine *engine, struct sysctls *sysctls);
+/* Reads `directory`/state.json; what is missing or wrong is left out. `outer` is the engine of a second
+ * router before the home router. */
+void state_read(const char *directory, struct engine *engine, struct engine *outer,
+		struct sysctls *sysctls);
 
 /* Replaces the file. `lasting` also waits until the disk has it (a power cut; a crash of natd alone
  * loses nothing either way). False with a logged reason. */
-bool state_write(const char *directory, const struct engine *engine, const struct sysctls *sysctls,
-		 bool lasting);
+bool state_write(const char *directory, const struct engine *engine, const struct engine *outer,
+		 const struct sysctls *sysctls, bool lasting);
 
 #endif

@@ -6,41 +6,12 @@
 #include <string.h>
 
 #include "natd/facts.h"
+#include "natd/status_values.h"
 #include "natd/updater.h"
 #include "natd/verdict.h"
 
-static const char *const kind_names[] = {
-	[ADDRESS_NONE] = "none",   [ADDRESS_PUBLIC] = "public", [ADDRESS_PRIVATE] = "private",
-	[ADDRESS_CGNAT] = "cgnat", [ADDRESS_DSLITE] = "none",   [ADDRESS_SPECIAL] = "none",
-};
-
 static const char *const egress_names[RULES_EGRESSES] = { "none", "masquerade", "address",
 							  "pool", "prefix",     "closed" };
-
-/* A string, or null for an empty one. */
-static json_t *text_or_null(const char *text)
-{
-	return text[0] ? json_string(text) : json_null();
-}
-
-static json_t *address_or_null(const struct address *address)
-{
-	char text[ADDRESS_TEXT_MAX];
-
-	return text_or_null(address_print(address, text));
-}
-
-static json_t *v4_or_null(struct in_addr v4)
-{
-	struct address address = address_v4(v4);
-
-	return address_or_null(&address);
-}
-
-static json_t *port_or_null(uint16_t port)
-{
-	return port ? json_integer(port) : json_null();
-}
 
 static json_t *verdict_json(const struct natd *natd, const struct facts *facts)
 {
@@ -50,48 +21,6 @@ static json_t *verdict_json(const struct natd *natd, const struct facts *facts)
 	return json_pack("{s:s?, s:s, s:s, s:o}", "code", verdict.code, "works",
 			 verdict_works_names[verdict.works], "text", verdict.text, "advice",
 			 text_or_null(verdict.advice));
-}
-
-static json_t *protocols_json(const struct engine *engine)
-{
-	json_t *protocols = json_object();
-
-	for (size_t i = 0; i < UPNP_PROTOCOLS; i++)
-		json_object_set_new(protocols, upnp_protocol_names[i],
-				    json_string(upnp_state_names[engine->protocols[i].state]));
-	return protocols;
-}
-
-/* Each protocol's own words, for whoever wants to know more than the state. */
-static json_t *protocol_details_json(const struct engine *engine)
-{
-	json_t *details = json_object();
-
-	for (size_t i = 0; i < UPNP_PROTOCOLS; i++) {
-		const struct protocol_status *status = &engine->protocols[i];
-
-		json_object_set_new(details, upnp_protocol_names[i],
-				    json_pack("{s:o, s:I}", "said", text_or_null(status->said),
-					      "took_us", (json_int_t)status->took_us));
-	}
-	return details;
-}
-
-static json_t *router_json(const struct natd *natd)
-{
-	const struct engine *engine = &natd->engine;
-	const struct uplink *uplink = &natd->uplink;
-	struct address wan = address_v4(engine->wan.address);
-	const char *kind = engine->wan_known ? kind_names[address_kind(&wan)] : "unknown";
-
-	return json_pack(
-		"{s:o, s:o, s:o, s:o, s:o, s:o, s:s, s:o, s:o, s:n}", "address",
-		address_or_null(&uplink->gateway), "interface", text_or_null(uplink->interface),
-		"model", text_or_null(engine->router.model), "server",
-		text_or_null(engine->router.server), "url", text_or_null(engine->router.url),
-		"wan_address", engine->wan_known ? address_or_null(&wan) : json_null(), "wan_kind",
-		kind, "protocols", protocols_json(engine), "protocol_details",
-		protocol_details_json(engine), "upstream");
 }
 
 static json_t *host_json(const struct natd *natd)
@@ -120,56 +49,31 @@ static json_t *listening_json(const struct natd *natd, const struct forward *for
 	}
 }
 
-/* Whole seconds from now until `at`, null where there is no such time. */
-static json_t *seconds_until(int64_t at, int64_t now)
-{
-	return at ? json_integer(at > now ? (at - now) / 1000 : 0) : json_null();
-}
-
-/* Whole seconds; null: never, as far as anybody remembers. */
-static json_t *ago_or_null(int64_t ms)
-{
-	return ms >= 0 ? json_integer(ms / 1000) : json_null();
-}
-
-/* Where the internet reaches it: at the router, or at this host where that is on the internet. */
-static json_t *external_address_json(const struct natd *natd, const struct forward *forward)
-{
-	const struct address *ours = &natd->uplink.address.address;
-
-	if (forward->state != FORWARD_OPEN)
-		return address_kind(ours) == ADDRESS_PUBLIC ? address_or_null(ours) : json_null();
-	if (forward->external_address.s_addr)
-		return v4_or_null(forward->external_address);
-	return natd->engine.wan_known ? v4_or_null(natd->engine.wan.address) : json_null();
-}
-
 json_t *status_forward(const struct natd *natd, const struct forward *forward)
 {
 	const struct rules_port_count *count =
 		facts_port_count(natd, forward->wanted.protocol, forward->wanted.port);
 	bool open = forward->state == FORWARD_OPEN;
 	int64_t now = natd_now();
-	int64_t expires = open && forward->lifetime
-				  ? forward->granted_at + (int64_t)forward->lifetime * 1000
-				  : 0;
 
 	return json_pack(
 		"{s:s, s:s, s:i, s:o, s:o, s:s?, s:s, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, "
-		"s:{s:s, s:s}}",
+		"s:o, s:{s:s, s:s}}",
 		"name", forward->wanted.name, "protocol",
 		forward->wanted.protocol == IPPROTO_UDP ? "udp" : "tcp", "port",
 		(int)forward->wanted.port, "external_port",
-		port_or_null(open ? forward->external_port : forward->wanted.external),
-		"external_address", external_address_json(natd, forward), "via",
+		port_or_null(open ? upstream_outermost(&natd->upstream, forward)->external_port
+				  : forward->wanted.external),
+		"external_address", status_external_address(natd, forward), "via",
 		open ? upnp_protocol_names[forward->via] : NULL, "state",
 		forward_state_names[forward->state], "reason", text_or_null(forward->reason),
-		"expires_in", seconds_until(expires, now), "renew_in",
+		"expires_in", seconds_until(status_expires_at(forward), now), "renew_in",
 		seconds_until(forward->renew_at, now), "listening", listening_json(natd, forward),
 		"packets", count ? json_integer((json_int_t)count->arrived) : json_null(),
 		"packets_lan", count ? json_integer((json_int_t)count->arrived_lan) : json_null(),
 		"last_packet_ago", ago_or_null(count ? count->seen_ago : -1), "last_lan_packet_ago",
-		ago_or_null(count ? count->seen_lan_ago : -1), "ipv6", "state", "off", "reason",
+		ago_or_null(count ? count->seen_lan_ago : -1), "upstream",
+		status_outer_forward(natd, forward), "ipv6", "state", "off", "reason",
 		"this version asks for IPv4 only");
 }
 
@@ -379,10 +283,11 @@ json_t *status_json(const struct natd *natd)
 	return json_pack("{s:s, s:I, s:o, s:o, s:o, s:s?, s:o, s:o, s:o, s:o, s:[], s:o}",
 			 "version", NATD_VERSION, "since",
 			 (json_int_t)((natd_now() - natd->started_at) / 1000), "verdict",
-			 status_verdict(natd), "router", router_json(natd), "host", host_json(natd),
-			 "forwards_from", natd->forwards_origin, "forwards", forwards_json(natd),
-			 "tunnels", tunnels_json(natd), "publish", publish_json(&natd->kernel),
-			 "rules", rules_json(natd), "firewalls", "name", name_json(natd));
+			 status_verdict(natd), "router", status_router(natd), "host",
+			 host_json(natd), "forwards_from", natd->forwards_origin, "forwards",
+			 forwards_json(natd), "tunnels", tunnels_json(natd), "publish",
+			 publish_json(&natd->kernel), "rules", rules_json(natd), "firewalls",
+			 "name", name_json(natd));
 }
 
 static bool is_ours(const struct natd *natd, const struct upnp_entry *entry)
@@ -409,16 +314,4 @@ json_t *status_entry(const struct natd *natd, const struct upnp_entry *entry)
 			 (int)entry->port, "description", entry->description, "expires_in",
 			 entry->lease ? json_integer(entry->lease) : json_null(), "enabled",
 			 entry->enabled, "owner", owner);
-}
-
-json_t *status_wan_ip(const struct natd *natd, int family)
-{
-	struct address address = address_v4(natd->engine.public_wan);
-
-	if (family == AF_INET6)
-		address = facts_public_v6(natd);
-	else if (!address.family && !natd->engine.wan_known &&
-		 address_kind(&natd->uplink.address.address) == ADDRESS_PUBLIC)
-		address = natd->uplink.address.address; /* this host has it itself */
-	return json_pack("{s:o}", "address", address_or_null(&address));
 }

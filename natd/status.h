@@ -17,6 +17,15 @@ json_t *status_verdict(const struct natd *natd);
 /* One element of "forwards". */
 json_t *status_forward(const struct natd *natd, const struct forward *forward);
 
+/* "router", with "upstream": a second router before it. */
+json_t *status_router(const struct natd *natd);
+
+/* Parts of a forward: where the internet reaches it, what the second router does for it, and when its
+ * lease ends (CLOCK_BOOTTIME milliseconds; 0: never, or there is none). */
+json_t *status_external_address(const struct natd *natd, const struct forward *forward);
+json_t *status_outer_forward(const struct natd *natd, const struct forward *forward);
+int64_t status_expires_at(const struct forward *forward);
+
 /* One element of `natctl -j list`. */
 json_t *status_entry(const struct natd *natd, const struct upnp_entry *entry);
 

@@ -1,30 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "natd/verdict.h"
 
-#include <stdarg.h>
-#include <stdio.h>
+#include "natd/verdict_line.h"
+#include "natd/verdict_say.h"
 
 const char *const verdict_works_names[] = { "yes", "no", "unknown" };
-
-__attribute__((format(printf, 2, 3))) static void say(struct verdict *verdict, const char *format,
-						      ...)
-{
-	va_list arguments;
-
-	va_start(arguments, format);
-	vsnprintf(verdict->text, sizeof(verdict->text), format, arguments);
-	va_end(arguments);
-}
-
-__attribute__((format(printf, 2, 3))) static void advise(struct verdict *verdict,
-							 const char *format, ...)
-{
-	va_list arguments;
-
-	va_start(arguments, format);
-	vsnprintf(verdict->advice, sizeof(verdict->advice), format, arguments);
-	va_end(arguments);
-}
 
 /* ---- one pair per cause: does it hold, and what to say ---- */
 
@@ -59,63 +39,21 @@ static bool is_direct(const struct facts *facts)
 
 static bool still_asking(const struct facts *facts)
 {
-	return facts->has_router && facts->asking && facts->open < facts->forwards;
+	return facts->has_router &&
+	       ((facts->asking && facts->open < facts->forwards) || facts->outer_asking);
 }
 
 static void say_asking(const struct facts *facts, struct verdict *verdict)
 {
-	say(verdict, "asking the router %s", facts->router_address);
-}
-
-static bool behind_cgnat(const struct facts *facts)
-{
-	return facts->wan_known && facts->wan_kind == ADDRESS_CGNAT;
-}
-
-static void say_cgnat(const struct facts *facts, struct verdict *verdict)
-{
-	say(verdict,
-	    "carrier-grade NAT: the router's WAN address %s is shared by the provider's customers",
-	    facts->wan_address);
-	advise(verdict, "No setting in the router can fix this.\n"
-			"Ask the provider for a public (global) IPv4 address, or use IPv6.");
-}
-
-static bool behind_second_router(const struct facts *facts)
-{
-	return (facts->wan_known && facts->wan_kind == ADDRESS_PRIVATE) ||
-	       (facts->no_usable_wan && facts->wan_kind != ADDRESS_DSLITE);
-}
-
-/* miniupnpd behind a private or shared WAN address does not tell it, only that it cannot forward. */
-static void say_second_router(const struct facts *facts, struct verdict *verdict)
-{
-	if (facts->wan_kind != ADDRESS_PRIVATE) {
-		say(verdict,
-		    "the router %s has no public WAN address: a second router is before it, or "
-		    "the provider's NAT",
-		    facts->router_address);
-		advise(verdict,
-		       "Look up the WAN (internet) address on the router's page.\n"
-		       "192.168., 10. or 172.16-31.: a second router; set one of the two to "
-		       "bridge\n"
-		       "or access-point mode. 100.64-127.: ask the provider for a public address.\n"
-		       "None: the router is offline, or the line is DS-Lite (use IPv6).");
-		return;
-	}
-	say(verdict, "two routers in a row: the WAN address %s of the router %s is private",
-	    facts->wan_address, facts->router_address);
-	advise(verdict,
-	       "Best first:\n"
-	       "1  set the router %s to access-point mode\n"
-	       "2  or set the outer router to bridge mode\n"
-	       "3  or forward the port on the outer router to %s as well (natctl manual)",
-	       facts->router_address, facts->wan_address);
+	if (facts->two_routers)
+		say(verdict, "asking the outer router %s", facts->next_address);
+	else
+		say(verdict, "asking the router %s", facts->router_address);
 }
 
 static bool has_no_ipv4(const struct facts *facts)
 {
-	return facts->wan_known &&
+	return facts->wan_known && !facts->two_routers &&
 	       (facts->wan_kind == ADDRESS_DSLITE || facts->wan_kind == ADDRESS_NONE);
 }
 
@@ -366,6 +304,9 @@ static void say_well(const struct facts *facts, struct verdict *verdict)
 {
 	if (is_direct(facts))
 		say(verdict, "this host has the public address %s itself", facts->host_address);
+	else if (facts->two_routers)
+		say(verdict, "both routers, %s and %s, forward the port to this host",
+		    facts->next_address, facts->router_address);
 	else
 		say(verdict, "the router forwards the port to this host");
 }
@@ -378,9 +319,11 @@ static const struct cause {
 	void (*say)(const struct facts *facts, struct verdict *verdict);
 } causes[] = {
 	{ "E11", WORKS_NO, no_route, say_no_route },
+	{ "E20", WORKS_NO, verdict_is_cgnat, verdict_say_cgnat },
+	{ "E20", WORKS_UNKNOWN, verdict_may_be_cgnat, verdict_say_maybe_cgnat },
+	{ "E21", WORKS_UNKNOWN, verdict_is_half_open, verdict_say_half_open },
+	{ "E21", WORKS_NO, verdict_is_second_router, verdict_say_second_router },
 	{ NULL, WORKS_UNKNOWN, still_asking, say_asking },
-	{ "E20", WORKS_NO, behind_cgnat, say_cgnat },
-	{ "E21", WORKS_NO, behind_second_router, say_second_router },
 	{ "E23", WORKS_NO, has_no_ipv4, say_no_ipv4 },
 	{ "E30", WORKS_NO, name_is_stale, say_name_stale },
 	{ "E14", WORKS_NO, host_is_refused, say_host_refused },

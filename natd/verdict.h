@@ -9,6 +9,7 @@
 
 #include "natd/address.h"
 #include "natd/egress.h"
+#include "natd/line.h"
 #include "upnp/upnp.h"
 
 #define VERDICT_TEXT_MAX   256
@@ -36,6 +37,21 @@ struct facts {
 	bool name_stale6;                    /* only over IPv6 */
 	const char *updater;                 /* the program that ought to mend that; NULL: none */
 	bool updater_runs;
+	bool has_no_wan; /* the router's own word */
+	/* What is before the router. */
+	enum line_kind line;
+	bool two_routers;
+	bool outer_asking;  /* it is still being found out, or asked */
+	bool outer_answers; /* by at least one protocol */
+	size_t outer_open;
+	enum address_kind outer_wan_kind;
+	char outer_wan[ADDRESS_TEXT_MAX];
+	char outer_failed[32];  /* "udp 51820": the first that is not open there */
+	char outer_reason[160]; /* why */
+	char outer_rule[64];    /* "UDP 51820 -> 192.168.0.2:51820"; empty: not known */
+	char home_rule[64];     /* the same for the home router */
+	char next_address[ADDRESS_TEXT_MAX]; /* who comes after the router */
+	char seen_as[ADDRESS_TEXT_MAX];      /* by a STUN server; empty: not known */
 	size_t forwards;
 	size_t open;
 	bool host_refused;

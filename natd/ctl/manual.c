@@ -17,9 +17,8 @@
 static json_t *rule_json(const json_t *facts, const json_t *forward)
 {
 	return json_pack("{s:s, s:s, s:I, s:s, s:I}", "name", text_of(forward, "name"), "protocol",
-			 text_of(forward, "protocol"), "external_port",
-			 manual_port(forward, "external_port"), "address",
-			 text_of(json_object_get(facts, "host"), "address"), "port",
+			 text_of(forward, "protocol"), "external_port", manual_home_port(forward),
+			 "address", text_of(json_object_get(facts, "host"), "address"), "port",
 			 manual_port(forward, "port"));
 }
 
@@ -29,6 +28,30 @@ static json_t *copy_of(const json_t *object, const char *member)
 	json_t *copy = json_deep_copy(json_object_get(object, member));
 
 	return copy ? copy : json_null();
+}
+
+/* {"page", "rules"} of a second router; null where there is none. */
+static json_t *outer_json(const json_t *facts)
+{
+	const json_t *outer = manual_outer(facts);
+	json_t *rules = json_array();
+	const json_t *forward;
+	size_t i;
+
+	json_array_foreach(json_object_get(facts, "forwards"), i, forward)
+		json_array_append_new(rules,
+				      json_pack("{s:s, s:s, s:I, s:o, s:I, s:b}", "name",
+						text_of(forward, "name"), "protocol",
+						text_of(forward, "protocol"), "external_port",
+						manual_port(forward, "external_port"), "address",
+						copy_of(outer, "client"), "port",
+						manual_home_port(forward), "open",
+						manual_outer_is_open(forward)));
+	if (outer)
+		return json_pack("{s:s+, s:o}", "page", "http://", text_of(outer, "address"),
+				 "rules", rules);
+	json_decref(rules);
+	return json_null();
 }
 
 json_t *manual_json(const json_t *facts)
@@ -48,13 +71,13 @@ json_t *manual_json(const json_t *facts)
 	if (manual_obstacle(facts))
 		json_array_append_new(warnings, json_string(manual_obstacle(facts)));
 	return json_pack(
-		"{s:o, s:o, s:o, s:o, s:b, s:o, s:o, s:o, s:o, s:o}", "page",
+		"{s:o, s:o, s:o, s:o, s:b, s:o, s:o, s:o, s:o, s:o, s:o}", "page",
 		manual_has_router(facts) ? json_string(manual_page(facts, page)) : json_null(),
 		"model", copy_of(router, "model"), "recognised", copy_of(facts, "recognised"),
 		"menu", copy_of(json_object_get(facts, "recognised"), "menu"), "menu_checked",
 		manual_menu_is_checked(facts), "wan_address", copy_of(router, "wan_address"),
 		"wan_kind", copy_of(router, "wan_kind"), "host", copy_of(facts, "host"), "rules",
-		rules, "warnings", warnings);
+		rules, "outer", outer_json(facts), "warnings", warnings);
 }
 
 int manual_exit(const json_t *facts)

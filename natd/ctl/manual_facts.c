@@ -63,6 +63,27 @@ json_int_t manual_port(const json_t *forward, const char *member)
 	return port;
 }
 
+const json_t *manual_outer(const json_t *facts)
+{
+	const json_t *outer = json_object_get(json_object_get(facts, "router"), "upstream");
+
+	return *text_of(outer, "address") ? outer : NULL;
+}
+
+bool manual_outer_is_open(const json_t *forward)
+{
+	return strcmp(text_of(json_object_get(forward, "upstream"), "state"), "open") == 0;
+}
+
+json_int_t manual_home_port(const json_t *forward)
+{
+	json_int_t port = 0;
+
+	if (!number_of(json_object_get(forward, "upstream"), "port", &port))
+		port = manual_port(forward, "external_port");
+	return port;
+}
+
 const char *manual_recognised(const json_t *facts, const char *member)
 {
 	const json_t *recognised = json_object_get(facts, "recognised");

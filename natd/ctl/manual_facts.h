@@ -22,6 +22,15 @@ const char *manual_page(const json_t *facts, char page[MANUAL_PAGE_MAX]);
 /* The port in `member` of a forward, or else its "port". */
 json_int_t manual_port(const json_t *forward, const char *member);
 
+/* The second router before this one; NULL: none is known. */
+const json_t *manual_outer(const json_t *facts);
+
+/* Does natd keep the forward open there by itself? */
+bool manual_outer_is_open(const json_t *forward);
+
+/* The external port in the home router, where a second one hands on to it; else the forward's. */
+json_int_t manual_home_port(const json_t *forward);
+
 /* What routers.conf says of the recognised router in the reader's language; "" if nothing. */
 const char *manual_recognised(const json_t *facts, const char *member);
 

@@ -130,7 +130,9 @@ static void show_reservation(FILE *out, const json_t *facts)
 		value(out, _("Interface"), text_of(host, "interface"));
 }
 
-static void show_rule(FILE *out, const json_t *facts, const json_t *forward)
+/* A rule that hands `external` on to `port` of `address`. */
+static void show_rule(FILE *out, const json_t *forward, json_int_t external, const char *address,
+		      json_int_t port)
 {
 	const char *transport = word_transport(text_of(forward, "protocol"));
 	const char *other = strcmp(transport, "UDP") == 0 ? "TCP" : "UDP";
@@ -141,10 +143,10 @@ static void show_rule(FILE *out, const json_t *facts, const json_t *forward)
 	value(out, _("Name, comment"), *name ? name : "vpn");
 	snprintf(text, sizeof(text), _("%s (only: not %s, not both)"), transport, other);
 	value(out, _("Protocol"), text);
-	snprintf(text, sizeof(text), "%lld", (long long)manual_port(forward, "external_port"));
+	snprintf(text, sizeof(text), "%lld", (long long)external);
 	value(out, _("External port"), text);
-	value(out, _("To address"), text_of(json_object_get(facts, "host"), "address"));
-	snprintf(text, sizeof(text), "%lld", (long long)manual_port(forward, "port"));
+	value(out, _("To address"), address);
+	snprintf(text, sizeof(text), "%lld", (long long)port);
 	value(out, _("Internal port"), text);
 	value(out, _("Remote host"), _("leave empty (any, 0.0.0.0)"));
 	value(out, _("WAN, connection"), _("the one in use"));
@@ -175,12 +177,43 @@ static void show_rules(FILE *out, const json_t *facts)
 	fputc('\n', out);
 	show_place(out, facts);
 	json_array_foreach(forwards, i, forward)
-		show_rule(out, facts, forward);
+		show_rule(out, forward, manual_home_port(forward),
+			  text_of(json_object_get(facts, "host"), "address"),
+			  manual_port(forward, "port"));
 	if (json_array_size(forwards) == 0)
 		paragraph(out, "   ", STEP_INDENT,
 			  _("natd.conf names no port to open: there is nothing to add."));
 	fputc('\n', out);
 	paragraph(out, "", STEP_INDENT, _("Save or apply it, and see that the rule is enabled."));
+}
+
+/* The second router's rule leads to the first one, and that one's to this host. */
+static void show_outer(FILE *out, const json_t *facts)
+{
+	const json_t *outer = manual_outer(facts);
+	const char *client = text_of(outer, "client");
+	char text[MANUAL_PAGE_MAX];
+	const json_t *forward;
+	size_t i;
+
+	if (!outer)
+		return;
+	fputc('\n', out);
+	paragraph(out, "  +", STEP_INDENT,
+		  _("A second router is before this one and needs a rule as well, which leads to "
+		    "this one. Set a fixed address for this router there, too:"));
+	snprintf(text, sizeof(text), "http://%s/", text_of(outer, "address"));
+	value(out, _("Page"), text);
+	if (*text_of(outer, "model"))
+		value(out, _("Router"), text_of(outer, "model"));
+	json_array_foreach(json_object_get(facts, "forwards"), i, forward) {
+		if (manual_outer_is_open(forward))
+			paragraph(out, "", STEP_INDENT,
+				  _("natd keeps this port open in the second router by itself:"));
+		show_rule(out, forward, manual_port(forward, "external_port"),
+			  *client ? client : _("this router's own, on its page: WAN address"),
+			  manual_home_port(forward));
+	}
 }
 
 static void show_check(FILE *out)
@@ -218,7 +251,8 @@ static bool opened_by_itself(const json_t *facts)
 
 	json_array_foreach(forwards, i, forward)
 		if (strcmp(text_of(forward, "state"), "open") != 0 ||
-		    strcmp(text_of(forward, "via"), "manual") == 0)
+		    strcmp(text_of(forward, "via"), "manual") == 0 ||
+		    (manual_outer(facts) && !manual_outer_is_open(forward)))
 			return false;
 	return json_array_size(forwards) > 0;
 }
@@ -263,6 +297,7 @@ void manual_show(FILE *out, const json_t *facts)
 	show_router(out, facts);
 	show_reservation(out, facts);
 	show_rules(out, facts);
+	show_outer(out, facts);
 	show_check(out);
 	show_warnings(out);
 }

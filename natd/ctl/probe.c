@@ -57,6 +57,8 @@ void probe_show(FILE *out, const json_t *facts)
 		show_answer(out, answer);
 	show_line(out, _(" WAN address"), text_of(router, "wan_address"),
 		  word_wan_kind(text_of(router, "wan_kind")));
+	show_line(out, _(" Outer router"), text_of(json_object_get(router, "upstream"), "address"),
+		  "");
 	show_line(out, _("This host"), text_of(host, "address"), text_of(host, "interface"));
 }
 

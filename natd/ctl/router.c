@@ -67,6 +67,8 @@ static void note(struct router_answers *answers, struct upnp_report *report)
 		answers->protocols[report->protocol.protocol] = report->protocol;
 	} else if (report->what == UPNP_WAN && report->wan.via < UPNP_PROTOCOLS) {
 		answers->wans[report->wan.via] = report->wan;
+	} else if (report->what == UPNP_FOUND_HOPS) {
+		answers->hops = report->hops;
 	} else if (report->what == UPNP_ROUTER) {
 		report->router.model[UPNP_TEXT_MAX - 1] = '\0';
 		report->router.url[UPNP_TEXT_MAX - 1] = '\0';
@@ -83,13 +85,14 @@ static int64_t now_ms(void)
 	return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
 }
 
-static bool receive_answers(int socket, struct router_answers *answers)
+/* Until the one that is the last. False if upnp ended early. */
+static bool receive_answers(int socket, struct router_answers *answers, enum upnp_report_what last)
 {
 	struct pollfd wait = { .fd = socket, .events = POLLIN };
 	int64_t deadline = now_ms() + PROBE_SECONDS * 1000;
 	struct upnp_report report = { .what = UPNP_REPORTS };
 
-	while (report.what != UPNP_PROBED) {
+	while (report.what != last) {
 		int64_t left = deadline - now_ms();
 		int got = process_receive(socket, &report, sizeof(report), false);
 
@@ -101,6 +104,14 @@ static bool receive_answers(int socket, struct router_answers *answers)
 			return true;
 	}
 	return true;
+}
+
+static bool look_out(int socket, struct router_answers *answers)
+{
+	struct upnp_request request = { .what = UPNP_LOOK_OUT, .generation = GENERATION };
+
+	return process_send(socket, &request, sizeof(request)) &&
+	       receive_answers(socket, answers, UPNP_FOUND_HOPS);
 }
 
 bool router_ask(const struct uplink *uplink, struct router_answers *answers)
@@ -117,7 +128,9 @@ bool router_ask(const struct uplink *uplink, struct router_answers *answers)
 	}
 	fflush(NULL); /* the child must not print what waits in our buffers */
 	process_start(&upnp, "upnp", PROCESS_NO_CAPABILITY, &identity, upnp_main);
-	asked = send_questions(upnp.socket, uplink) && receive_answers(upnp.socket, answers);
+	asked = send_questions(upnp.socket, uplink) &&
+		receive_answers(upnp.socket, answers, UPNP_PROBED) &&
+		look_out(upnp.socket, answers);
 	close(upnp.socket);
 	/* A probe leaves nothing on the router: there is nothing to wait for. */
 	kill(upnp.pid, SIGKILL);

@@ -10,10 +10,11 @@ struct router_answers {
 	struct upnp_protocol_report protocols[UPNP_PROTOCOLS]; /* by enum upnp_protocol */
 	struct upnp_wan wans[UPNP_PROTOCOLS]; /* by who says it; .via is UPNP_ANY where none does */
 	struct upnp_router router;
+	struct upnp_hops hops;
 };
 
 /* Probes the gateway of `uplink`, which must have one, and waits until every protocol has answered
- * or had its time. Those that did not get that far stay UPNP_ASKING. False if upnp ended early. */
+ * or had its time; then looks who is on the way to the internet. Those that did not get that far stay UPNP_ASKING. False if upnp ended early. */
 bool router_ask(const struct uplink *uplink, struct router_answers *answers);
 
 /* The internet address that the preferred protocol told; 0.0.0.0 if the router says that it has

@@ -69,6 +69,37 @@ static const char *const forms[] = {
 	N_("the router refuses to open ports for this host (%s): %s"),
 	N_("this host has the public address %s itself"),
 	N_("two routers in a row: the WAN address %s of the router %s is private"),
+	N_("asking the outer router %s"),
+	N_("both routers, %s and %s, forward the port to this host"),
+	N_("carrier-grade NAT: the outer router's WAN address %s is shared by the provider's customers"),
+	N_("carrier-grade NAT: the router's WAN address is %s, but the internet sees %s"),
+	N_("carrier-grade NAT: the router %s has no public WAN address, and the next on the way, %s, is the provider's"),
+	N_("probably carrier-grade NAT: after the router %s comes %s, an address that providers use for it"),
+	N_("two routers in a row: the outer one, %s, forwards the port, but %s does not open it"),
+	N_("three routers in a row: the WAN address %s of the outer router %s is private, too"),
+	N_("two routers in a row: the outer one, %s, did not open %s: %s"),
+	N_("two routers in a row: the outer one, %s, does not open ports when asked"),
+	N_("Look up the WAN (internet) address on the router's page.\n"
+	   "100.64. to 100.127.: no setting can fix it; ask the provider for a public\n"
+	   "(global) IPv4 address. Another: open the port by hand (natctl manual)."),
+	N_("Open the port by hand, once, in the router %s:\n"
+	   "   %s\n"
+	   "`natctl manual` shows where to type it."),
+	N_("Best first:\n"
+	   "1  set the router %s to access-point mode\n"
+	   "2  or set the outer router %s to bridge mode\n"
+	   "3  or forward the port by hand on both (natctl manual)"),
+	N_("Best first:\n"
+	   "1  set the router %s to access-point mode\n"
+	   "2  or set the outer router %s to bridge mode\n"
+	   "3  or two rules by hand (natctl manual):\n"
+	   "   on %s: %s\n"
+	   "   on %s: %s"),
+	N_("Best first:\n"
+	   "1  set the router %s to access-point mode\n"
+	   "2  or set the outer router %s to bridge mode\n"
+	   "3  or one rule by hand (natctl manual); natd keeps the other one:\n"
+	   "   on %s: %s"),
 	N_("%llu packets for %s have arrived here, %llu were delivered"),
 	N_("the router does not answer PCP, NAT-PMP or UPnP"),
 	N_("the router does not answer any more"),

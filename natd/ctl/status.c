@@ -9,6 +9,7 @@
 #include "natd/ctl/headline.h"
 #include "natd/ctl/print.h"
 #include "natd/ctl/sentences.h"
+#include "natd/ctl/status_router.h"
 #include "natd/ctl/words.h"
 #include "natd/ctl/text.h"
 
@@ -48,12 +49,6 @@ static const char *reachable_at(const json_t *status, const json_t *forward)
 	return still_asking(status) ? _("address not known yet") : _("address not known");
 }
 
-/* False where the forward says no port at all. */
-static bool external_port(const json_t *forward, json_int_t *port)
-{
-	return number_of(forward, "external_port", port) || number_of(forward, "port", port);
-}
-
 static void show_clients_use(FILE *out, const json_t *status)
 {
 	const json_t *name = json_object_get(status, "name");
@@ -67,7 +62,7 @@ static void show_clients_use(FILE *out, const json_t *status)
 		json_int_t seconds;
 		json_int_t port;
 
-		if (!external_port(forward, &port))
+		if (!status_external_port(forward, &port))
 			continue;
 		row_break(&row);
 		row_add(&row, _("%s%s%s port %lld"), dns, *dns ? "  " : "",
@@ -81,83 +76,6 @@ static void show_clients_use(FILE *out, const json_t *status)
 		else if (json_is_false(json_object_get(name, "matches")))
 			row_add(&row, _("DNS points elsewhere"));
 	}
-	row_end(&row);
-}
-
-/* "UDP 51820 opened by PCP, renewed in 29 min" */
-static void add_mapping(struct row *row, const json_t *forward)
-{
-	const char *state = text_of(forward, "state");
-	const char *transport = word_transport(text_of(forward, "protocol"));
-	const char *via = text_of(forward, "via");
-	char translated[SENTENCE_MAX];
-	const char *reason = sentence(text_of(forward, "reason"), translated);
-	char time[DURATION_TEXT_MAX];
-	json_int_t external;
-	json_int_t seconds;
-
-	if (!external_port(forward, &external))
-		return;
-	row_break(row);
-	if (strcmp(state, "open") == 0) {
-		if (*via)
-			row_add(row, _("%s %lld opened by %s"), transport, (long long)external,
-				word_protocol(via));
-		else
-			row_add(row, _("%s %lld opened"), transport, (long long)external);
-		if (number_of(forward, "renew_in", &seconds))
-			row_add(row, _("renewed in %s"), print_duration(seconds, time));
-		if (number_of(forward, "expires_in", &seconds) && seconds > 0)
-			row_add(row, _("lasts %s"), print_duration(seconds, time));
-	} else if (strcmp(state, "opening") == 0) {
-		row_add(row, _("%s %lld: asking the router to open it"), transport,
-			(long long)external);
-	} else if (strcmp(state, "failed") == 0) {
-		row_add(row, _("%s %lld not opened%s%s"), transport, (long long)external,
-			*reason ? ": " : "", reason);
-	} else if (strcmp(state, "off") == 0) {
-		row_add(row, _("%s %lld: the router is not asked%s%s"), transport,
-			(long long)external, *reason ? ": " : "", reason);
-	}
-}
-
-/* What the router speaks; where it speaks nothing, what came of each question. */
-static void add_protocols(struct row *row, const json_t *router)
-{
-	const json_t *protocols = json_object_get(router, "protocols");
-	bool any = false;
-
-	for (size_t i = 0; i < WORDS_PROTOCOLS; i++) {
-		if (strcmp(text_of(protocols, words_protocols[i]), "ok") != 0)
-			continue;
-		row_add(row, "%s", word_protocol(words_protocols[i]));
-		any = true;
-	}
-	for (size_t i = 0; i < WORDS_PROTOCOLS && !any; i++) {
-		const char *state = text_of(protocols, words_protocols[i]);
-
-		if (*state)
-			row_add(row, "%s: %s", word_protocol(words_protocols[i]),
-				word_state(state));
-	}
-}
-
-static void show_router(FILE *out, const json_t *status)
-{
-	const json_t *router = json_object_get(status, "router");
-	const char *address = text_of(router, "address");
-	const char *model = text_of(router, "model");
-	struct row row = start(out, _(" Router"));
-	const json_t *forward;
-	size_t i;
-
-	row_add(&row, "%s", *address ? address : _("none found"));
-	if (*model)
-		row_add(&row, "\"%s\"", model);
-	if (*address)
-		add_protocols(&row, router);
-	json_array_foreach(json_object_get(status, "forwards"), i, forward)
-		add_mapping(&row, forward);
 	row_end(&row);
 }
 
@@ -361,7 +279,7 @@ void status_show(FILE *out, const json_t *status)
 	headline_show(out, verdict);
 	fputc('\n', out);
 	show_clients_use(out, status);
-	show_router(out, status);
+	status_show_routers(out, status);
 	show_wan(out, status);
 	show_host(out, status);
 	show_vpn(out, status);

@@ -7,6 +7,7 @@
 #include "natd/config.h"
 #include "natd/ctl/print.h"
 #include "natd/ctl/router.h"
+#include "natd/line.h"
 #include "natd/network.h"
 #include "natd/vpn.h"
 
@@ -87,6 +88,25 @@ static void add_wan(json_t *router, const struct router_answers *answers)
 	json_object_set_new(router, "wan_kind", json_string(wan_kind_key(&wan)));
 }
 
+/* A second router, as in natd's status; what it speaks is not asked. */
+static void add_upstream(json_t *router, const struct router_answers *answers)
+{
+	struct line_evidence evidence = { .hops = answers->hops };
+	struct address client;
+	struct address outer;
+	struct line line;
+
+	evidence.told = router_wan(answers, &evidence.wan);
+	line = line_judge(&evidence);
+	if (line.kind != LINE_TWO_ROUTERS)
+		return;
+	outer = address_v4(line.outer);
+	client = address_v4(line.wan);
+	json_object_set_new(router, "upstream",
+			    json_pack("{s:o, s:o}", "address", address_or_null(&outer), "client",
+				      address_or_null(&client)));
+}
+
 static json_t *router_facts(const struct uplink *uplink)
 {
 	json_t *router =
@@ -110,6 +130,7 @@ static void add_answers(json_t *facts, const struct router_answers *answers)
 	json_object_set_new(router, "url", text_or_null(answers->router.url));
 	json_object_set_new(router, "server", text_or_null(answers->router.server));
 	add_wan(router, answers);
+	add_upstream(router, answers);
 	for (int i = 0; i < UPNP_PROTOCOLS; i++) {
 		const struct upnp_protocol_report *report = &answers->protocols[i];
 		const char *state = state_keys[report->state];

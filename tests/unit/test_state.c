@@ -21,6 +21,9 @@ static const struct config_forward wireguard = {
 
 static const struct engine_hooks no_hooks = { NULL, NULL };
 
+/* Of a second router: there is none but where a test has one. */
+static struct engine outer;
+
 static const char *path_of(const char *name)
 {
 	static char path[256];
@@ -59,10 +62,10 @@ static void test_what_was_written_is_read(void **state)
 	strcpy(before.service.control, "http://192.168.1.1:5000/ctl");
 	strcpy(before.service.type, "urn:x");
 	switches.list[switches.count++] = (struct sysctl){ "ipv4/ip_forward", 0, 1 };
-	assert_true(state_write(directory, &before, &switches, true));
+	assert_true(state_write(directory, &before, &outer, &switches, true));
 
 	engine_init(&after, &no_hooks, NULL);
-	state_read(directory, &after, &restored);
+	state_read(directory, &after, &outer, &restored);
 	assert_int_equal(after.forwards.count, 1);
 	assert_int_equal(after.forwards.list[0].state, FORWARD_CLOSING);
 	assert_int_equal(after.forwards.list[0].via, UPNP_NATPMP);
@@ -85,6 +88,34 @@ static void test_what_was_written_is_read(void **state)
 	assert_int_equal(access(path_of("state.json.broken"), F_OK), -1);
 }
 
+static void test_a_second_router_has_its_own(void **state)
+{
+	static struct engine home, before, after, home_after;
+	static struct sysctls none;
+	struct forward *forward;
+
+	(void)state;
+	engine_init(&home, &no_hooks, NULL);
+	engine_init(&before, &no_hooks, NULL);
+	forward = forwards_add(&before.forwards, &wireguard);
+	forward->via = UPNP_PCP;
+	forward->host.s_addr = inet_addr("192.168.0.2");
+	before.public_wan.s_addr = inet_addr("11.0.0.2");
+	assert_true(state_write(directory, &home, &before, &none, true));
+
+	engine_init(&home_after, &no_hooks, NULL);
+	engine_init(&after, &no_hooks, NULL);
+	state_read(directory, &home_after, &after, &none);
+	assert_int_equal(home_after.forwards.count, 0);
+	assert_int_equal(home_after.public_wan.s_addr, 0);
+	assert_int_equal(after.forwards.count, 1);
+	assert_int_equal(after.forwards.list[0].via, UPNP_PCP);
+	assert_int_equal(after.forwards.list[0].host.s_addr, inet_addr("192.168.0.2"));
+	assert_memory_equal(after.forwards.list[0].nonce, forward->nonce, UPNP_NONCE_SIZE);
+	assert_int_equal(after.public_wan.s_addr, inet_addr("11.0.0.2"));
+	assert_int_equal(access(path_of("state.json.broken"), F_OK), -1);
+}
+
 /* Killed between the question and the grant: the nonce is what counts. */
 static void test_what_was_asked_but_not_granted_is_read(void **state)
 {
@@ -95,9 +126,9 @@ static void test_what_was_asked_but_not_granted_is_read(void **state)
 	(void)state;
 	engine_init(&before, &no_hooks, NULL);
 	forward = forwards_add(&before.forwards, &wireguard);
-	assert_true(state_write(directory, &before, &none, true));
+	assert_true(state_write(directory, &before, &outer, &none, true));
 	engine_init(&after, &no_hooks, NULL);
-	state_read(directory, &after, &none);
+	state_read(directory, &after, &outer, &none);
 	assert_int_equal(after.forwards.count, 1);
 	assert_int_equal(after.forwards.list[0].via, UPNP_ANY);
 	assert_int_equal(after.forwards.list[0].host.s_addr, 0);
@@ -113,7 +144,7 @@ static void test_no_file_is_a_fresh_start(void **state)
 	(void)state;
 	unlink(path_of("state.json"));
 	engine_init(&engine, &no_hooks, NULL);
-	state_read(directory, &engine, &switches);
+	state_read(directory, &engine, &outer, &switches);
 	assert_int_equal(engine.forwards.count, 0);
 	assert_int_equal(access(path_of("state.json.broken"), F_OK), -1);
 }
@@ -132,6 +163,10 @@ static void test_damaged_files(void **state)
 		{ "{\"version\": 1, \"mappings\": {}, \"sysctls\": []}", 0 },
 		{ "{\"version\": 1, \"mappings\": [7], \"sysctls\": []}", 0 },
 		{ "{\"version\": 1, \"service\": {}, \"mappings\": [], \"sysctls\": []}", 0 },
+		{ "{\"version\": 1, \"mappings\": [], \"sysctls\": [], \"outer\": 5}", 0 },
+		{ "{\"version\": 1, \"mappings\": [], \"sysctls\": [], \"outer\": "
+		  "{\"mappings\": [3]}}",
+		  0 },
 		{ "{\"version\": 1, \"wan\": \"192.168.1.1\", \"mappings\": [], \"sysctls\": []}",
 		  0 },
 		{ "{\"version\": 1, \"mappings\": [{\"name\": \"a\", \"protocol\": \"udp\", "
@@ -166,7 +201,7 @@ static void test_damaged_files(void **state)
 
 		engine_init(&engine, &no_hooks, NULL);
 		write_state(files[i].text);
-		state_read(directory, &engine, switches);
+		state_read(directory, &engine, &outer, switches);
 		assert_int_equal(engine.forwards.count, files[i].kept);
 		assert_int_equal(switches->count, 0);
 		assert_int_equal(engine.public_wan.s_addr, 0);
@@ -184,7 +219,7 @@ static void test_a_folder_that_is_gone_is_said(void **state)
 
 	(void)state;
 	engine_init(&engine, &no_hooks, NULL);
-	assert_false(state_write("/nonexistent", &engine, &switches, false));
+	assert_false(state_write("/nonexistent", &engine, &outer, &switches, false));
 }
 
 static int make_directory(void **state)
@@ -205,6 +240,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_what_was_written_is_read),
+		cmocka_unit_test(test_a_second_router_has_its_own),
 		cmocka_unit_test(test_what_was_asked_but_not_granted_is_read),
 		cmocka_unit_test(test_no_file_is_a_fresh_start),
 		cmocka_unit_test(test_damaged_files),
