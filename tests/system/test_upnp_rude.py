@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """upnp alone, on a router without manners (upnp_rude.py): silence, lies, garbage and old dialects."""
 
-
 import pytest
 
+from lab.process import PATIENCE
 from test_upnp import ALL, lan, start  # noqa: F401  (fixtures)
 from upnp_router import HOST, wait_for
 
@@ -12,6 +12,8 @@ RENEW = "map 1 udp {via} 51820 51820 7200 wireguard"
 
 
 def took_ms(mapped):
+    """What upnp says that it took. Its bounds are those of the next way out, which comes seconds
+    later: they tell which way it went, not how fast this machine is."""
     return int(mapped.split()[6]) / 1000
 
 
@@ -21,7 +23,7 @@ def test_silent_pcp_gives_way_to_nat_pmp_at_once(lan, start):
     lan.start_rude(pcp="silent", natpmp="ok")
     upnp = start()
     upnp.open()
-    assert took_ms(upnp.next("mapped 1 nat-pmp")) < 200
+    assert took_ms(upnp.next("mapped 1 nat-pmp")) < 200 * PATIENCE
     upnp.next("protocol pcp silent")
     assert len(lan.hears("pcp-map")) == 1, "only one protocol writes"
     assert lan.hears("pcp-announce"), "what changes nothing may go on"
@@ -55,14 +57,14 @@ def test_lost_datagram_costs_a_quarter_of_a_second(lan, start):
     lan.start_rude(pcp={"deaf": 1})
     upnp = start(("pcp",))
     upnp.open()
-    assert 240 < took_ms(upnp.next("mapped 1 pcp")) < 450
+    assert 240 < took_ms(upnp.next("mapped 1 pcp")) < 450 * PATIENCE
 
 
 def test_late_pcp_mapping_is_undone(lan, start):
-    lan.start_rude(pcp={"late_ms": 600}, natpmp="ok")
+    lan.start_rude(pcp={"late_ms": 2000}, natpmp="ok")
     upnp = start(("pcp", "nat-pmp"))
     upnp.open()
-    assert took_ms(upnp.next("mapped 1 nat-pmp")) < 300
+    assert took_ms(upnp.next("mapped 1 nat-pmp")) < 300 * PATIENCE
     # the answer of PCP comes: its mapping goes, and NAT-PMP's is made sure of
     upnp.next("mapped 1 nat-pmp")
     assert [request["lifetime"] for request in lan.hears("pcp-map")][-1] == 0
@@ -71,7 +73,7 @@ def test_late_pcp_mapping_is_undone(lan, start):
 
 
 def test_late_pcp_mapping_that_is_not_wanted_any_more_is_undone(lan, start):
-    lan.start_rude(pcp={"late_ms": 600}, natpmp="ok")
+    lan.start_rude(pcp={"late_ms": 2000}, natpmp="ok")
     upnp = start(("pcp", "nat-pmp"))
     upnp.open()
     upnp.next("mapped 1 nat-pmp")
@@ -87,7 +89,7 @@ def test_pcp_that_declines_gives_way(lan, start, manner):
     lan.start_rude(pcp=manner, natpmp="ok")
     upnp = start()
     upnp.open()
-    assert took_ms(upnp.next("mapped 1 nat-pmp")) < 200
+    assert took_ms(upnp.next("mapped 1 nat-pmp")) < 200 * PATIENCE
     assert [line for line in upnp.reports if line.startswith(
         "protocol pcp error" if isinstance(manner, dict) else "protocol pcp unsupported")]
 
@@ -96,7 +98,7 @@ def test_upnp_writes_while_the_others_are_silent(lan, start):
     lan.start_rude(location=HERE)
     upnp = start()
     upnp.open()
-    assert took_ms(upnp.next("mapped 1 upnp")) < 500
+    assert took_ms(upnp.next("mapped 1 upnp")) < 500 * PATIENCE
     assert upnp.next("wan upnp") == "wan upnp 11.0.0.2"
     assert len(lan.hears("pcp-map")) == 1
     [add] = lan.hears("AddPortMapping")
@@ -110,7 +112,7 @@ def test_preferred_upnp_that_is_missing_is_waited_for(lan, start):
     lan.start_rude(pcp="ok")
     upnp = start(("upnp", "pcp"))
     upnp.open()
-    assert 1450 < took_ms(upnp.next("mapped 1 pcp")) < 1800
+    assert 1450 < took_ms(upnp.next("mapped 1 pcp")) < 1800 * PATIENCE
 
 
 def test_preferred_upnp_is_served_before_a_faster_pcp(lan, start):
@@ -131,7 +133,8 @@ def test_refusal_is_told_when_nobody_else_does_it(lan, start):
 @pytest.mark.parametrize("result, failure", [(7, "network-failure"), (8, "no-resources"),
                                              (10, "no-resources"), (11, "port-taken")])
 def test_pcp_results_that_are_final(lan, start, result, failure):
-    lan.start_rude(pcp={"result": result}, natpmp="ok")
+    # NAT-PMP would do it, and answers after PCP, on a busy machine too
+    lan.start_rude(pcp={"result": result}, natpmp={"late_ms": 3000})
     upnp = start()
     upnp.open()
     assert upnp.next("failed 1", 2).startswith(f"failed 1 pcp {failure} PCP {result} ")
@@ -180,7 +183,7 @@ def test_router_that_answers_a_search_with_a_notify_seconds_later(lan, start):
     upnp.next("failed 1 any no-protocol")
     upnp.next("protocol upnp ok")
     upnp.open()  # as natd does then
-    assert took_ms(upnp.next("mapped 1 upnp")) < 1000
+    assert took_ms(upnp.next("mapped 1 upnp")) < 1000 * PATIENCE
 
 
 # ---- the description ----
@@ -263,7 +266,7 @@ def test_endless_description_does_not_stop_pcp(lan, start):
     lan.start_rude(pcp={"late_ms": 400}, location=HERE, description="drip")
     upnp = start()
     upnp.open()
-    assert took_ms(upnp.next("mapped 1 pcp")) < 3500
+    assert took_ms(upnp.next("mapped 1 pcp")) < 3500 * PATIENCE
 
 
 @pytest.mark.parametrize("location", [
