@@ -197,6 +197,7 @@ void config_defaults(struct config *config)
 		.order = { UPNP_PCP, UPNP_NATPMP, UPNP_IGD },
 		.order_count = UPNP_PROTOCOLS,
 		.lease = 7200,
+		.coexist = true,
 	};
 }
 
@@ -425,6 +426,7 @@ static cfg_t *make_parser(void)
 		CFG_SEC("tunnel", tunnel, CFGF_MULTI | CFGF_TITLE | CFGF_NO_TITLE_DUPES),
 		CFG_SEC("client", client, CFGF_MULTI | CFGF_TITLE | CFGF_NO_TITLE_DUPES),
 		CFG_SEC("publish", publish, CFGF_MULTI | CFGF_TITLE | CFGF_NO_TITLE_DUPES),
+		CFG_STR("coexist", NULL, CFGF_NODEFAULT),
 		CFG_STR("name", NULL, CFGF_NODEFAULT),
 		CFG_STR("_end", NULL, CFGF_NODEFAULT),
 		CFG_END()

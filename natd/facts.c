@@ -168,6 +168,9 @@ static void gather_arrival(const struct natd *natd, const struct forward *forwar
 		 forward_name(&forward->wanted));
 	facts->not_listening = silent;
 	facts->dropped = dropped;
+	facts->silent_protocol = forward->wanted.protocol;
+	facts->silent_number = forward->wanted.port;
+	facts->port_dropper = firewalls_culprit(&natd->kernel.firewalls, RULES_HOOK_INPUT);
 	facts->arrived = count ? count->arrived : 0;
 }
 
@@ -243,6 +246,9 @@ static void gather_kernel(const struct natd *natd, struct facts *facts)
 	}
 	facts->forwarding_off =
 		has_ipv4 && sysctl_read("ipv4/ip_forward", &forwarding) && forwarding == 0;
+	facts->stopped = firewalls_stopped(&kernel->firewalls, facts->stopped_tunnel);
+	facts->tunnel_dropper = firewalls_culprit(&kernel->firewalls, RULES_HOOK_FORWARD);
+	facts->coexist = kernel->coexist;
 	facts->rules_refused = !kernel->written && kernel->refused[0];
 	snprintf(facts->rules_reason, sizeof(facts->rules_reason), "%s", kernel->refused);
 }

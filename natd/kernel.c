@@ -225,6 +225,18 @@ static void send_sysctl(struct kernel *kernel, const char *name, int32_t value)
 	send_request(kernel, &request);
 }
 
+/* Before the set: what the run before left in other firewalls stays, or goes, with the first one. */
+static void send_coexist(struct kernel *kernel, bool coexist)
+{
+	struct rules_request request = { .what = RULES_COEXIST, .coexist = coexist };
+
+	if (kernel->coexist_told && kernel->coexist == coexist)
+		return;
+	kernel->coexist = coexist;
+	kernel->coexist_told = true;
+	send_request(kernel, &request);
+}
+
 static void place_publish(const struct kernel *kernel, struct kernel_publish *publish,
 			  const struct config_publish *wanted)
 {
@@ -325,6 +337,7 @@ void kernel_want(struct kernel *kernel, const struct config *config, const struc
 	place_clients(kernel, config);
 	place_published(kernel, config);
 	build(&set, kernel, network, ports, port_count);
+	send_coexist(kernel, config->coexist);
 	send_set(kernel, &set);
 	if (!sysctls_need(&kernel->sysctls, network, kernel->tunnels, kernel->tunnel_count,
 			  has_fixed_address(kernel)))
@@ -479,7 +492,9 @@ static bool report_is_sound(const struct rules_report *report)
 	case RULES_NETWORK_COUNT:
 	case RULES_PUBLISH_COUNT:
 	case RULES_PURGED:
+	case RULES_SCANNED:
 	case RULES_COUNTED: return true;
+	case RULES_FIREWALL: return firewalls_is_sound(&report->firewall);
 	default: return false;
 	}
 }
@@ -500,11 +515,14 @@ void kernel_report(struct kernel *kernel, const struct rules_report *report, int
 	case RULES_TUNNEL_COUNT:
 		if (kernel->tunnel_count_count < CONFIG_TUNNELS_MAX)
 			kernel->tunnel_counts[kernel->tunnel_count_count++] = report->tunnel;
+		firewalls_counted(&kernel->firewalls, &report->tunnel);
 		break;
 	case RULES_NETWORK_COUNT: on_network_count(kernel, &report->network); break;
 	case RULES_PUBLISH_COUNT: on_publish_count(kernel, &report->publish); break;
 	case RULES_PEERS_ARE: on_peers(kernel, &report->peers); break;
 	case RULES_PURGED: on_purged(kernel, report->purged); break;
+	case RULES_FIREWALL: firewalls_add(&kernel->firewalls, &report->firewall); break;
+	case RULES_SCANNED: firewalls_scanned(&kernel->firewalls, kernel->coexist); break;
 	default: break; /* what only ends or starts a list, or is natd's */
 	}
 }

@@ -8,6 +8,7 @@
 #include <stdint.h>
 
 #include "natd/config.h"
+#include "natd/firewalls.h"
 #include "natd/network.h"
 #include "natd/process.h"
 #include "natd/sysctl.h"
@@ -36,6 +37,9 @@ struct kernel {
 	struct kernel_publish publishes[CONFIG_PUBLISH_MAX];
 	size_t publish_count;
 	struct sysctls sysctls;
+	struct firewalls firewalls;
+	bool coexist; /* what rules was told of it */
+	bool coexist_told;
 	bool removing; /* natd stops: nothing is wanted any more */
 
 	/* The set that rules was given last. */

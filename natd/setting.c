@@ -165,6 +165,11 @@ static bool read_reach(struct target *target, const char *value)
 	return false;
 }
 
+static bool read_coexist(struct target *target, const char *value)
+{
+	return parse_bool(value, &target->config->coexist);
+}
+
 static bool read_publish_protocol(struct target *target, const char *value)
 {
 	return config_parse_protocol(value, &target->publish->protocol);
@@ -250,6 +255,7 @@ const struct setting settings[] = {
 	{ "router", "stun", false, read_stun,
 	  "an IPv4 address and a port like \"198.51.100.7:3478\"" },
 	{ "router", "keep", false, read_keep, "true or false" },
+	{ SETTING_TOP, "coexist", false, read_coexist, "true or false" },
 	{ "forward", "protocol", false, read_protocol, "\"udp\" or \"tcp\"" },
 	{ "forward", "port", false, read_port, "a port, 1 to 65535" },
 	{ "forward", "external", false, read_external, "a port, 1 to 65535" },

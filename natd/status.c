@@ -280,14 +280,14 @@ json_t *status_verdict(const struct natd *natd)
 
 json_t *status_json(const struct natd *natd)
 {
-	return json_pack("{s:s, s:I, s:o, s:o, s:o, s:s?, s:o, s:o, s:o, s:o, s:[], s:o}",
-			 "version", NATD_VERSION, "since",
+	return json_pack("{s:s, s:I, s:o, s:o, s:o, s:s?, s:o, s:o, s:o, s:o, s:o, s:o}", "version",
+			 NATD_VERSION, "since",
 			 (json_int_t)((natd_now() - natd->started_at) / 1000), "verdict",
 			 status_verdict(natd), "router", status_router(natd), "host",
 			 host_json(natd), "forwards_from", natd->forwards_origin, "forwards",
 			 forwards_json(natd), "tunnels", tunnels_json(natd), "publish",
 			 publish_json(&natd->kernel), "rules", rules_json(natd), "firewalls",
-			 "name", name_json(natd));
+			 firewalls_json(&natd->kernel.firewalls), "name", name_json(natd));
 }
 
 static bool is_ours(const struct natd *natd, const struct upnp_entry *entry)

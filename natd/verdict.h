@@ -7,9 +7,12 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include <net/if.h>
+
 #include "natd/address.h"
 #include "natd/egress.h"
 #include "natd/line.h"
+#include "rules/rules.h"
 #include "upnp/upnp.h"
 
 #define VERDICT_TEXT_MAX   256
@@ -66,6 +69,13 @@ struct facts {
 	char silent_port[32];   /* which */
 	bool dropped;           /* packets arrive and are not delivered */
 	uint64_t arrived;
+	uint8_t silent_protocol; /* of silent_port */
+	uint16_t silent_number;
+	const struct rules_firewall *port_dropper; /* who is suspected; NULL: nobody */
+	uint64_t stopped; /* packets of clients that natd let through, and none of them went on */
+	char stopped_tunnel[IF_NAMESIZE];
+	const struct rules_firewall *tunnel_dropper; /* NULL: none that nftables shows */
+	bool coexist;
 	bool has_tunnels;
 	bool forwarding_off;
 	char not_forwarded[16]; /* a tunnel of which the kernel would forward nothing */

@@ -262,6 +262,11 @@ static bool check_nothing(const struct rules_request *request, char why[CHECK_TE
 	return true;
 }
 
+static bool check_coexist(const struct rules_request *request, char why[CHECK_TEXT_MAX])
+{
+	return request->coexist <= 1 || no(why, "coexist = %u", request->coexist);
+}
+
 bool check_request(const struct rules_request *request, char why[CHECK_TEXT_MAX])
 {
 	static bool (*const checks[RULES_REQUESTS])(const struct rules_request *, char *) = {
@@ -271,6 +276,7 @@ bool check_request(const struct rules_request *request, char why[CHECK_TEXT_MAX]
 		[RULES_REMOVE] = check_nothing,  [RULES_SYSCTL] = check_setting,
 		[RULES_COUNT] = check_nothing,   [RULES_WIREGUARD] = check_wireguard,
 		[RULES_PUBLISH] = check_publish, [RULES_PEERS] = check_wireguard,
+		[RULES_COEXIST] = check_coexist,
 	};
 
 	if ((unsigned int)request->what >= RULES_REQUESTS)

@@ -27,9 +27,13 @@ static struct count *tunnel_count(const struct dump *dump, const uint8_t *key)
 	tunnel = set_find_tunnel(dump->set, name);
 	if (!tunnel)
 		return NULL;
-	return dump->from == SET_FROM_TUNNELS ? &tunnel->in
-	       : dump->from == SET_TO_TUNNELS ? &tunnel->out
-					      : &tunnel->spoofed;
+	switch (dump->from) {
+	case SET_FROM_TUNNELS: return &tunnel->in;
+	case SET_TO_TUNNELS: return &tunnel->out;
+	case SET_ALLOWED: return &tunnel->allowed;
+	case SET_PASSED: return &tunnel->passed;
+	default: return &tunnel->spoofed;
+	}
 }
 
 static struct count *port_count(const struct dump *dump, const uint8_t *key)
@@ -88,6 +92,8 @@ static const struct {
 	[SET_FROM_TUNNELS] = { IF_NAMESIZE, tunnel_count },
 	[SET_TO_TUNNELS] = { IF_NAMESIZE, tunnel_count },
 	[SET_SPOOFED] = { IF_NAMESIZE, tunnel_count },
+	[SET_ALLOWED] = { IF_NAMESIZE, tunnel_count },
+	[SET_PASSED] = { IF_NAMESIZE, tunnel_count },
 	[SET_PUBLISH4] = { PORT_KEY_SIZE, publish_count },
 	[SET_PUBLISH6] = { PORT_KEY_SIZE, publish_count },
 	[SET_ARRIVED] = { PORT_KEY_SIZE, port_count },

@@ -27,6 +27,8 @@ static bool next_tunnel(struct element_walk *walk, struct element *element)
 	count = walk->in == SET_FROM_TUNNELS ? &tunnel->in
 		: walk->in == SET_TO_TUNNELS ? &tunnel->out
 		: walk->in == SET_SPOOFED    ? &tunnel->spoofed
+		: walk->in == SET_ALLOWED    ? &tunnel->allowed
+		: walk->in == SET_PASSED     ? &tunnel->passed
 					     : NULL;
 	return take_tunnel(tunnel, walk->item++, count, element);
 }
@@ -273,6 +275,8 @@ static const struct {
 	[SET_FROM_TUNNELS] = { next_tunnel, false },
 	[SET_TO_TUNNELS] = { next_tunnel, false },
 	[SET_SPOOFED] = { next_tunnel, false },
+	[SET_ALLOWED] = { next_tunnel, false },
+	[SET_PASSED] = { next_tunnel, false },
 	[SET_NO_CLIENTS] = { next_without_reach, false },
 	[SET_NO_LAN] = { next_without_reach, false },
 	[SET_NO_INTERNET] = { next_without_reach, false },

@@ -95,6 +95,13 @@ void match_other_interface(struct nftnl_rule *rule, uint32_t key, const char *se
 	look_up(rule, set, NFT_LOOKUP_F_INV);
 }
 
+/* With its NUL, as iptables compares a whole name; nft prints it the same. */
+void match_one_interface(struct nftnl_rule *rule, uint32_t key, const char *name)
+{
+	load_meta(rule, key);
+	compare(rule, NFT_CMP_EQ, name, (uint32_t)strlen(name) + 1);
+}
+
 void match_not_loopback(struct nftnl_rule *rule)
 {
 	static const char name[IF_NAMESIZE] = "lo";
@@ -235,10 +242,9 @@ void match_handed_on(struct nftnl_rule *rule)
 	compare(rule, NFT_CMP_NEQ, &none, sizeof(none));
 }
 
-void match_established(struct nftnl_rule *rule)
+/* `states` are NF_CT_STATE_BIT()s of nf_conntrack_common.h. */
+static void match_states(struct nftnl_rule *rule, uint32_t states)
 {
-	/* NF_CT_STATE_BIT() of IP_CT_ESTABLISHED and IP_CT_RELATED, nf_conntrack_common.h */
-	const uint32_t states = 1U << 1 | 1U << 2;
 	const uint32_t none = 0;
 	struct nftnl_expr *ct = append(rule, "ct");
 
@@ -246,6 +252,16 @@ void match_established(struct nftnl_rule *rule)
 	nftnl_expr_set_u32(ct, NFTNL_EXPR_CT_DREG, NFT_REG_1);
 	keep_bits(rule, &states, sizeof(states));
 	compare(rule, NFT_CMP_NEQ, &none, sizeof(none));
+}
+
+void match_established(struct nftnl_rule *rule)
+{
+	match_states(rule, NF_CT_STATE_BIT(IP_CT_ESTABLISHED) | NF_CT_STATE_BIT(IP_CT_RELATED));
+}
+
+void match_new(struct nftnl_rule *rule)
+{
+	match_states(rule, NF_CT_STATE_BIT(IP_CT_NEW));
 }
 
 void match_syn(struct nftnl_rule *rule)

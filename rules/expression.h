@@ -16,6 +16,9 @@ enum side { SOURCE, DESTINATION };
 void match_interface(struct nftnl_rule *rule, uint32_t key, const char *set);
 void match_other_interface(struct nftnl_rule *rule, uint32_t key, const char *set);
 
+/* iifname "NAME" */
+void match_one_interface(struct nftnl_rule *rule, uint32_t key, const char *name);
+
 /* fib saddr . iif oif missing */
 void match_no_way_back(struct nftnl_rule *rule);
 
@@ -52,6 +55,9 @@ void match_other_address(struct nftnl_rule *rule, uint8_t family, enum side side
 
 /* ct state established,related */
 void match_established(struct nftnl_rule *rule);
+
+/* ct state new */
+void match_new(struct nftnl_rule *rule);
 
 /* tcp flags syn / syn,rst */
 void match_syn(struct nftnl_rule *rule);

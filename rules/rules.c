@@ -12,6 +12,7 @@
 #include "natd/process.h"
 #include "natd/sandbox.h"
 #include "rules/check.h"
+#include "rules/coexist.h"
 #include "rules/contest.h"
 #include "rules/counter.h"
 #include "rules/nftables.h"
@@ -23,6 +24,9 @@
 #include "rules/tell.h"
 #include "rules/watch.h"
 #include "rules/wireguard.h"
+
+/* The counters of other firewalls are read along with ours, but not as often as somebody asks. */
+#define LOOK_MS 1000
 
 /* The table was changed by another; it is written again when the contest allows. */
 struct repair {
@@ -41,6 +45,7 @@ struct rules {
 	struct purge purge;
 	struct contest contest;
 	struct repair repair;
+	struct coexist coexist;
 };
 
 #define LARGE_BATCH (64 * 1024) /* bytes: some thousand elements */
@@ -150,6 +155,7 @@ static int commit(struct rules *rules, struct set *set, char what[RULES_TEXT_MAX
 	rules->committed = *set;
 	*set = (struct set){ 0 };
 	rules->repair.needed = false;
+	coexist_touched(&rules->coexist, now_us() / 1000);
 	return 0;
 }
 
@@ -171,6 +177,7 @@ static void on_remove(struct rules *rules, const struct rules_request *request)
 	int64_t started = now_us();
 	struct batch batch;
 
+	coexist_leave(&rules->coexist, &rules->nftables);
 	batch_begin(&batch);
 	table_remove(&batch);
 	batch_end(&batch);
@@ -192,9 +199,12 @@ static void on_watch(struct rules *rules)
 {
 	struct culprit culprit;
 	int64_t now = now_us();
+	bool touched = watch_read(&rules->watch, &rules->nftables, &culprit);
 
-	if (!watch_read(&rules->watch, &rules->nftables, &culprit) || !rules->committed.exists ||
-	    rules->repair.needed)
+	if (rules->watch.others)
+		coexist_touched(&rules->coexist, now / 1000);
+	rules->watch.others = false;
+	if (!touched || !rules->committed.exists || rules->repair.needed)
 		return;
 	rules->repair = (struct repair){
 		.needed = true,
@@ -224,6 +234,20 @@ static void repair(struct rules *rules)
 	tell(rules->natd, &said);
 	if (!error)
 		purge_gap(&rules->purge, &rules->committed);
+}
+
+/* ---- the firewalls of others ---- */
+
+static void look_at_others(struct rules *rules)
+{
+	coexist_look(&rules->coexist, &rules->nftables, &rules->committed, now_us() / 1000);
+	coexist_tell(&rules->coexist, rules->natd, rules->committed.generation);
+}
+
+static void on_coexist(struct rules *rules, const struct rules_request *request)
+{
+	rules->coexist.wanted = request->coexist;
+	coexist_touched(&rules->coexist, now_us() / 1000);
 }
 
 static void on_connections(struct rules *rules)
@@ -273,6 +297,8 @@ static void on_count(struct rules *rules, const struct rules_request *request)
 
 	if (error)
 		log_debug("cannot read the counters: %s", strerror(error));
+	if (now_us() / 1000 - rules->coexist.looked_ms > LOOK_MS)
+		look_at_others(rules);
 	tell_counts(rules->natd, &rules->committed, request->generation);
 	tell(rules->natd, &said);
 }
@@ -289,6 +315,7 @@ static void on_natd(struct rules *rules)
 		[RULES_REMOVE] = on_remove,   [RULES_SYSCTL] = on_sysctl,
 		[RULES_COUNT] = on_count,     [RULES_WIREGUARD] = on_wireguard,
 		[RULES_PUBLISH] = on_publish, [RULES_PEERS] = on_peers,
+		[RULES_COEXIST] = on_coexist,
 	};
 	struct rules_request request;
 	char why[CHECK_TEXT_MAX];
@@ -313,6 +340,15 @@ static int until_work(const struct rules *rules)
 	if (!rules->repair.needed)
 		return -1;
 	return left > 0 ? (int)left : 0;
+}
+
+/* Milliseconds until something is due; -1: nothing is. */
+static int until_due(const struct rules *rules)
+{
+	int repair = until_work(rules);
+	int look = coexist_until(&rules->coexist, now_us() / 1000);
+
+	return repair < 0 || (look >= 0 && look < repair) ? look : repair;
 }
 
 static void enter_sandbox(void)
@@ -357,12 +393,14 @@ void rules_main(int socket)
 			  .events = POLLIN },
 		};
 
-		if (poll(waiting, 3, until_work(&rules)) < 0 && errno != EINTR)
+		if (poll(waiting, 3, until_due(&rules)) < 0 && errno != EINTR)
 			fatal("poll: %s", strerror(errno));
 		if (waiting[1].revents || rules.watch.missed)
 			on_watch(&rules);
 		if (rules.repair.needed && until_work(&rules) == 0)
 			repair(&rules);
+		if (coexist_until(&rules.coexist, now_us() / 1000) == 0)
+			look_at_others(&rules);
 		if (waiting[2].revents)
 			on_connections(&rules);
 		if (waiting[0].revents)

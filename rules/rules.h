@@ -16,6 +16,7 @@
 #include <stdint.h>
 
 #define RULES_TEXT_MAX   160
+#define RULES_NAME_MAX   64 /* of a table or a chain of another program */
 #define RULES_SYSCTL_MAX 64
 #define RULES_SEEN_MS    ((int64_t)7 * 24 * 3600 * 1000) /* so long a last packet is remembered */
 
@@ -33,6 +34,25 @@ enum rules_egress {
 	RULES_EGRESS_PREFIX,  /* IPv6: another prefix, the same rest of the address (NPTv6) */
 	RULES_EGRESS_CLOSED,  /* does not leave: its address is gone */
 	RULES_EGRESSES
+};
+
+/* Who wrote a chain. */
+enum rules_owner {
+	RULES_OWNER_NFTABLES, /* a ruleset of the user's own, mostly /etc/nftables.conf */
+	RULES_OWNER_IPTABLES, /* iptables-nft */
+	RULES_OWNER_UFW,
+	RULES_OWNER_DOCKER,
+	RULES_OWNER_FIREWALLD,
+	RULES_OWNER_OTHER, /* another program */
+	RULES_OWNERS
+};
+
+enum rules_hook {
+	RULES_HOOK_INPUT,
+	RULES_HOOK_FORWARD,
+	RULES_HOOK_OUTPUT,
+	RULES_HOOK_POST,
+	RULES_HOOKS
 };
 
 /* An IPv4 or IPv6 address or prefix. */
@@ -95,6 +115,7 @@ struct rules_request {
 		RULES_COUNT,   /* read the counters */
 		RULES_WIREGUARD, /* tunnel.interface: which UDP port does the kernel's WireGuard listen on? */
 		RULES_PEERS, /* tunnel.interface: with whom has the kernel's WireGuard shaken hands? */
+		RULES_COEXIST, /* coexist */
 		RULES_REQUESTS
 	} what;
 	uint32_t generation; /* of the set, in each of its items too; echoed */
@@ -105,6 +126,7 @@ struct rules_request {
 		struct rules_port port;
 		struct rules_publish publish;
 		struct rules_sysctl sysctl;
+		uint8_t coexist; /* 1: get the tunnels' packets past other firewalls; 0: only look */
 	};
 };
 
@@ -143,6 +165,8 @@ struct rules_tunnel_count {
 	uint64_t in;      /* packets from its clients into the forward hook */
 	uint64_t out;     /* packets that left the forward hook towards its clients */
 	uint64_t spoofed; /* packets with a source that is not behind it: dropped */
+	uint64_t allowed; /* packets of new connections from its clients that natd lets through */
+	uint64_t passed;  /* those of them that every other firewall let through as well */
 };
 
 struct rules_publish_count {
@@ -150,6 +174,21 @@ struct rules_publish_count {
 	uint8_t protocol;
 	uint16_t port;        /* the first of the publish */
 	uint64_t connections; /* handed on: DNAT sees the first packet only */
+};
+
+/* A base chain of another program. */
+struct rules_firewall {
+	uint8_t family; /* AF_INET, AF_INET6, AF_UNSPEC: both */
+	uint8_t hook;   /* enum rules_hook */
+	uint8_t owner;  /* enum rules_owner */
+	uint8_t policy_drop;
+	uint8_t closes; /* 1: what none of its rules decides is dropped */
+	uint8_t passed; /* 1: natd's accepts for the tunnels stand in it */
+	uint8_t owned;  /* 1: only the program that made the table may change it */
+	uint8_t counts; /* 1: `dropped` is counted */
+	char table[RULES_NAME_MAX];
+	char chain[RULES_NAME_MAX];
+	uint64_t dropped; /* packets */
 };
 
 struct rules_touched {
@@ -185,6 +224,8 @@ struct rules_report {
 		RULES_WIREGUARD_IS, /* wireguard */
 		RULES_PEERS_ARE,    /* peers */
 		RULES_PURGED,       /* purged: connections that would have gone on wrongly */
+		RULES_FIREWALL,     /* firewall: one of those that there are */
+		RULES_SCANNED,      /* the end of the firewalls */
 		RULES_REPORTS
 	} what;
 	uint32_t generation;
@@ -198,6 +239,7 @@ struct rules_report {
 		struct rules_touched touched;
 		struct rules_wireguard wireguard;
 		struct rules_peers peers;
+		struct rules_firewall firewall;
 		uint32_t purged;
 	};
 };

@@ -208,11 +208,20 @@ static void keep_out(struct nftnl_rule *rule, uint8_t family)
 	decide(rule, NF_DROP);
 }
 
+/* The last rule: the chain's policy accepts the rest as well. */
 static void accept_clients(struct nftnl_rule *rule, uint8_t family)
 {
 	(void)family;
-	match_interface(rule, NFT_META_IIFNAME, table_set_name(SET_TUNNELS));
+	match_new(rule);
+	match_interface(rule, NFT_META_IIFNAME, table_set_name(SET_ALLOWED));
 	decide(rule, NF_ACCEPT);
+}
+
+static void count_passed(struct nftnl_rule *rule, uint8_t family)
+{
+	(void)family;
+	match_new(rule);
+	match_interface(rule, NFT_META_IIFNAME, table_set_name(SET_PASSED));
 }
 
 /* Clients of one tunnel may reach each other past this host (OpenVPN), and nobody reaches himself. */
@@ -316,8 +325,9 @@ const struct ruleset_rule ruleset_rules[] = {
 	{ CHAIN_FORWARDING, keep_from_internet, NFPROTO_IPV6, "reach without internet" },
 	{ CHAIN_FORWARDING, keep_out, NFPROTO_IPV4, "from outside only what is published" },
 	{ CHAIN_FORWARDING, keep_out, NFPROTO_IPV6, "from outside only what is published" },
-	{ CHAIN_FORWARDING, accept_clients, NFPROTO_INET, NULL },
+	{ CHAIN_FORWARDING, accept_clients, NFPROTO_INET, "counts in the set" },
 	{ CHAIN_COUNT_OUT, count_to, NFPROTO_INET, "counts in the set" },
+	{ CHAIN_COUNT_OUT, count_passed, NFPROTO_INET, "counts in the set" },
 	{ CHAIN_TRANSLATE, hide_clients, NFPROTO_INET, NULL },
 	{ CHAIN_TRANSLATE, hide_own, NFPROTO_INET, NULL },
 	{ CHAIN_TRANSLATE, hide_source, NFPROTO_IPV4, NULL },

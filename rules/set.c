@@ -244,6 +244,8 @@ void set_carry_counts(struct set *set, struct set *from)
 			set->tunnels[i].in = known->in;
 			set->tunnels[i].out = known->out;
 			set->tunnels[i].spoofed = known->spoofed;
+			set->tunnels[i].allowed = known->allowed;
+			set->tunnels[i].passed = known->passed;
 		}
 	}
 	for (uint32_t i = 0; i < set->port_count; i++) {

@@ -26,6 +26,8 @@ struct set_tunnel {
 	struct count in;
 	struct count out;
 	struct count spoofed;
+	struct count allowed;
+	struct count passed;
 };
 
 struct set_port {

@@ -26,6 +26,8 @@ enum table_set {
 	SET_FROM_TUNNELS, /* the same, counting */
 	SET_TO_TUNNELS,
 	SET_SPOOFED,
+	SET_ALLOWED,    /* new connections: what natd lets through, */
+	SET_PASSED,     /* and what every other firewall does as well */
 	SET_NO_CLIENTS, /* tunnels whose clients may not reach that */
 	SET_NO_LAN,
 	SET_NO_INTERNET,

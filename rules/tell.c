@@ -68,6 +68,8 @@ static void tell_tunnels(int natd, const struct set *set, uint32_t generation)
 		said.tunnel.in = tunnel->in.packets;
 		said.tunnel.out = tunnel->out.packets;
 		said.tunnel.spoofed = tunnel->spoofed.packets;
+		said.tunnel.allowed = tunnel->allowed.packets;
+		said.tunnel.passed = tunnel->passed.packets;
 		tell(natd, &said);
 	}
 }

@@ -71,6 +71,25 @@ static bool about_our_table(const struct nlmsghdr *event)
 	return false;
 }
 
+/* Not an element: some programs add one every second, and none closes the way. */
+static bool is_structure(const struct nlmsghdr *event)
+{
+	uint16_t type = NFNL_MSG_TYPE(event->nlmsg_type);
+
+	return type == NFT_MSG_NEWTABLE || type == NFT_MSG_DELTABLE || type == NFT_MSG_NEWCHAIN ||
+	       type == NFT_MSG_DELCHAIN || type == NFT_MSG_NEWRULE || type == NFT_MSG_DELRULE;
+}
+
+static void note_change(struct watch *watch, const struct nlmsghdr *event, unsigned int portid)
+{
+	if (event->nlmsg_pid == portid)
+		return;
+	if (about_our_table(event))
+		watch->ours = true;
+	else if (is_structure(event))
+		watch->others = true;
+}
+
 static void read_end(const struct nlmsghdr *event, uint32_t *generation, struct culprit *culprit)
 {
 	struct nlattr *attribute;
@@ -102,7 +121,7 @@ bool watch_event(struct watch *watch, const struct nlmsghdr *event, unsigned int
 	    mnl_nlmsg_get_payload_len(event) < sizeof(struct nfgenmsg))
 		return false;
 	if (NFNL_MSG_TYPE(event->nlmsg_type) != NFT_MSG_NEWGEN) {
-		watch->ours = watch->ours || (event->nlmsg_pid != portid && about_our_table(event));
+		note_change(watch, event, portid);
 		return false;
 	}
 	touched = watch->ours;
@@ -121,6 +140,7 @@ static bool lost(struct watch *watch, struct nftables *nftables, struct culprit 
 	uint32_t generation = 0;
 
 	watch->ours = false;
+	watch->others = true;
 	if (nftables_read_generation(nftables, &generation) == 0 &&
 	    generation == nftables->generation)
 		return false;

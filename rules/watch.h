@@ -20,6 +20,7 @@ struct watch {
 	struct mnl_socket *socket;
 	bool ours;   /* the transaction that is being told is about our table */
 	bool missed; /* something happened while nobody listened */
+	bool others; /* another program changed another table; who looks there sets it back */
 };
 
 /* Fatal where the kernel does not tell. */

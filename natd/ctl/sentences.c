@@ -52,6 +52,18 @@ static const char *const forms[] = {
 	N_("Use that port in the clients' Endpoint, or free the wanted one (natctl list)\n"
 	   "and reload."),
 	N_("a firewall on this host drops what arrives: %llu packets came, none was delivered"),
+	N_("a firewall on this host, %s, drops what arrives: %llu packets came, none was delivered (table %s, chain %s)"),
+	N_("Only that program may change its table: allow %s in it."),
+	N_("Allow the port there, and write it into /etc/nftables.conf as well:\n%s"),
+	N_("Allow the port there:\n%s"),
+	N_("something drops what the VPN's clients send, and nftables does not show it: %llu packets came, none went on"),
+	N_("Perhaps iptables-legacy: look at `sudo iptables-legacy -S FORWARD`.\n"
+	   "Let the VPN pass there:\n%s"),
+	N_("another firewall, %s, drops what the VPN's clients send: %llu packets came, none went on (table %s, chain %s)"),
+	N_("Set `coexist = true` in /etc/natd/natd.conf, then `sudo natctl reload`.\n"
+	   "Or let the VPN pass there by hand:\n%s"),
+	N_("Let the VPN pass there:\n%s"),
+	N_("another program"),
 	N_("asking the router %s"),
 	N_("carrier-grade NAT: the router's WAN address %s is shared by the provider's customers"),
 	N_("natd tries again by itself. By hand: natctl manual"),

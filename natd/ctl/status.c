@@ -5,6 +5,7 @@
 
 #include "natd/address.h"
 #include "natd/ctl/client.h"
+#include "natd/ctl/firewalls.h"
 #include "natd/ctl/members.h"
 #include "natd/ctl/headline.h"
 #include "natd/ctl/print.h"
@@ -285,6 +286,7 @@ void status_show(FILE *out, const json_t *status)
 	show_vpn(out, status);
 	show_exit(out, status);
 	show_rules(out, status);
+	firewalls_show(out, status);
 	headline_show_evidence(out, verdict);
 	headline_show_advice(out, verdict);
 }

@@ -15,6 +15,7 @@
  *   sysctl GENERATION NAME VALUE
  *   wireguard GENERATION INTERFACE
  *   peers GENERATION INTERFACE
+ *   coexist GENERATION 0|1
  *   fill GENERATION INTERFACE COUNT            COUNT networks /32 of 10.0.0.0/8
  *   raw WHAT GENERATION BYTE                   a request of number WHAT, every other byte BYTE
  *   short SIZE                                 a message of another size
@@ -115,6 +116,11 @@ static void read_sysctl(struct rules_request *request, char **words)
 	request->sysctl.value = atoi(words[3]);
 }
 
+static void read_coexist(struct rules_request *request, char **words)
+{
+	request->coexist = (uint8_t)atoi(words[2]);
+}
+
 static const struct {
 	const char *word;
 	enum rules_request_what what;
@@ -133,6 +139,7 @@ static const struct {
 	{ "sysctl", RULES_SYSCTL, 4, read_sysctl },
 	{ "wireguard", RULES_WIREGUARD, 3, read_tunnel },
 	{ "peers", RULES_PEERS, 3, read_tunnel },
+	{ "coexist", RULES_COEXIST, 3, read_coexist },
 };
 
 /* The socket is non-blocking at this end; rules may be busy with what came before. */
@@ -244,9 +251,9 @@ static void print_report(const struct rules_report *said)
 		break;
 	case RULES_NETWORK_COUNT: print_network(generation, &said->network); break;
 	case RULES_TUNNEL_COUNT:
-		printf("tunnel %u %s %" PRIu64 " %" PRIu64 " %" PRIu64 "\n", generation,
-		       said->tunnel.interface, said->tunnel.in, said->tunnel.out,
-		       said->tunnel.spoofed);
+		printf("tunnel %u %s %" PRIu64 " %" PRIu64 " %" PRIu64 " %" PRIu64 " %" PRIu64 "\n",
+		       generation, said->tunnel.interface, said->tunnel.in, said->tunnel.out,
+		       said->tunnel.spoofed, said->tunnel.allowed, said->tunnel.passed);
 		break;
 	case RULES_PUBLISH_COUNT:
 		printf("publish %u %u %u %u %" PRIu64 "\n", generation, said->publish.family,
@@ -266,6 +273,14 @@ static void print_report(const struct rules_report *said)
 		       said->peers.peers, said->peers.shaken, said->peers.ago);
 		break;
 	case RULES_PURGED: printf("purged %u %u\n", generation, said->purged); break;
+	case RULES_FIREWALL:
+		printf("firewall %u %u %s %s hook=%u owner=%u closes=%u passed=%u dropped=%" PRIu64
+		       "\n",
+		       generation, said->firewall.family, said->firewall.table,
+		       said->firewall.chain, said->firewall.hook, said->firewall.owner,
+		       said->firewall.closes, said->firewall.passed, said->firewall.dropped);
+		break;
+	case RULES_SCANNED: printf("scanned %u\n", generation); break;
 	case RULES_REPORTS: printf("unknown %u\n", generation); break;
 	}
 }

@@ -72,7 +72,8 @@ static void test_everything_is_read(void **state)
 		"publish \"game\" { protocol = udp port = 2000-2499 to = \"fd42::2\" source = hide "
 		"}\n"
 		"publish \"web6\" { port = 443 to = \"fd42::2\" }\n"
-		"name = \"My-Home.ddns.net\"\n";
+		"name = \"My-Home.ddns.net\"\n"
+		"coexist = false\n";
 	char error[CONFIG_ERROR_MAX];
 	struct config config;
 	struct config_tunnel *tunnel = &config.tunnels[0];
@@ -85,6 +86,7 @@ static void test_everything_is_read(void **state)
 	assert_int_equal(config.order[1], UPNP_PCP);
 	assert_int_equal(config.lease, 20);
 	assert_true(config.keep);
+	assert_false(config.coexist);
 	assert_string_equal(config.name, "My-Home.ddns.net");
 	assert_int_equal(config.forward_count, 1);
 	assert_string_equal(config.forwards[0].name, "web");
@@ -154,7 +156,7 @@ static void test_refusals(void **state)
 		{ "name = 192.168.1.1", "is not allowed" },
 		{ "name = \"-a.net\"", "is not allowed" },
 		{ "\n\nnames = 5", ":3: no such option 'names'; allowed here: router, forward, "
-				   "tunnel, client, publish, name" },
+				   "tunnel, client, publish, coexist, name" },
 		{ "client \"10.8.0.1/24\" { egress = none }",
 		  ":1: client \"10.8.0.1/24\": allowed is an address or a network with no host "
 		  "bits, "
@@ -239,6 +241,8 @@ static void test_refusals(void **state)
 		  ":1: lease = \"604801\" is not allowed; allowed: seconds, 20 to 604800" },
 		{ "router { keep = maybe }",
 		  ":1: keep = \"maybe\" is not allowed; allowed: true or false" },
+		{ "coexist = perhaps", ":1: coexist = \"perhaps\" is not allowed; allowed: true or "
+				       "false" },
 		{ "router { protocols = { \"pcp\", \"pcp\" } }",
 		  ":1: protocols = \"pcp\" is not allowed; allowed: \"pcp\", \"nat-pmp\" and "
 		  "\"upnp\", each once" },
@@ -253,7 +257,7 @@ static void test_refusals(void **state)
 		  ":1: reach = \"moon\" is not allowed; allowed: \"internet\", \"lan\" and "
 		  "\"clients\"" },
 		{ "\033[31mred", ":1: no such option '?[31mred'; allowed here: router, forward, "
-				 "tunnel, client, publish, name" },
+				 "tunnel, client, publish, coexist, name" },
 	};
 	char error[CONFIG_ERROR_MAX];
 	struct config before;

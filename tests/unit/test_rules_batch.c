@@ -186,9 +186,9 @@ static void test_elements_are_named(void **state)
 	(void)state;
 	make_set(&set, 5000);
 	build(&batch, &set);
-	/* tunnels, from-tunnels, to-tunnels, spoofed, router-ports, then masquerade-hosts4 in
+	/* tunnels, from-tunnels, to-tunnels, spoofed, allowed, passed, router-ports, then masquerade-hosts4 in
 	 * several messages */
-	first = (uint32_t)find_message(&batch, NFT_MSG_NEWSETELEM, 5);
+	first = (uint32_t)find_message(&batch, NFT_MSG_NEWSETELEM, 7);
 	assert_string_equal(refused(&batch, &set,
 				    reply(buffer, first, EEXIST, element_offset(&batch, first, 0))),
 			    "the network 10.0.0.0/32 of wg0");

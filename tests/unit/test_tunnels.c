@@ -198,17 +198,19 @@ static void test_rules_is_told_once(void **state)
 	kernel_init(&kernel, &rules);
 	kernel_want(&kernel, &config, &network, &port, 1, no_save, NULL);
 	while (process_receive(pair[1], &request, sizeof(request), false) > 0) {
-		static const char names[] = "BTNLPOCRS#W";
+		static const char names[] = "BTNLPOCRS#WHX";
 
 		strncat(order, &names[request.what], 1);
-		assert_int_equal(request.generation, request.what == RULES_SYSCTL ? 0 : 1);
+		assert_int_equal(request.generation,
+				 request.what == RULES_SYSCTL || request.what == RULES_COEXIST ? 0
+											       : 1);
 		if (request.what == RULES_TUNNEL)
 			assert_string_equal(request.tunnel.interface, "wg0");
 		if (request.what == RULES_PORT)
 			assert_int_equal(request.port.port, 51820);
 	}
 	/* One LAN network, though two interfaces are in it; sysctls depend on this machine. */
-	assert_int_equal(strncmp(order, "BTNNLPC", 7), 0);
+	assert_int_equal(strncmp(order, "XBTNNLPC", 8), 0);
 	kernel_want(&kernel, &config, &network, &port, 1, no_save, NULL);
 	while (process_receive(pair[1], &request, sizeof(request), false) > 0)
 		assert_int_equal(request.what, RULES_SYSCTL);

@@ -169,6 +169,34 @@ static void packets_too_big(struct facts *facts)
 	facts->line_mtu = 1454;
 }
 
+static const struct rules_firewall ufw = {
+	.family = AF_INET, .owner = RULES_OWNER_UFW, .table = "filter", .chain = "INPUT"
+};
+static const struct rules_firewall docker = {
+	.family = AF_INET, .owner = RULES_OWNER_DOCKER, .table = "filter", .chain = "FORWARD"
+};
+
+static void dropped_by_ufw(struct facts *facts)
+{
+	dropped(facts);
+	strcpy(facts->silent_port, "udp 51820");
+	facts->silent_protocol = IPPROTO_UDP;
+	facts->silent_number = 51820;
+	facts->port_dropper = &ufw;
+}
+
+static void stopped(struct facts *facts)
+{
+	facts->stopped = 6;
+	strcpy(facts->stopped_tunnel, "wg0");
+}
+
+static void stopped_by_docker(struct facts *facts)
+{
+	stopped(facts);
+	facts->tunnel_dropper = &docker;
+}
+
 static const struct {
 	const char *code;
 	enum verdict_works works;
@@ -192,9 +220,12 @@ static const struct {
 	{ "E10", WORKS_UNKNOWN, upnp_off, "does not open ports when asked" },
 	{ "E10", WORKS_NO, other_error, "did not open" },
 	{ "E40", WORKS_NO, dropped, "12 packets came, none was delivered" },
+	{ "E40", WORKS_NO, dropped_by_ufw, "ufw, drops what arrives: 12 packets came" },
 	{ "E60", WORKS_NO, nothing_listens, "nothing on this host listens on udp 51820" },
 	{ "E42", WORKS_NO, not_forwarding, "IP forwarding is off" },
 	{ "E42", WORKS_NO, not_forwarding_a_tunnel, "IP forwarding is off for wg0" },
+	{ "E41", WORKS_NO, stopped_by_docker, "(table ip filter, chain FORWARD)" },
+	{ "E41", WORKS_NO, stopped, "nftables does not show it: 6 packets came" },
 	{ "E43", WORKS_NO, egress_gone, "192.168.1.99 is not on this host" },
 	{ "E43", WORKS_YES, egress_replaced, "its clients leave with another" },
 	{ "E30", WORKS_YES, name_stale6, "over IPv6" },
@@ -279,6 +310,20 @@ static void test_the_upstream_cause_wins(void **state)
 	}
 }
 
+static void test_another_firewall(void **state)
+{
+	struct facts facts = all_well();
+
+	(void)state;
+	stopped_by_docker(&facts);
+	assert_non_null(strstr(verdict_of(&facts).advice, "coexist = true"));
+	assert_non_null(strstr(verdict_of(&facts).advice, "iptables -I DOCKER-USER -i wg0"));
+	facts.coexist = true;
+	assert_null(strstr(verdict_of(&facts).advice, "coexist = true"));
+	dropped_by_ufw(&facts);
+	assert_non_null(strstr(verdict_of(&facts).advice, "sudo ufw allow 51820/udp"));
+}
+
 static void test_a_public_host_needs_no_router(void **state)
 {
 	struct facts facts = all_well();
@@ -323,6 +368,7 @@ int main(void)
 		cmocka_unit_test(test_the_updater_is_named),
 		cmocka_unit_test(test_each_cause),
 		cmocka_unit_test(test_the_upstream_cause_wins),
+		cmocka_unit_test(test_another_firewall),
 		cmocka_unit_test(test_a_public_host_needs_no_router),
 		cmocka_unit_test(test_router_that_said_yes_and_did_nothing),
 		cmocka_unit_test(test_another_port_is_told),

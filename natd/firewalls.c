@@ -1,0 +1,208 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "natd/firewalls.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "natd/log.h"
+
+/* A packet may be lost in many ways, and a client asks for what is not there: so many in a row, and
+ * none that went on, are no chance. A TCP connection alone tries as often within seven seconds. */
+#define STOPPED_MIN 3
+
+static const struct {
+	const char *word;
+	const char *name;
+} owners[RULES_OWNERS] = {
+	[RULES_OWNER_NFTABLES] = { "nftables", "nftables" },
+	[RULES_OWNER_IPTABLES] = { "iptables", "iptables" },
+	[RULES_OWNER_UFW] = { "ufw", "ufw" },
+	[RULES_OWNER_DOCKER] = { "docker", "Docker" },
+	[RULES_OWNER_FIREWALLD] = { "firewalld", "firewalld" },
+	[RULES_OWNER_OTHER] = { "other", "another program" },
+};
+
+static const char *const hooks[RULES_HOOKS] = {
+	[RULES_HOOK_INPUT] = "input",
+	[RULES_HOOK_FORWARD] = "forward",
+	[RULES_HOOK_OUTPUT] = "output",
+	[RULES_HOOK_POST] = "postrouting",
+};
+
+const char *firewalls_owner(const struct rules_firewall *firewall)
+{
+	return owners[firewall->owner].word;
+}
+
+const char *firewalls_owner_name(const struct rules_firewall *firewall)
+{
+	return owners[firewall->owner].name;
+}
+
+const char *firewalls_family(const struct rules_firewall *firewall)
+{
+	return firewall->family == AF_INET ? "ip" : firewall->family == AF_INET6 ? "ip6" : "inet";
+}
+
+bool firewalls_is_sound(const struct rules_firewall *firewall)
+{
+	return firewall->owner < RULES_OWNERS && firewall->hook < RULES_HOOKS &&
+	       memchr(firewall->table, '\0', sizeof(firewall->table)) &&
+	       memchr(firewall->chain, '\0', sizeof(firewall->chain));
+}
+
+/* ---- what rules tells ---- */
+
+void firewalls_add(struct firewalls *firewalls, const struct rules_firewall *firewall)
+{
+	struct rules_firewall *fresh;
+
+	if (firewalls->fresh_count == FIREWALLS_MAX)
+		return;
+	fresh = &firewalls->fresh[firewalls->fresh_count++];
+	*fresh = *firewall;
+	log_clean(fresh->table);
+	log_clean(fresh->chain);
+}
+
+static const struct rules_firewall *find(const struct firewalls *firewalls,
+					 const struct rules_firewall *wanted)
+{
+	for (size_t i = 0; i < firewalls->count; i++) {
+		const struct rules_firewall *firewall = &firewalls->list[i];
+
+		if (firewall->family == wanted->family && firewall->hook == wanted->hook &&
+		    strcmp(firewall->table, wanted->table) == 0 &&
+		    strcmp(firewall->chain, wanted->chain) == 0)
+			return firewall;
+	}
+	return NULL;
+}
+
+/* Does it stand in the way of forwarded packets? */
+static bool closes_way(const struct rules_firewall *firewall)
+{
+	return firewall->hook == RULES_HOOK_FORWARD && firewall->closes;
+}
+
+static void say_news(const struct firewalls *firewalls, const struct rules_firewall *now,
+		     bool coexist)
+{
+	const struct rules_firewall *before = find(firewalls, now);
+	bool known = before && closes_way(before) && before->passed == now->passed;
+
+	if (!closes_way(now) || known)
+		return;
+	if (now->passed)
+		log_info("%s drops what it does not know (table %s %s, chain %s); natd's rules let "
+			 "the VPN's packets through there",
+			 firewalls_owner_name(now), firewalls_family(now), now->table, now->chain);
+	else if (!coexist)
+		log_warning("%s drops what it does not know (table %s %s, chain %s): perhaps the "
+			    "VPN's packets as well (natd.conf: coexist = false)",
+			    firewalls_owner_name(now), firewalls_family(now), now->table,
+			    now->chain);
+}
+
+void firewalls_scanned(struct firewalls *firewalls, bool coexist)
+{
+	for (size_t i = 0; i < firewalls->fresh_count; i++)
+		say_news(firewalls, &firewalls->fresh[i], coexist);
+	memcpy(firewalls->list, firewalls->fresh,
+	       firewalls->fresh_count * sizeof(firewalls->list[0]));
+	firewalls->count = firewalls->fresh_count;
+	firewalls->fresh_count = 0;
+}
+
+/* Counters begin anew with a new table. */
+static void passage_update(struct passage *passage, uint64_t came, uint64_t went_on)
+{
+	if (went_on != passage->went_on || came < passage->came)
+		passage->stopped_from = came;
+	passage->came = came;
+	passage->went_on = went_on;
+}
+
+static struct passage *passage_of(struct firewalls *firewalls, const char *interface)
+{
+	size_t i = 0;
+
+	while (i < CONFIG_TUNNELS_MAX - 1 && firewalls->tunnels[i].interface[0] &&
+	       strcmp(firewalls->tunnels[i].interface, interface) != 0)
+		i++;
+	if (strcmp(firewalls->tunnels[i].interface, interface) != 0) {
+		memset(&firewalls->tunnels[i], 0, sizeof(firewalls->tunnels[i]));
+		snprintf(firewalls->tunnels[i].interface, IF_NAMESIZE, "%s", interface);
+	}
+	return &firewalls->tunnels[i].passage;
+}
+
+void firewalls_counted(struct firewalls *firewalls, const struct rules_tunnel_count *count)
+{
+	passage_update(passage_of(firewalls, count->interface), count->allowed, count->passed);
+}
+
+/* ---- who drops ---- */
+
+uint64_t firewalls_stopped(const struct firewalls *firewalls, char interface[IF_NAMESIZE])
+{
+	for (size_t i = 0; i < CONFIG_TUNNELS_MAX; i++) {
+		const struct passage *passage = &firewalls->tunnels[i].passage;
+
+		if (passage->came - passage->stopped_from < STOPPED_MIN)
+			continue;
+		memcpy(interface, firewalls->tunnels[i].interface, IF_NAMESIZE);
+		return passage->came - passage->stopped_from;
+	}
+	return 0;
+}
+
+/* One where our packets are let through is the last to be suspected. */
+static bool is_likelier(const struct rules_firewall *a, const struct rules_firewall *b)
+{
+	if (a->passed != b->passed)
+		return b->passed;
+	if (a->dropped != b->dropped)
+		return a->dropped > b->dropped;
+	return a->closes > b->closes;
+}
+
+const struct rules_firewall *firewalls_culprit(const struct firewalls *firewalls,
+					       enum rules_hook hook)
+{
+	const struct rules_firewall *culprit = NULL;
+
+	for (size_t i = 0; i < firewalls->count; i++) {
+		const struct rules_firewall *firewall = &firewalls->list[i];
+
+		if (firewall->hook == hook && (firewall->closes || firewall->dropped) &&
+		    (!firewall->passed || firewall->dropped) &&
+		    (!culprit || is_likelier(firewall, culprit)))
+			culprit = firewall;
+	}
+	return culprit;
+}
+
+json_t *firewalls_json(const struct firewalls *firewalls)
+{
+	json_t *list = json_array();
+
+	for (size_t i = 0; i < firewalls->count; i++) {
+		const struct rules_firewall *firewall = &firewalls->list[i];
+		json_t *drops = firewall->counts ? json_integer((json_int_t)firewall->dropped)
+						 : json_null();
+		char table[sizeof(firewall->table) + sizeof("inet ")];
+
+		snprintf(table, sizeof(table), "%s %s", firewalls_family(firewall),
+			 firewall->table);
+		json_array_append_new(list,
+				      json_pack("{s:s, s:s, s:s, s:s, s:s, s:o, s:b, s:b, s:b}",
+						"table", table, "chain", firewall->chain, "hook",
+						hooks[firewall->hook], "policy",
+						firewall->policy_drop ? "drop" : "accept", "owner",
+						firewalls_owner(firewall), "drops", drops, "closes",
+						firewall->closes, "passed", firewall->passed,
+						"owned", firewall->owned));
+	}
+	return list;
+}

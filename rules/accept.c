@@ -1,0 +1,125 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "rules/accept.h"
+
+#include <net/if.h>
+#include <netinet/in.h>
+
+#include <libnftnl/expr.h>
+#include <libnftnl/rule.h>
+#include <libnftnl/udata.h>
+#include <linux/netfilter.h>
+#include <linux/netfilter/nf_tables.h>
+#include <linux/netfilter/nfnetlink.h>
+#include <linux/netfilter/x_tables.h>
+#include <linux/netfilter/xt_conntrack.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "natd/log.h"
+#include "rules/expression.h"
+
+#define CONNTRACK_REVISION 3 /* of xt_conntrack: struct xt_conntrack_mtinfo3 */
+
+void accept_comment(enum accept_what what, const char *interface, char comment[MEANING_MARK_MAX])
+{
+	static const char *const words[ACCEPTS] = {
+		[ACCEPT_PUBLISHED] = "published to",
+		[ACCEPT_ANSWERS] = "answers to",
+		[ACCEPT_FROM] = "from",
+	};
+
+	snprintf(comment, MEANING_MARK_MAX, MEANING_MARK_PREFIX "%s %s", words[what], interface);
+}
+
+static struct nftnl_rule *rule_new(const struct accept_place *place)
+{
+	struct nftnl_rule *rule = nftnl_rule_alloc();
+
+	if (!rule)
+		fatal("no memory for an nftables object");
+	nftnl_rule_set_u32(rule, NFTNL_RULE_FAMILY, place->family);
+	nftnl_rule_set_str(rule, NFTNL_RULE_TABLE, place->table);
+	nftnl_rule_set_str(rule, NFTNL_RULE_CHAIN, place->chain);
+	return rule;
+}
+
+static void comment_rule(struct nftnl_rule *rule, const char *comment)
+{
+	struct nftnl_udata_buf *text = nftnl_udata_buf_alloc(NFTNL_UDATA_COMMENT_MAXLEN);
+
+	if (!text)
+		fatal("no memory for an nftables object");
+	nftnl_udata_put_strz(text, NFTNL_UDATA_RULE_COMMENT, comment);
+	nftnl_rule_set_data(rule, NFTNL_RULE_USERDATA, nftnl_udata_buf_data(text),
+			    nftnl_udata_buf_len(text));
+	nftnl_udata_buf_free(text);
+}
+
+/* -m conntrack --ctstate STATE. The rule keeps `info`. */
+static void match_conntrack(struct nftnl_rule *rule, uint16_t states)
+{
+	struct nftnl_expr *match = nftnl_expr_alloc("match");
+	struct xt_conntrack_mtinfo3 *info = calloc(1, XT_ALIGN(sizeof(*info)));
+
+	if (!match || !info)
+		fatal("no memory for an nftables expression");
+	info->match_flags = XT_CONNTRACK_STATE;
+	info->state_mask = states;
+	nftnl_expr_set_str(match, NFTNL_EXPR_MT_NAME, "conntrack");
+	nftnl_expr_set_u32(match, NFTNL_EXPR_MT_REV, CONNTRACK_REVISION);
+	nftnl_expr_set(match, NFTNL_EXPR_MT_INFO, info, XT_ALIGN(sizeof(*info)));
+	nftnl_rule_add_expr(rule, match);
+}
+
+static void match_what(struct nftnl_rule *rule, enum accept_what what, bool iptables)
+{
+	if (what == ACCEPT_FROM)
+		return;
+	if (iptables)
+		match_conntrack(rule, what == ACCEPT_PUBLISHED
+					      ? XT_CONNTRACK_STATE_DNAT
+					      : XT_CONNTRACK_STATE_BIT(IP_CT_ESTABLISHED) |
+							XT_CONNTRACK_STATE_BIT(IP_CT_RELATED));
+	else if (what == ACCEPT_PUBLISHED)
+		match_handed_on(rule);
+	else
+		match_established(rule);
+}
+
+static void add_message(struct batch *batch, struct nftnl_rule *rule,
+			const struct accept_place *place, uint16_t type, uint16_t flags)
+{
+	struct nlmsghdr *message = batch_new(batch, (struct item){ ITEM_RULE, 0 }, type, flags);
+	struct nfgenmsg *header = mnl_nlmsg_get_payload(message);
+
+	header->nfgen_family = place->family;
+	nftnl_rule_nlmsg_build_payload(message, rule);
+	nftnl_rule_free(rule);
+	batch_add(batch, message);
+}
+
+void accept_insert(struct batch *batch, const struct accept_place *place, enum accept_what what,
+		   const char *interface)
+{
+	struct nftnl_rule *rule = rule_new(place);
+	char comment[MEANING_MARK_MAX];
+
+	match_one_interface(rule, what == ACCEPT_FROM ? NFT_META_IIFNAME : NFT_META_OIFNAME,
+			    interface);
+	match_what(rule, what, place->iptables);
+	count_packets(rule);
+	decide(rule, NF_ACCEPT);
+	accept_comment(what, interface, comment);
+	comment_rule(rule, comment);
+	/* Without NLM_F_APPEND a rule goes to the head of its chain. */
+	add_message(batch, rule, place, NFT_MSG_NEWRULE, NLM_F_CREATE);
+}
+
+void accept_delete(struct batch *batch, const struct accept_place *place, uint64_t handle)
+{
+	struct nftnl_rule *rule = rule_new(place);
+
+	nftnl_rule_set_u64(rule, NFTNL_RULE_HANDLE, handle);
+	add_message(batch, rule, place, NFT_MSG_DELRULE, 0);
+}
