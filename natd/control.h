@@ -10,7 +10,7 @@
 #include <stdint.h>
 
 #define CONTROL_SOCKET  "/run/natd/natd.sock"
-#define CONTROL_VERSION 1
+#define CONTROL_VERSION 2
 
 enum control_command {
 	CONTROL_STATUS, /* the object of `natctl -j status` */
@@ -21,6 +21,8 @@ enum control_command {
 	CONTROL_RELOAD, /* {"reloaded": "/etc/natd/natd.conf"} */
 	CONTROL_WATCH,  /* a line for each change until either end closes: snapshot.h */
 	CONTROL_DOCTOR, /* a line {"step": {...}} for each, then {"steps": [...], "verdict", "took_ms"} */
+	CONTROL_TEST, /* seconds: waits for a packet from outside: control_trace.h */
+	CONTROL_WHY,  /* seconds, family, from, to: follows a packet of `from` to `to`: the same */
 	CONTROL_COMMANDS
 };
 
@@ -30,8 +32,10 @@ struct control_request {
 	uint32_t protocol; /* IPPROTO_UDP or IPPROTO_TCP */
 	uint16_t port;     /* host byte order */
 	uint16_t external; /* 0: the same as port */
-	uint32_t seconds;  /* CONTROL_OPEN: how long; 0: until natd restarts */
-	uint32_t family;   /* CONTROL_WAN_IP: AF_INET or AF_INET6 */
+	uint32_t seconds;  /* how long; 0: until natd restarts (CONTROL_OPEN), or the usual */
+	uint32_t family;   /* CONTROL_WAN_IP, CONTROL_WHY: AF_INET or AF_INET6 */
+	uint8_t from[16];  /* an address of `family`, network byte order */
+	uint8_t to[16];
 };
 
 #endif

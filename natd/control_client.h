@@ -22,6 +22,7 @@ enum waiting {
 	WAITING_FORWARD,
 	WAITING_CHANGE,
 	WAITING_DOCTOR,
+	WAITING_TRACE,
 };
 
 struct client {
@@ -33,6 +34,8 @@ struct client {
 	size_t received;  /* bytes of it */
 	uint32_t forward; /* WAITING_FORWARD: its id */
 	char *told;       /* WAITING_CHANGE: the last line that it got */
+	int64_t deadline; /* WAITING_TRACE: CLOCK_BOOTTIME, ms */
+	size_t from_home; /* WAITING_TRACE: packets that came, but not from outside */
 	size_t steps;     /* WAITING_DOCTOR: how many it was told */
 };
 

@@ -8,6 +8,7 @@
 
 #include "natd/control_client.h"
 #include "natd/control_doctor.h"
+#include "natd/control_trace.h"
 #include "natd/control_server.h"
 #include "natd/log.h"
 #include "natd/loop.h"
@@ -159,6 +160,8 @@ static const struct command {
 	[CONTROL_CLOSE] = { "close", do_close, true, true },
 	[CONTROL_RELOAD] = { "reload", do_reload, true, false },
 	[CONTROL_DOCTOR] = { "doctor", control_do_doctor, false, false },
+	[CONTROL_TEST] = { "test", control_do_test, true, false },
+	[CONTROL_WHY] = { "why", control_do_why, true, false },
 	[CONTROL_WATCH] = { "watch", do_watch, false, false },
 };
 
@@ -285,6 +288,8 @@ void client_limit(struct client *client)
 		client_drop(client);
 	else if (client->waiting == WAITING_DOCTOR)
 		control_doctor_tell(client);
+	else if (client->waiting == WAITING_TRACE)
+		control_trace_tick(client);
 	else if (client->waiting == WAITING_COUNTERS)
 		client_answer(client, status_json(client->control->natd));
 	else

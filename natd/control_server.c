@@ -11,11 +11,14 @@
 #include <unistd.h>
 
 #include "natd/control_client.h"
+#include "natd/control_trace.h"
 #include "natd/doctor.h"
 #include "natd/log.h"
 
 void client_drop(struct client *client)
 {
+	if (client->waiting == WAITING_TRACE)
+		control_trace_over(client->control);
 	event_free(client->event);
 	close(client->socket);
 	client->socket = -1;

@@ -383,6 +383,20 @@ void kernel_ask_peers(struct kernel *kernel)
 	}
 }
 
+void kernel_trace(struct kernel *kernel, const struct rules_trace *trace)
+{
+	struct rules_request request = { .what = RULES_TRACE, .trace = *trace };
+
+	send_request(kernel, &request);
+}
+
+void kernel_trace_end(struct kernel *kernel)
+{
+	struct rules_request request = { .what = RULES_TRACE_END };
+
+	send_request(kernel, &request);
+}
+
 void kernel_remove(struct kernel *kernel)
 {
 	struct rules_request request = { .what = RULES_REMOVE };
@@ -475,6 +489,16 @@ static bool interface_is_sound(const char interface[IF_NAMESIZE])
 	return memchr(interface, '\0', IF_NAMESIZE) != NULL;
 }
 
+#define TERMINATED(array) (memchr(array, '\0', sizeof(array)) != NULL)
+
+static bool traced_is_sound(const struct rules_traced *traced)
+{
+	return traced->fate < RULES_FATES && TERMINATED(traced->table) &&
+	       TERMINATED(traced->chain) && TERMINATED(traced->comment) &&
+	       (traced->from.family == AF_INET || traced->from.family == AF_INET6) &&
+	       traced->to.family == traced->from.family;
+}
+
 static bool report_is_sound(const struct rules_report *report)
 {
 	switch (report->what) {
@@ -484,6 +508,8 @@ static bool report_is_sound(const struct rules_report *report)
 	case RULES_TUNNEL_COUNT: return interface_is_sound(report->tunnel.interface);
 	case RULES_WIREGUARD_IS: return interface_is_sound(report->wireguard.interface);
 	case RULES_TOUCHED: return memchr(report->touched.program, '\0', 16) != NULL;
+	case RULES_TRACING: return true;
+	case RULES_TRACED: return traced_is_sound(&report->traced);
 	case RULES_PEERS_ARE:
 		return interface_is_sound(report->peers.interface) && report->peers.ago >= -1 &&
 		       report->peers.shaken <= report->peers.peers;

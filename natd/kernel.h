@@ -90,6 +90,10 @@ void kernel_ask_wireguard(struct kernel *kernel, const char *name);
 /* Asks with whom each WireGuard of the kernel has shaken hands; RULES_PEERS_ARE answers for each. */
 void kernel_ask_peers(struct kernel *kernel);
 
+/* Follows packets until kernel_trace_end(); RULES_TRACING says whether it began, RULES_TRACED each. */
+void kernel_trace(struct kernel *kernel, const struct rules_trace *trace);
+void kernel_trace_end(struct kernel *kernel);
+
 /* Puts the switches back and deletes the table; kernel->removed when it is done. */
 void kernel_remove(struct kernel *kernel);
 

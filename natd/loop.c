@@ -8,6 +8,7 @@
 #include <sys/wait.h>
 
 #include "natd/control_server.h"
+#include "natd/control_trace.h"
 #include "natd/log.h"
 #include "natd/look.h"
 #include "natd/name_watch.h"
@@ -291,6 +292,10 @@ static void on_rules(evutil_socket_t socket, short what, void *context)
 			control_counted(natd->control);
 		if (report.what == RULES_TOUCHED)
 			control_forwards_changed(natd->control);
+		if (report.what == RULES_TRACING)
+			control_tracing(natd->control, report.written.error);
+		if (report.what == RULES_TRACED)
+			control_traced(natd->control, &report.traced);
 	}
 	if (got < 0)
 		child_is_gone(natd, &natd->rules);

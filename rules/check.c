@@ -255,6 +255,19 @@ static bool check_wireguard(const struct rules_request *request, char why[CHECK_
 	return is_interface(request->tunnel.interface, why);
 }
 
+static bool check_trace(const struct rules_request *request, char why[CHECK_TEXT_MAX])
+{
+	const struct rules_trace *trace = &request->trace;
+
+	if (trace->from.family == 0 && trace->to.family == 0)
+		return true;
+	if (trace->from.family != trace->to.family)
+		return no(why, "a trace from family %u to family %u", trace->from.family,
+			  trace->to.family);
+	return is_host(&trace->from, "the source of a trace", why) &&
+	       is_host(&trace->to, "the destination of a trace", why);
+}
+
 static bool check_nothing(const struct rules_request *request, char why[CHECK_TEXT_MAX])
 {
 	(void)request;
@@ -270,13 +283,14 @@ static bool check_coexist(const struct rules_request *request, char why[CHECK_TE
 bool check_request(const struct rules_request *request, char why[CHECK_TEXT_MAX])
 {
 	static bool (*const checks[RULES_REQUESTS])(const struct rules_request *, char *) = {
-		[RULES_BEGIN] = check_nothing,   [RULES_TUNNEL] = check_tunnel,
-		[RULES_NETWORK] = check_network, [RULES_LAN] = check_lan,
-		[RULES_PORT] = check_port,       [RULES_COMMIT] = check_nothing,
-		[RULES_REMOVE] = check_nothing,  [RULES_SYSCTL] = check_setting,
-		[RULES_COUNT] = check_nothing,   [RULES_WIREGUARD] = check_wireguard,
-		[RULES_PUBLISH] = check_publish, [RULES_PEERS] = check_wireguard,
-		[RULES_COEXIST] = check_coexist,
+		[RULES_BEGIN] = check_nothing,     [RULES_TUNNEL] = check_tunnel,
+		[RULES_NETWORK] = check_network,   [RULES_LAN] = check_lan,
+		[RULES_PORT] = check_port,         [RULES_COMMIT] = check_nothing,
+		[RULES_REMOVE] = check_nothing,    [RULES_SYSCTL] = check_setting,
+		[RULES_COUNT] = check_nothing,     [RULES_WIREGUARD] = check_wireguard,
+		[RULES_PUBLISH] = check_publish,   [RULES_PEERS] = check_wireguard,
+		[RULES_COEXIST] = check_coexist,   [RULES_TRACE] = check_trace,
+		[RULES_TRACE_END] = check_nothing,
 	};
 
 	if ((unsigned int)request->what >= RULES_REQUESTS)

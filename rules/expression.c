@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "rules/expression.h"
 
+#include <arpa/inet.h>
 #include <net/if.h>
 #include <netinet/in.h>
 #include <netinet/ip.h>
@@ -207,6 +208,24 @@ void match_other_address(struct nftnl_rule *rule, uint8_t family, enum side side
 	look_up(rule, set, NFT_LOOKUP_F_INV);
 }
 
+void match_host(struct nftnl_rule *rule, uint8_t family, enum side side, const void *address)
+{
+	load_address(rule, family, side);
+	compare(rule, NFT_CMP_EQ, address,
+		family == NFPROTO_IPV4 ? sizeof(struct in_addr) : sizeof(struct in6_addr));
+}
+
+void match_one_port(struct nftnl_rule *rule, uint8_t protocol, uint16_t port)
+{
+	const uint16_t wire = htons(port);
+
+	load_meta(rule, NFT_META_L4PROTO);
+	compare(rule, NFT_CMP_EQ, &protocol, sizeof(protocol));
+	load_payload(rule, NFT_PAYLOAD_TRANSPORT_HEADER, offsetof(struct tcphdr, th_dport),
+		     sizeof(wire), NFT_REG_1);
+	compare(rule, NFT_CMP_EQ, &wire, sizeof(wire));
+}
+
 void match_not_loopback_destination(struct nftnl_rule *rule, uint8_t family)
 {
 	static const struct in6_addr loopback6 = IN6ADDR_LOOPBACK_INIT;
@@ -356,6 +375,29 @@ void masquerade(struct nftnl_rule *rule)
 void count_packets(struct nftnl_rule *rule)
 {
 	append(rule, "counter");
+}
+
+void limit_packets(struct nftnl_rule *rule, uint64_t per_second)
+{
+	struct nftnl_expr *limit = append(rule, "limit");
+
+	nftnl_expr_set_u64(limit, NFTNL_EXPR_LIMIT_RATE, per_second);
+	nftnl_expr_set_u64(limit, NFTNL_EXPR_LIMIT_UNIT, 1); /* s */
+	nftnl_expr_set_u32(limit, NFTNL_EXPR_LIMIT_BURST,
+			   5); /* nft's own, which it does not print */
+	nftnl_expr_set_u32(limit, NFTNL_EXPR_LIMIT_TYPE, NFT_LIMIT_PKTS);
+}
+
+void trace_packets(struct nftnl_rule *rule)
+{
+	const uint8_t on = 1;
+	struct nftnl_expr *immediate = append(rule, "immediate");
+	struct nftnl_expr *meta = append(rule, "meta");
+
+	nftnl_expr_set_u32(immediate, NFTNL_EXPR_IMM_DREG, NFT_REG_1);
+	nftnl_expr_set(immediate, NFTNL_EXPR_IMM_DATA, &on, sizeof(on));
+	nftnl_expr_set_u32(meta, NFTNL_EXPR_META_KEY, NFT_META_NFTRACE);
+	nftnl_expr_set_u32(meta, NFTNL_EXPR_META_SREG, NFT_REG_1);
 }
 
 void decide(struct nftnl_rule *rule, uint32_t verdict)

@@ -49,6 +49,12 @@ void match_port(struct nftnl_rule *rule, const char *set);
 /* update @SET { meta l4proto . th dport timeout MS } */
 void remember_port(struct nftnl_rule *rule, const char *set, uint64_t timeout_ms);
 
+/* ip saddr ADDRESS, ip6 daddr ADDRESS; `address` is a struct in_addr or in6_addr */
+void match_host(struct nftnl_rule *rule, uint8_t family, enum side side, const void *address);
+
+/* meta l4proto PROTOCOL th dport PORT */
+void match_one_port(struct nftnl_rule *rule, uint8_t protocol, uint16_t port);
+
 /* ip saddr @SET, ip6 daddr != @SET; `family` is NFPROTO_IPV4 or NFPROTO_IPV6 */
 void match_address(struct nftnl_rule *rule, uint8_t family, enum side side, const char *set);
 void match_other_address(struct nftnl_rule *rule, uint8_t family, enum side side, const char *set);
@@ -79,6 +85,12 @@ void masquerade(struct nftnl_rule *rule);
 
 /* counter */
 void count_packets(struct nftnl_rule *rule);
+
+/* limit rate N/second */
+void limit_packets(struct nftnl_rule *rule, uint64_t per_second);
+
+/* meta nftrace set 1 */
+void trace_packets(struct nftnl_rule *rule);
 
 /* accept, drop; `verdict` is NF_ACCEPT or NF_DROP */
 void decide(struct nftnl_rule *rule, uint32_t verdict);

@@ -32,6 +32,12 @@ void nftables_open(struct nftables *nftables)
 	mnl_socket_setsockopt(nftables->socket, NETLINK_EXT_ACK, &on, sizeof(on));
 }
 
+void nftables_close(struct nftables *nftables)
+{
+	mnl_socket_close(nftables->socket);
+	nftables->socket = NULL;
+}
+
 /* -1 with EAGAIN when all answers are read. */
 static ssize_t receive(const struct nftables *nftables, void *buffer, size_t size)
 {

@@ -22,6 +22,8 @@ struct nftables {
 /* Fatal where the kernel has no nfnetlink. */
 void nftables_open(struct nftables *nftables);
 
+void nftables_close(struct nftables *nftables);
+
 /* Carries the batch out. True when the kernel has committed it; false with what it refused. */
 bool nftables_commit(struct nftables *nftables, struct batch *batch, struct batch_error *error);
 

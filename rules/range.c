@@ -176,3 +176,14 @@ struct range *ranges_around(const struct ranges *ranges, const uint8_t *address)
 	}
 	return NULL;
 }
+
+bool range_prefix_holds(const struct rules_prefix *network, const struct rules_prefix *host)
+{
+	const uint8_t *a = (const uint8_t *)&network->v6;
+	const uint8_t *b = (const uint8_t *)&host->v6;
+	size_t bytes = network->length / 8;
+	unsigned int bits = network->length % 8;
+
+	return network->family == host->family && memcmp(a, b, bytes) == 0 &&
+	       (!bits || (a[bytes] ^ b[bytes]) >> (8 - bits) == 0);
+}

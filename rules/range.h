@@ -49,6 +49,9 @@ void ranges_free(struct ranges *ranges);
 /* Compares the address and the length of two prefixes of one family. */
 bool range_same_prefix(const struct rules_prefix *a, const struct rules_prefix *b);
 
+/* Is the host prefix `host` in `network`? */
+bool range_prefix_holds(const struct rules_prefix *network, const struct rules_prefix *host);
+
 /* The range that begins at `first`, or NULL. */
 struct range *ranges_find(const struct ranges *ranges, const uint8_t *first);
 

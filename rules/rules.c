@@ -22,6 +22,7 @@
 #include "rules/sysctl.h"
 #include "rules/table.h"
 #include "rules/tell.h"
+#include "rules/trace.h"
 #include "rules/watch.h"
 #include "rules/wireguard.h"
 
@@ -46,6 +47,7 @@ struct rules {
 	struct contest contest;
 	struct repair repair;
 	struct coexist coexist;
+	struct trace trace;
 };
 
 #define LARGE_BATCH (64 * 1024) /* bytes: some thousand elements */
@@ -303,19 +305,48 @@ static void on_count(struct rules *rules, const struct rules_request *request)
 	tell(rules->natd, &said);
 }
 
+/* ---- packets that are followed ---- */
+
+static void on_trace(struct rules *rules, const struct rules_request *request)
+{
+	struct rules_report said = tell_new(RULES_TRACING, request->generation);
+
+	said.written.error = trace_begin(&rules->trace, &request->trace, &rules->committed);
+	tell(rules->natd, &said);
+}
+
+static void on_trace_end(struct rules *rules, const struct rules_request *request)
+{
+	(void)request;
+	trace_end(&rules->trace);
+}
+
+static void tell_traced(struct rules *rules)
+{
+	struct rules_report said = tell_new(RULES_TRACED, rules->committed.generation);
+
+	while (trace_read(&rules->trace, &said.traced)) {
+		for (uint32_t i = 0; i < rules->committed.lan_count && !said.traced.home; i++)
+			said.traced.home =
+				range_prefix_holds(&rules->committed.lans[i], &said.traced.from);
+		tell(rules->natd, &said);
+	}
+}
+
 /* ---- the loop ---- */
 
 static void on_natd(struct rules *rules)
 {
 	static void (*const handlers[RULES_REQUESTS])(struct rules *,
 						      const struct rules_request *) = {
-		[RULES_BEGIN] = on_begin,     [RULES_TUNNEL] = on_tunnel,
-		[RULES_NETWORK] = on_network, [RULES_LAN] = on_lan,
-		[RULES_PORT] = on_port,       [RULES_COMMIT] = on_commit,
-		[RULES_REMOVE] = on_remove,   [RULES_SYSCTL] = on_sysctl,
-		[RULES_COUNT] = on_count,     [RULES_WIREGUARD] = on_wireguard,
-		[RULES_PUBLISH] = on_publish, [RULES_PEERS] = on_peers,
-		[RULES_COEXIST] = on_coexist,
+		[RULES_BEGIN] = on_begin,         [RULES_TUNNEL] = on_tunnel,
+		[RULES_NETWORK] = on_network,     [RULES_LAN] = on_lan,
+		[RULES_PORT] = on_port,           [RULES_COMMIT] = on_commit,
+		[RULES_REMOVE] = on_remove,       [RULES_SYSCTL] = on_sysctl,
+		[RULES_COUNT] = on_count,         [RULES_WIREGUARD] = on_wireguard,
+		[RULES_PUBLISH] = on_publish,     [RULES_PEERS] = on_peers,
+		[RULES_COEXIST] = on_coexist,     [RULES_TRACE] = on_trace,
+		[RULES_TRACE_END] = on_trace_end,
 	};
 	struct rules_request request;
 	char why[CHECK_TEXT_MAX];
@@ -345,10 +376,17 @@ static int until_work(const struct rules *rules)
 /* Milliseconds until something is due; -1: nothing is. */
 static int until_due(const struct rules *rules)
 {
-	int repair = until_work(rules);
-	int look = coexist_until(&rules->coexist, now_us() / 1000);
+	const int due[] = {
+		until_work(rules),
+		coexist_until(&rules->coexist, now_us() / 1000),
+		trace_wait(&rules->trace),
+	};
+	int first = -1;
 
-	return repair < 0 || (look >= 0 && look < repair) ? look : repair;
+	for (size_t i = 0; i < sizeof(due) / sizeof(due[0]); i++)
+		if (due[i] >= 0 && (first < 0 || due[i] < first))
+			first = due[i];
+	return first;
 }
 
 static void enter_sandbox(void)
@@ -391,9 +429,11 @@ void rules_main(int socket)
 					? conntrack_descriptor(&rules.purge.conntrack)
 					: -1,
 			  .events = POLLIN },
+			{ .fd = trace_descriptor(&rules.trace), .events = POLLIN },
 		};
 
-		if (poll(waiting, 3, until_due(&rules)) < 0 && errno != EINTR)
+		if (poll(waiting, sizeof(waiting) / sizeof(waiting[0]), until_due(&rules)) < 0 &&
+		    errno != EINTR)
 			fatal("poll: %s", strerror(errno));
 		if (waiting[1].revents || rules.watch.missed)
 			on_watch(&rules);
@@ -403,6 +443,8 @@ void rules_main(int socket)
 			look_at_others(&rules);
 		if (waiting[2].revents)
 			on_connections(&rules);
+		if (rules.trace.runs)
+			tell_traced(&rules);
 		if (waiting[0].revents)
 			on_natd(&rules);
 	}

@@ -101,6 +101,13 @@ struct rules_sysctl {
 	int32_t value;
 };
 
+/* Packets that are followed through every table: those of one host to another, or with family 0 in
+ * both whatever comes from anywhere for the ports of RULES_PORT. */
+struct rules_trace {
+	struct rules_prefix from; /* host prefixes of one family */
+	struct rules_prefix to;
+};
+
 struct rules_request {
 	enum rules_request_what {
 		RULES_BEGIN,   /* starts a new set; forgets one that was not committed */
@@ -115,7 +122,9 @@ struct rules_request {
 		RULES_COUNT,   /* read the counters */
 		RULES_WIREGUARD, /* tunnel.interface: which UDP port does the kernel's WireGuard listen on? */
 		RULES_PEERS, /* tunnel.interface: with whom has the kernel's WireGuard shaken hands? */
-		RULES_COEXIST, /* coexist */
+		RULES_COEXIST,   /* coexist */
+		RULES_TRACE,     /* trace: follow some packets, until RULES_TRACE_END */
+		RULES_TRACE_END, /* take every trace of that away */
 		RULES_REQUESTS
 	} what;
 	uint32_t generation; /* of the set, in each of its items too; echoed */
@@ -127,6 +136,7 @@ struct rules_request {
 		struct rules_publish publish;
 		struct rules_sysctl sysctl;
 		uint8_t coexist; /* 1: get the tunnels' packets past other firewalls; 0: only look */
+		struct rules_trace trace;
 	};
 };
 
@@ -210,6 +220,37 @@ struct rules_peers {
 	int64_t ago;     /* seconds since the last handshake; -1: there was none */
 };
 
+enum rules_fate {
+	RULES_FATE_LEFT,      /* by `out`, with `source` */
+	RULES_FATE_DELIVERED, /* to a program of this host */
+	RULES_FATE_DROPPED,   /* by `table`, `chain` and `handle` */
+	RULES_FATE_VANISHED,  /* after `table` and `chain`; no rule of nftables did it */
+	RULES_FATES
+};
+
+#define RULES_NAME_MAX 64
+
+/* NFPROTO_INET, NFPROTO_IPV4 and NFPROTO_IPV6 of linux/netfilter.h: the family of a table. */
+enum rules_table_family { RULES_TABLE_INET = 1, RULES_TABLE_IPV4 = 2, RULES_TABLE_IPV6 = 10 };
+
+/* One packet that was followed. Names are cut where they are longer, and hold no control characters. */
+struct rules_traced {
+	uint8_t fate;     /* enum rules_fate */
+	uint8_t protocol; /* IPPROTO_* */
+	uint8_t home;     /* it came from the home's own networks */
+	uint8_t family;   /* enum rules_table_family */
+	uint16_t port;    /* host byte order: the destination's, 0: it has none */
+	struct rules_prefix from;
+	struct rules_prefix to;
+	struct rules_prefix source; /* RULES_FATE_LEFT: as translated */
+	uint32_t in;                /* index of the interface by which it came */
+	uint32_t out;               /* 0: it was not led anywhere yet */
+	char table[RULES_NAME_MAX];
+	char chain[RULES_NAME_MAX];
+	uint64_t handle; /* of the rule; 0: the policy of the chain */
+	char comment[RULES_TEXT_MAX];
+};
+
 struct rules_report {
 	enum rules_report_what {
 		RULES_WRITTEN,       /* written */
@@ -226,6 +267,8 @@ struct rules_report {
 		RULES_PURGED,       /* purged: connections that would have gone on wrongly */
 		RULES_FIREWALL,     /* firewall: one of those that there are */
 		RULES_SCANNED,      /* the end of the firewalls */
+		RULES_TRACING,      /* written: the trace began, or cannot */
+		RULES_TRACED,       /* traced */
 		RULES_REPORTS
 	} what;
 	uint32_t generation;
@@ -240,6 +283,7 @@ struct rules_report {
 		struct rules_wireguard wireguard;
 		struct rules_peers peers;
 		struct rules_firewall firewall;
+		struct rules_traced traced;
 		uint32_t purged;
 	};
 };

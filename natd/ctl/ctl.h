@@ -42,6 +42,8 @@ int command_close(const struct invocation *typed);
 int command_manual(const struct invocation *typed);
 int command_metrics(const struct invocation *typed);
 int command_doctor(const struct invocation *typed);
+int command_test(const struct invocation *typed);
+int command_why(const struct invocation *typed);
 int command_watch(const struct invocation *typed);
 int command_reload(const struct invocation *typed);
 

@@ -33,6 +33,10 @@ static const struct command {
 	  N_("is the home VPN reachable, and why not") },
 	{ "doctor", "", 0, 0, OWN_NONE, command_doctor,
 	  N_("look at everything afresh, and say what to do") },
+	{ "test", "[--for TIME]", 0, 0, OWN_TIME, command_test,
+	  N_("wait for a packet from outside, and say what became of it") },
+	{ "why", "CLIENT DEST [--for TIME]", 2, 2, OWN_TIME, command_why,
+	  N_("follow a packet of a client through this host: who drops it") },
 	{ "watch", "[--exec DIR]", 0, 0, OWN_EXEC, command_watch,
 	  N_("events as they happen; --exec runs DIR's programs for each") },
 	{ "probe", "", 0, 0, OWN_NONE, command_probe,
@@ -64,8 +68,9 @@ static const char *shape(const struct command *command, char text[SHAPE_MAX])
 }
 
 #define ALLOWED_OPTIONS                                                                            \
-	"-s SOCKET, -j, -h, -V; wan-ip -6 --wait, open --for TIME, manual --lang LANGUAGE, watch " \
-	"--exec "                                                                                  \
+	"-s SOCKET, -j, -h, -V; wan-ip -6 --wait, open, test, why --for TIME, manual --lang "      \
+	"LANGUAGE, "                                                                               \
+	"watch --exec "                                                                            \
 	"DIR"
 
 static void usage(FILE *out)

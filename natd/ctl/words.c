@@ -66,7 +66,11 @@ const char *word_wan_kind(const char *key)
 
 const char *word_transport(const char *key)
 {
-	static const struct word words[] = { { "udp", "UDP" }, { "tcp", "TCP" }, { 0 } };
+	static const struct word words[] = { { "udp", "UDP" },
+					     { "tcp", "TCP" },
+					     { "icmp", "ICMP" },
+					     { "icmpv6", "ICMPv6" },
+					     { 0 } };
 
 	return find(words, key);
 }

@@ -2,7 +2,7 @@
 # bash completion for natctl(8); tests/lint compares it with natctl's table of commands.
 
 _natctl() {
-	local commands="status doctor watch probe list wan-ip open close manual metrics reload"
+	local commands="status doctor test why watch probe list wan-ip open close manual metrics reload"
 	local word=${COMP_WORDS[COMP_CWORD]} previous=${COMP_WORDS[COMP_CWORD - 1]} command="" i
 
 	case $previous in
@@ -19,6 +19,8 @@ _natctl() {
 	"") commands+=" -s -j -h -V" ;;
 	wan-ip) commands="-6 --wait -j" ;;
 	open) commands="--for -j" ;;
+	test) commands="--for -j" ;;
+	why) commands="--for -j" ;;
 	manual) commands="--lang -j" ;;
 	watch) commands="--exec -j" ;;
 	*) commands="-j" ;;

@@ -7,6 +7,8 @@ _natctl() {
 	commands=(
 		'status:is the home VPN reachable, and why not'
 		'doctor:look at everything afresh, and say what to do'
+		'test:wait for a packet from outside, and say what became of it'
+		'why:follow a packet of a client through this host: who drops it'
 		'watch:events as they happen'
 		'probe:ask the router what it can do (also without natd)'
 		"list:the router's table of open ports, and whose"
@@ -29,6 +31,8 @@ _natctl() {
 		case $line[1] in
 		wan-ip) _arguments '-6[the IPv6 address]' '--wait[until it is known]' ;;
 		open) _arguments '--for[for how long]:time:(30m 2h 1d)' '1:port/proto:' '2:external port:' ;;
+		test) _arguments '--for[for how long]:time:(30s 2m 10m)' ;;
+		why) _arguments '--for[for how long]:time:(30s 2m 10m)' '1:client:' '2:destination:' ;;
 		close) _arguments '1:port/proto:' ;;
 		watch) _arguments '--exec[run its programs for each event]:directory:_files -/' ;;
 		manual) _arguments '--lang[language]:language:(en ja)' ;;

@@ -16,6 +16,9 @@
  *   wireguard GENERATION INTERFACE
  *   peers GENERATION INTERFACE
  *   coexist GENERATION 0|1
+ *   trace GENERATION ADDRESS ADDRESS           from one host to another
+ *   trace-ports GENERATION                     from anywhere to our ports
+ *   untrace GENERATION
  *   fill GENERATION INTERFACE COUNT            COUNT networks /32 of 10.0.0.0/8
  *   raw WHAT GENERATION BYTE                   a request of number WHAT, every other byte BYTE
  *   short SIZE                                 a message of another size
@@ -121,6 +124,12 @@ static void read_coexist(struct rules_request *request, char **words)
 	request->coexist = (uint8_t)atoi(words[2]);
 }
 
+static void read_trace(struct rules_request *request, char **words)
+{
+	read_prefix(&request->trace.from, words[2]);
+	read_prefix(&request->trace.to, words[3]);
+}
+
 static const struct {
 	const char *word;
 	enum rules_request_what what;
@@ -140,6 +149,9 @@ static const struct {
 	{ "wireguard", RULES_WIREGUARD, 3, read_tunnel },
 	{ "peers", RULES_PEERS, 3, read_tunnel },
 	{ "coexist", RULES_COEXIST, 3, read_coexist },
+	{ "trace", RULES_TRACE, 4, read_trace },
+	{ "trace-ports", RULES_TRACE, 2, NULL },
+	{ "untrace", RULES_TRACE_END, 2, NULL },
 };
 
 /* The socket is non-blocking at this end; rules may be busy with what came before. */
@@ -228,6 +240,18 @@ static void print_network(uint32_t generation, const struct rules_network_count 
 	       network->packets);
 }
 
+static void print_traced(const struct rules_traced *traced)
+{
+	char from[INET6_ADDRSTRLEN] = "";
+	char source[INET6_ADDRSTRLEN] = "";
+
+	inet_ntop(traced->from.family, &traced->from.v6, from, sizeof(from));
+	inet_ntop(traced->source.family, &traced->source.v6, source, sizeof(source));
+	printf("traced %u %u %u %u %s %s %u %s %s %" PRIu64 " %s\n", traced->fate, traced->protocol,
+	       traced->port, traced->home, from, source, traced->family, traced->table,
+	       traced->chain, traced->handle, traced->comment);
+}
+
 static void print_report(const struct rules_report *said)
 {
 	uint32_t generation = said->generation;
@@ -272,6 +296,8 @@ static void print_report(const struct rules_report *said)
 		printf("peers %u %s %u %u %" PRId64 "\n", generation, said->peers.interface,
 		       said->peers.peers, said->peers.shaken, said->peers.ago);
 		break;
+	case RULES_TRACING: printf("tracing %u %d\n", generation, said->written.error); break;
+	case RULES_TRACED: print_traced(&said->traced); break;
 	case RULES_PURGED: printf("purged %u %u\n", generation, said->purged); break;
 	case RULES_FIREWALL:
 		printf("firewall %u %u %s %s hook=%u owner=%u closes=%u passed=%u dropped=%" PRIu64

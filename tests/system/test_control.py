@@ -11,8 +11,8 @@ import pytest
 
 from lab import GATEWAY, HOST, STRANGER, WAN, Lab, Redirect, wait_until
 
-REQUEST = struct.Struct("=IIIHHII")  # struct control_request of natd/control.h
-VERSION = 1
+REQUEST = struct.Struct("=IIIHHII32x")  # struct control_request of natd/control.h
+VERSION = 2
 STATUS, LIST, WAN_IP, OPEN, CLOSE, RELOAD, COMMANDS = range(7)
 
 

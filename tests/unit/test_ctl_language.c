@@ -22,7 +22,9 @@
 #include "natd/ctl/routers.h"
 #include "natd/ctl/sentences.h"
 #include "natd/ctl/status.h"
+#include "natd/ctl/test.h"
 #include "natd/ctl/text.h"
+#include "natd/ctl/why.h"
 #include "natd/verdict.h"
 #include "tests/unit/test_ctl_samples.h"
 
@@ -122,7 +124,33 @@ static struct facts with_nothing_wrong(void)
 	STEP("info", "wg0: none of 3 clients has shaken hands yet") "," \
 	STEP("fail", "the kernel does not forward what comes from wg0: forwarding is off") "," \
 	STEP("warn", "packets of wg0 are too big for the line: 1420 + 60 bytes of 1454") "]}"
+#define PACKET(fate, rest) "{\"packet\": {\"fate\": \"" fate "\", \"protocol\": \"udp\", " \
+	"\"from\": \"10.8.0.2\", \"to\": \"1.1.1.1\", \"port\": 53, \"in\": \"wg0\"" rest "}, " \
+	"\"result\": \"outside\"}"
+#define TABLE(family, table, chain) ", \"family\": \"" family "\", \"table\": \"" table "\", " \
+	"\"chain\": \"" chain "\""
+
+#define SAMPLE_POLICY  PACKET("dropped", TABLE("ip", "filter", "FORWARD"))
+#define SAMPLE_RULE    PACKET("dropped", TABLE("inet", "firewalld", "filter_FORWARD_POLICIES") \
+			      ", \"handle\": 421, \"comment\": \"nobody comes in here\"")
+#define SAMPLE_LEFT    PACKET("left", ", \"out\": \"eth0\", \"source\": \"192.168.1.31\"")
+#define SAMPLE_GONE    PACKET("vanished", TABLE("inet", "natd", "hand-on"))
+#define SAMPLE_ARRIVED "{\"result\": \"outside\", \"packet\": {\"fate\": \"delivered\", " \
+	"\"protocol\": \"udp\", \"from\": \"198.51.100.7\", \"to\": \"192.168.1.31\", \"port\": 51820, " \
+	"\"in\": \"eth0\"}}"
+#define SAMPLE_HOME    "{\"result\": \"none\", \"packet\": null, \"from_home\": 2}"
+#define SAMPLE_NOTHING "{\"result\": \"none\", \"packet\": null, \"from_home\": 0}"
 /* clang-format on */
+
+static void show_test(FILE *out, const json_t *json)
+{
+	test_show(out, json, "14:03:05");
+}
+
+static void show_why(FILE *out, const json_t *json)
+{
+	why_show(out, json, "10.8.0.2", "1.1.1.1");
+}
 
 static struct facts with_packets_too_big(void)
 {
@@ -157,6 +185,14 @@ static const struct screen {
 	{ "list", list_show, SAMPLE_LIST, "{}", NULL },
 	{ "doctor-well", doctor_show, SAMPLE_DOCTOR, "{}", with_nothing_wrong },
 	{ "doctor-size", doctor_show, SAMPLE_DOCTOR_SICK, "{}", with_packets_too_big },
+	{ "test-arrived", show_test, SAMPLE_ARRIVED, "{}", NULL },
+	{ "test-home", show_test, SAMPLE_HOME, "{}", NULL },
+	{ "test-nothing", show_test, SAMPLE_NOTHING, "{}", NULL },
+	{ "why-policy", show_why, SAMPLE_POLICY, "{}", NULL },
+	{ "why-rule", show_why, SAMPLE_RULE, "{}", NULL },
+	{ "why-left", show_why, SAMPLE_LEFT, "{}", NULL },
+	{ "why-vanished", show_why, SAMPLE_GONE, "{}", NULL },
+	{ "why-nothing", show_why, SAMPLE_NOTHING, "{}", NULL },
 	{ "probe", probe_show, SAMPLE_PROBE, "{}", NULL },
 };
 
