@@ -14,6 +14,9 @@ const char *const upnp_state_names[UPNP_STATES] = {
 	[UPNP_ERROR] = "error",
 };
 
+/* Seconds. What a trial leaves behind after a crash ends by itself; routers grant no less than this. */
+#define TRIAL_LEASE 120
+
 void engine_init(struct engine *engine, const struct engine_hooks *hooks, void *context)
 {
 	memset(engine, 0, sizeof(*engine));
@@ -37,9 +40,13 @@ void engine_send_mapping(struct engine *engine, enum upnp_request_what what,
 	mapping->port = forward->wanted.port;
 	mapping->external_port = granted ? forward->external_port : forward->wanted.external;
 	mapping->wanted_port = forward->wanted.external;
-	if (forward->host.s_addr != engine->network.address.s_addr)
+	mapping->former_via = UPNP_ANY;
+	if (forward->host.s_addr != engine->network.address.s_addr) {
 		mapping->former = forward->host;
-	mapping->lifetime = engine->lease;
+		mapping->former_port = forward->external_port;
+		mapping->former_via = forward->via;
+	}
+	mapping->lifetime = forward->trial_of ? TRIAL_LEASE : engine->lease;
 	memcpy(mapping->nonce, forward->nonce, sizeof(mapping->nonce));
 	memcpy(mapping->name, forward->wanted.name, sizeof(mapping->name));
 	engine->hooks->send(engine->context, &request);
@@ -120,6 +127,7 @@ void engine_ask_all(struct engine *engine)
 			continue;
 		}
 		forward_mark_opening(forward);
+		forward->moving = false;
 		engine_send_mapping(engine, UPNP_MAP, forward, UPNP_ANY);
 	}
 	engine_send_plain(engine, UPNP_ASK);
@@ -173,6 +181,7 @@ static void start_closing(struct engine *engine, struct forward *forward)
 	}
 	forward->state = FORWARD_CLOSING;
 	forward->renew_at = 0;
+	forward->moving = false;
 	if (asks_a_router(engine) && !engine->identify_until)
 		engine_send_mapping(engine, UPNP_UNMAP, forward, forward->via);
 }
@@ -336,6 +345,8 @@ void engine_tick(struct engine *engine, int64_t now)
 		engine_ask_all(engine);
 	if (engine->retry_at && engine->retry_at <= now)
 		ask_missing(engine);
+	if (engine->trial_at && engine->trial_at <= now)
+		engine_start_trials(engine, now);
 }
 
 static int64_t sooner(int64_t a, int64_t b)
@@ -345,8 +356,8 @@ static int64_t sooner(int64_t a, int64_t b)
 
 int64_t engine_deadline(const struct engine *engine)
 {
-	int64_t deadline =
-		sooner(sooner(engine->retry_at, engine->afresh_at), engine->identify_until);
+	int64_t deadline = sooner(sooner(engine->retry_at, engine->afresh_at),
+				  sooner(engine->identify_until, engine->trial_at));
 
 	for (size_t i = 0; i < engine->forwards.count; i++) {
 		deadline = sooner(deadline, engine->forwards.list[i].renew_at);
@@ -357,7 +368,7 @@ int64_t engine_deadline(const struct engine *engine)
 
 void engine_stop(struct engine *engine)
 {
-	engine->retry_at = engine->afresh_at = 0;
+	engine->retry_at = engine->afresh_at = engine->trial_at = 0;
 	if (engine->identify_until)
 		engine_identified(engine);
 	for (size_t i = engine->forwards.count; i-- > 0;)

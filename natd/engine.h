@@ -15,6 +15,11 @@
 #include "natd/forwards.h"
 #include "upnp/upnp.h"
 
+/* How often it is looked whether a port that another had is free by now. */
+#define ENGINE_TRIAL_SECONDS 900
+
+#define ENGINE_ADDRESSES_MAX 4
+
 /* A router that restarts without a word is noticed by then: one question in a quarter of an hour costs
  * nobody anything (field/routers.md 6). */
 #define ENGINE_CHECK_SECONDS 900
@@ -29,6 +34,7 @@ struct protocol_status {
 struct engine_hooks {
 	void (*send)(void *context, const struct upnp_request *request);
 	void (*save)(void *context); /* the forwards, before a request that relies on them */
+	uint16_t (*free_port)(void *context, uint8_t protocol); /* nothing listens; 0: none */
 };
 
 struct engine {
@@ -44,6 +50,9 @@ struct engine {
 
 	bool has_router;
 	struct upnp_network network;
+	struct in_addr addresses
+		[ENGINE_ADDRESSES_MAX]; /* ours, the one of now first; kept over restarts */
+	int64_t trial_at;               /* 0: every forward has the port that it wants */
 	int64_t identify_until; /* nothing is asked before it is known which router this is, or till then; 0: no */
 	uint32_t generation;
 	unsigned int tries; /* failed rounds in a row */
@@ -95,6 +104,9 @@ bool engine_check(struct engine *engine);
 /* Does what is due at `now`. */
 void engine_tick(struct engine *engine, int64_t now);
 
+/* Looks now whether forwards that were granted another port than wanted can have the wanted one. */
+void engine_start_trials(struct engine *engine, int64_t now);
+
 /* When engine_tick() has work next; 0: never. */
 int64_t engine_deadline(const struct engine *engine);
 
@@ -105,7 +117,10 @@ bool engine_is_idle(const struct engine *engine);
 extern const char *const upnp_protocol_names[UPNP_PROTOCOLS]; /* "pcp", as in natd.conf and JSON */
 extern const char *const upnp_state_names[UPNP_STATES];
 
-/* ---- between engine.c, engine_router.c and engine_answers.c ---- */
+/* Had this host that address before? */
+bool engine_is_former(const struct engine *engine, struct in_addr address);
+
+/* ---- between engine.c, engine_router.c, engine_answers.c and engine_trial.c ---- */
 
 /* UPNP_USE: what is asked from now on is asked of the router as it is now. */
 void engine_use(struct engine *engine);
@@ -114,6 +129,13 @@ void forward_mark_opening(struct forward *forward);
 
 /* Where there is nobody to ask, the forwards say why and wait. */
 bool engine_rest(struct engine *engine);
+
+/* A forward was granted another port than wanted, or its wanted one became free. */
+void engine_plan_trial(struct engine *engine, int64_t when);
+
+/* The router has removed the forward: if that was a trial or a move, what comes next is done, and true
+ * returned where the forward is to stay. */
+bool engine_trial_unmapped(struct engine *engine, struct forward *forward, bool removed);
 
 /* The forwards are this router's from now on, as far as its MAC address is known. */
 void engine_claim(struct engine *engine);

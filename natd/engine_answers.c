@@ -46,6 +46,17 @@ static int64_t renew_after(uint32_t lifetime)
 	return half + half / 4 * (random % 1024) / 1024;
 }
 
+/* Another port than wanted: it is still held for an address of ours if that was where we had it. */
+static void note_holder(const struct engine *engine, struct forward *forward,
+			const struct forward *before)
+{
+	if (forward->external_port == forward->wanted.external)
+		forward->holder.s_addr = 0;
+	else if (before->external_port == forward->wanted.external &&
+		 before->host.s_addr != engine->network.address.s_addr)
+		forward->holder = before->host;
+}
+
 static void on_granted(struct engine *engine, const struct upnp_granted *granted, int64_t now)
 {
 	struct forward *forward = forwards_by_id(&engine->forwards, granted->id);
@@ -59,6 +70,8 @@ static void on_granted(struct engine *engine, const struct upnp_granted *granted
 	forward->via = granted->via;
 	forward->external_port = granted->external_port;
 	forward->host = engine->network.address;
+	forward->trial_won =
+		forward->trial_of && forward->external_port == forward->wanted.external;
 	if (granted->external_address.s_addr)
 		forward->external_address = granted->external_address;
 	forward->lifetime = granted->lifetime;
@@ -73,6 +86,9 @@ static void on_granted(struct engine *engine, const struct upnp_granted *granted
 	}
 	forward->state = FORWARD_OPEN;
 	forward->renew_at = now + renew_after(lifetime);
+	note_holder(engine, forward, &before);
+	if (forward->external_port != forward->wanted.external && !engine->trial_at)
+		engine_plan_trial(engine, now + (int64_t)ENGINE_TRIAL_SECONDS * 1000);
 	/* A renewal does not say again why it is another port. */
 	if (granted->said[0] || granted->external_port == forward->wanted.external)
 		memcpy(forward->reason, granted->said, sizeof(forward->reason));
@@ -109,6 +125,10 @@ static void on_failed(struct engine *engine, const struct upnp_failed *failed, i
 	bool was_open = forward && forward->state == FORWARD_OPEN;
 	bool news;
 
+	if (forward && forward->trial_of) {
+		forwards_forget(&engine->forwards, forward);
+		return;
+	}
 	if (!forward || forward->state == FORWARD_CLOSING)
 		return;
 	news = forward->state != FORWARD_FAILED && strcmp(forward->reason, said) != 0;
@@ -132,9 +152,12 @@ static void on_unmapped(struct engine *engine, const struct upnp_unmapped *unmap
 {
 	struct forward *forward = forwards_by_id(&engine->forwards, unmapped->id);
 
-	if (!forward || forward->state != FORWARD_CLOSING)
+	if (!forward || engine_trial_unmapped(engine, forward, unmapped->removed) ||
+	    forward->state != FORWARD_CLOSING)
 		return;
-	if (unmapped->removed)
+	if (forward->trial_of)
+		log_debug("the trial of external port %u has ended", forward->wanted.external);
+	else if (unmapped->removed)
 		log_info("%s is removed from the %s", forward_name(&forward->wanted),
 			 engine->called);
 	else
@@ -204,6 +227,17 @@ static void on_lost(struct engine *engine, const struct upnp_lost *lost, int64_t
 	engine->tries = 0;
 }
 
+static void on_holder(struct engine *engine, const struct upnp_holder *holder, int64_t now)
+{
+	struct forward *forward = forwards_by_id(&engine->forwards, holder->id);
+
+	if (!forward)
+		return;
+	forward->holder = holder->removed ? (struct in_addr){ 0 } : holder->address;
+	if (holder->removed)
+		engine_plan_trial(engine, now);
+}
+
 static void on_service(struct engine *engine, const struct upnp_service *service)
 {
 	engine->forwards.dirty |= memcmp(&engine->service, service, sizeof(*service)) != 0;
@@ -238,6 +272,7 @@ static bool report_is_sound(const struct upnp_report *report)
 	case UPNP_UNMAPPED: return TERMINATED(report->unmapped.said);
 	case UPNP_ENTRY: return TERMINATED(report->entry.description);
 	case UPNP_LISTED: return TERMINATED(report->listed.said);
+	case UPNP_HOLDER:
 	case UPNP_PROBED: return true;
 	case UPNP_LOST:
 		return report->lost.via < UPNP_PROTOCOLS &&
@@ -265,6 +300,7 @@ bool engine_report(struct engine *engine, const struct upnp_report *report, int6
 	case UPNP_UNMAPPED: on_unmapped(engine, &report->unmapped); return true;
 	case UPNP_LOST: on_lost(engine, &report->lost, now); return true;
 	case UPNP_SERVICE: on_service(engine, &report->service); return true;
+	case UPNP_HOLDER: on_holder(engine, &report->holder, now); return true;
 	default: return false;
 	}
 }

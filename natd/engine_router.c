@@ -101,13 +101,33 @@ void engine_identified(struct engine *engine)
 	engine_ask_all(engine);
 }
 
+/* To the front of the list, where it is or not. */
+static void remember_address(struct engine *engine, struct in_addr address)
+{
+	size_t at = 0;
+
+	while (at < ENGINE_ADDRESSES_MAX - 1 && engine->addresses[at].s_addr != address.s_addr)
+		at++;
+	engine->forwards.dirty |= engine->addresses[0].s_addr != address.s_addr;
+	memmove(&engine->addresses[1], &engine->addresses[0], at * sizeof(address));
+	engine->addresses[0] = address;
+}
+
+bool engine_is_former(const struct engine *engine, struct in_addr address)
+{
+	for (size_t i = 1; address.s_addr && i < ENGINE_ADDRESSES_MAX; i++)
+		if (engine->addresses[i].s_addr == address.s_addr)
+			return true;
+	return false;
+}
+
 static void leave(struct engine *engine)
 {
 	if (engine->has_router)
 		engine->generation++; /* what that router still says is about the past */
 	engine->has_router = false;
 	engine->wan_known = false;
-	engine->retry_at = engine->afresh_at = engine->identify_until = 0;
+	engine->retry_at = engine->afresh_at = engine->identify_until = engine->trial_at = 0;
 	memset(engine->protocols, 0, sizeof(engine->protocols));
 	memset(engine->network.mac, 0, sizeof(engine->network.mac));
 	engine_rest(engine);
@@ -125,6 +145,7 @@ void engine_network(struct engine *engine, const struct upnp_network *network, i
 	}
 	forget_service(engine, network);
 	engine->network = *network;
+	remember_address(engine, network->address);
 	engine->network.check = ENGINE_CHECK_SECONDS;
 	engine->has_router = true;
 	engine->wan_known = false;

@@ -135,6 +135,15 @@ static void gather_outer(const struct natd *natd, const struct forward *forward,
 			   between, outer->wanted.port);
 }
 
+static void gather_former(const struct engine *engine, const struct forward *forward,
+			  struct facts *facts)
+{
+	struct address holder = address_v4(forward->holder);
+
+	if (!facts->former[0] && engine_is_former(engine, forward->holder))
+		address_print(&holder, facts->former);
+}
+
 static void gather_failure(const struct forward *forward, struct facts *facts)
 {
 	if (facts->failed[0])
@@ -192,6 +201,8 @@ static void gather_forward(const struct natd *natd, const struct forward *forwar
 		return;
 	facts->forwards++;
 	facts->open += forward->state == FORWARD_OPEN;
+	if (forward->state == FORWARD_FAILED || forward->external_port != forward->wanted.external)
+		gather_former(&natd->engine, forward, facts);
 	if (forward->state == FORWARD_FAILED)
 		gather_failure(forward, facts);
 	gather_outer(natd, forward, facts);

@@ -33,6 +33,11 @@ struct forward {
 	struct in_addr host;      /* for which address of ours; 0.0.0.0: not known */
 	uint8_t router[MAC_SIZE]; /* which router was asked; zeros: not known */
 	uint32_t lifetime;        /* seconds; 0: for ever */
+	struct in_addr holder;    /* who has the wanted port instead of us; 0.0.0.0: not known */
+	/* Back to the wanted port: see engine_trial.c. */
+	uint32_t trial_of; /* this one only finds out whether that forward's wanted port is free */
+	bool trial_won;
+	bool moving; /* removed, to be made again on the wanted port */
 	int64_t granted_at;
 	int64_t renew_at; /* 0: a renewal is under way or there is nothing to renew */
 	/* Why not. */

@@ -8,6 +8,7 @@
 #include <netinet/tcp.h>
 #include <stdbool.h>
 #include <string.h>
+#include <sys/random.h>
 #include <sys/socket.h>
 
 #include "natd/netlink.h"
@@ -67,4 +68,18 @@ enum listen_answer listen_check(uint8_t protocol, uint16_t port)
 	if (search.found)
 		return LISTEN_YES;
 	return answered ? LISTEN_NO : LISTEN_UNKNOWN;
+}
+
+uint16_t listen_free_port(uint8_t protocol)
+{
+	uint16_t port = 0;
+
+	for (int tries = 0; tries < 10; tries++) {
+		if (getrandom(&port, sizeof(port), 0) != sizeof(port))
+			return 0;
+		port |= 0xc000;
+		if (listen_check(protocol, port) == LISTEN_NO)
+			return port;
+	}
+	return 0;
 }

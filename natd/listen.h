@@ -12,4 +12,8 @@ enum listen_answer { LISTEN_NO, LISTEN_YES, LISTEN_UNKNOWN };
  * from outside reaches it. LISTEN_UNKNOWN where the kernel does not answer. */
 enum listen_answer listen_check(uint8_t protocol, uint16_t port);
 
+/* A random port of 49152 to 65535, which are nobody's (RFC 6335 6), at which nothing listens; 0: none was
+ * found. */
+uint16_t listen_free_port(uint8_t protocol);
+
 #endif

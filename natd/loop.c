@@ -9,6 +9,7 @@
 
 #include "natd/control_server.h"
 #include "natd/control_trace.h"
+#include "natd/listen.h"
 #include "natd/log.h"
 #include "natd/look.h"
 #include "natd/name_watch.h"
@@ -57,6 +58,12 @@ void loop_save(void *context)
 	save(context, true);
 }
 
+static uint16_t free_port(void *context, uint8_t protocol)
+{
+	(void)context;
+	return listen_free_port(protocol);
+}
+
 /* With UPNP_USE all is forgotten that is about that router, and one request of a kind, the last, is
  * enough. */
 static bool is_stale(const void *waiting, const void *next)
@@ -86,8 +93,8 @@ static void send_about_outer(void *context, const struct upnp_request *request)
 	send_to_upnp(context, &about_outer);
 }
 
-const struct engine_hooks loop_engine_hooks = { send_to_upnp, save_before_asking };
-const struct engine_hooks loop_outer_hooks = { send_about_outer, save_before_asking };
+const struct engine_hooks loop_engine_hooks = { send_to_upnp, save_before_asking, free_port };
+const struct engine_hooks loop_outer_hooks = { send_about_outer, save_before_asking, free_port };
 
 /* ---- what happens ---- */
 
@@ -113,6 +120,7 @@ void loop_first_look(struct natd *natd)
 void loop_configure(struct natd *natd, const struct config *config)
 {
 	natd->config = *config;
+	engine_start_trials(&natd->engine, natd_now()); /* the user may just have freed the port */
 	loop_look(natd);
 	name_watch_configured(natd);
 }

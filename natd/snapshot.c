@@ -32,8 +32,11 @@ char *snapshot_line(const struct natd *natd)
 {
 	const struct kernel *kernel = &natd->kernel;
 	json_t *wan = status_wan_ip(natd, AF_INET);
+	char host[ADDRESS_TEXT_MAX];
 	json_t *snapshot = json_pack(
-		"{s:O?, s:o, s:i, s:s?}", "wan_address", json_object_get(wan, "address"),
+		"{s:O?, s:s?, s:o, s:i, s:s?}", "wan_address", json_object_get(wan, "address"),
+		"host_address",
+		natd->uplink.known ? address_print(&natd->uplink.address.address, host) : NULL,
 		"forwards", forwards_json(&natd->engine.forwards), "repairs", (int)kernel->repairs,
 		"program", kernel->repairs ? kernel->last_repair.program : NULL);
 	char *text = snapshot ? json_dumps(snapshot, JSON_COMPACT) : NULL;

@@ -74,6 +74,19 @@ static json_t *service_to_json(const struct engine *engine)
 			 engine->service.control, "type", engine->service.type);
 }
 
+static json_t *addresses_to_json(const struct engine *engine)
+{
+	json_t *list = json_array();
+	char text[ADDRESS_TEXT_MAX];
+
+	for (size_t i = 0; i < ENGINE_ADDRESSES_MAX && engine->addresses[i].s_addr; i++) {
+		struct address address = address_v4(engine->addresses[i]);
+
+		json_array_append_new(list, json_string(address_print(&address, text)));
+	}
+	return list;
+}
+
 static json_t *mappings_to_json(const struct forward *list, size_t count)
 {
 	json_t *mappings = json_array();
@@ -123,10 +136,11 @@ static json_t *to_json(const struct engine *engine, const struct engine *outer,
 				      json_pack("{s:s, s:i, s:i}", "name", sysctls->list[i].name,
 						"before", (int)sysctls->list[i].before, "ours",
 						(int)sysctls->list[i].ours));
-	return json_pack("{s:i, s:o, s:o*, s:o, s:o, s:o*, s:o}", "version", STATE_VERSION, "wan",
-			 wan ? wan : json_null(), "service", service_to_json(engine), "mappings",
-			 held_to_json(engine), "elsewhere", elsewhere_to_json(engine), "outer",
-			 outer_to_json(outer), "sysctls", switches);
+	return json_pack("{s:i, s:o, s:o, s:o*, s:o, s:o, s:o*, s:o}", "version", STATE_VERSION,
+			 "wan", wan ? wan : json_null(), "addresses", addresses_to_json(engine),
+			 "service", service_to_json(engine), "mappings", held_to_json(engine),
+			 "elsewhere", elsewhere_to_json(engine), "outer", outer_to_json(outer),
+			 "sysctls", switches);
 }
 
 static bool write_text(int file, const char *text)
@@ -295,11 +309,28 @@ static bool restore_service(struct engine *engine, json_t *service)
 	return true;
 }
 
+/* Absent, or addresses of IPv4. */
+static bool restore_addresses(struct engine *engine, const json_t *list)
+{
+	size_t count = json_array_size(list);
+
+	if (count > ENGINE_ADDRESSES_MAX)
+		return false;
+	for (size_t i = 0; i < count; i++) {
+		const char *text = json_string_value(json_array_get(list, i));
+
+		if (!text || inet_pton(AF_INET, text, &engine->addresses[i]) != 1)
+			return false;
+	}
+	return !list || json_is_array(list);
+}
+
 /* What one router holds, or held. NULL, or the first thing that is not sound. */
 static json_t *restore_router(json_t *state, struct engine *engine)
 {
 	json_t *wan = json_object_get(state, "wan");
 	json_t *service = json_object_get(state, "service");
+	json_t *addresses = json_object_get(state, "addresses");
 	json_t *bad = NULL;
 	size_t i;
 	json_t *entry;
@@ -308,6 +339,8 @@ static json_t *restore_router(json_t *state, struct engine *engine)
 		bad = wan;
 	if (!restore_service(engine, service) && !bad)
 		bad = service;
+	if (!restore_addresses(engine, addresses) && !bad)
+		bad = addresses;
 	json_array_foreach(json_object_get(state, "mappings"), i, entry)
 		if (!restore_mapping(engine, entry) && !bad)
 			bad = entry;

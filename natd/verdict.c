@@ -139,6 +139,22 @@ static void say_host_refused(const struct facts *facts, struct verdict *verdict)
 	       "\"Permit independent port sharing\". Or open the port by hand: natctl manual");
 }
 
+static bool former_has_port(const struct facts *facts)
+{
+	return facts->port_taken && facts->former[0];
+}
+
+static void say_former_has_port(const struct facts *facts, struct verdict *verdict)
+{
+	say(verdict, "the router still sends %s to %s, an address that this host had before",
+	    facts->failed, facts->former);
+	advise(verdict,
+	       "This host is %s now. Delete that entry on the router's page, or change it to\n"
+	       "that address; natd then goes on by itself. And give this host a fixed address\n"
+	       "there, so that it does not happen again (natctl manual).",
+	       facts->host_address);
+}
+
 static bool port_is_taken(const struct facts *facts)
 {
 	return facts->port_taken;
@@ -381,6 +397,24 @@ static void say_too_big(const struct facts *facts, struct verdict *verdict)
 	       facts->fitting_mtu, facts->too_big, facts->line_mtu);
 }
 
+static bool former_has_wanted_port(const struct facts *facts)
+{
+	return facts->wrong_port[0] && facts->former[0];
+}
+
+static void say_former_has_wanted_port(const struct facts *facts, struct verdict *verdict)
+{
+	say(verdict,
+	    "%s: the router still holds the wanted one for %s, an address that this host had "
+	    "before",
+	    facts->wrong_port, facts->former);
+	advise(verdict,
+	       "What natd had opened there ends by itself, within two hours, and natd takes the\n"
+	       "port back. At once: delete that entry on the router's page. And give this host\n"
+	       "(%s) a fixed address there (natctl manual).",
+	       facts->host_address);
+}
+
 static bool is_well(const struct facts *facts)
 {
 	(void)facts;
@@ -414,6 +448,7 @@ static const struct cause {
 	{ "E23", WORKS_NO, has_no_ipv4, say_no_ipv4 },
 	{ "E30", WORKS_NO, name_is_stale, say_name_stale },
 	{ "E14", WORKS_NO, host_is_refused, say_host_refused },
+	{ "E12", WORKS_NO, former_has_port, say_former_has_port },
 	{ "E13", WORKS_NO, port_is_taken, say_port_taken },
 	{ "E15", WORKS_NO, did_not_do_it, say_not_done },
 	{ "E10", WORKS_UNKNOWN, router_cannot_be_asked, say_cannot_be_asked },
@@ -425,6 +460,7 @@ static const struct cause {
 	{ "E43", WORKS_NO, egress_is_closed, say_egress_gone },
 	{ "E43", WORKS_YES, egress_is_replaced, say_egress_replaced },
 	{ "E30", WORKS_YES, name_is_stale6, say_name_stale6 },
+	{ "E12", WORKS_YES, former_has_wanted_port, say_former_has_wanted_port },
 	{ "E13", WORKS_YES, has_another_port, say_another_port },
 	{ "E50", WORKS_YES, is_too_big, say_too_big },
 	{ "OK", WORKS_YES, is_well, say_well },

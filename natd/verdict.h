@@ -60,14 +60,15 @@ struct facts {
 	bool host_refused;
 	bool not_done; /* it said yes, but its table says otherwise */
 	bool port_taken;
-	bool no_usable_wan;     /* the router says that it has no WAN address to forward from */
-	char failed[32];        /* "udp 51820": the first that is not open */
-	char reason[160];       /* why */
-	char wrong_port[64];    /* "udp 51820 is open as external port 1024" */
-	char wrong_reason[160]; /* in the router's words; may be empty */
-	bool not_listening;     /* nothing listens on an open port */
-	char silent_port[32];   /* which */
-	bool dropped;           /* packets arrive and are not delivered */
+	bool no_usable_wan; /* the router says that it has no WAN address to forward from */
+	char former[ADDRESS_TEXT_MAX]; /* an address that we had: it holds the wanted port */
+	char failed[32];               /* "udp 51820": the first that is not open */
+	char reason[160];              /* why */
+	char wrong_port[64];           /* "udp 51820 is open as external port 1024" */
+	char wrong_reason[160];        /* in the router's words; may be empty */
+	bool not_listening;            /* nothing listens on an open port */
+	char silent_port[32];          /* which */
+	bool dropped;                  /* packets arrive and are not delivered */
 	uint64_t arrived;
 	uint8_t silent_protocol; /* of silent_port */
 	uint16_t silent_number;

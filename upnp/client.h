@@ -27,6 +27,7 @@
 #define LOCATIONS_MAX    4
 #define SERVICE_MAX      UPNP_TEXT_MAX
 #define ANNOUNCE_SOCKETS 2
+#define DISPLACED_MAX    4
 #define LIST_ENTRIES_MAX 1000 /* of the router's table: some never say that it has an end */
 
 /* A question that is repeated until it is answered or has had its tries. */
@@ -87,6 +88,10 @@ struct igd {
 	struct upnp_mapping held; /* the last that was granted; port 0: none */
 	bool listing;
 	uint32_t list_next;
+	struct in_addr holder; /* of the port that was asked for last; 0.0.0.0: not known */
+	/* Granted on another port than wanted, by another protocol: who holds the wanted one? */
+	struct upnp_mapping displaced[DISPLACED_MAX];
+	uint8_t displaced_count;
 };
 
 /* One router that is asked. */
@@ -166,6 +171,9 @@ void epoch_is(struct client *client, uint8_t via, uint32_t epoch, bool to_all);
 
 /* The router has lost our mappings, or seems to; `to_all`: every host on the link knows. */
 void mappings_lost(struct client *client, uint8_t via, bool to_all, const char *said);
+
+/* Who has the wanted port of a mapping; `removed`: it was ours under a former address. */
+void holder_is(struct client *client, uint32_t id, struct in_addr address, bool removed);
 
 /* Sends it, with the generation. Fatal where natd has gone. */
 void report_send(struct client *client, struct upnp_report *report);

@@ -341,6 +341,8 @@ bool igd_step(struct client *client)
 		igd_check(client);
 	else if (igd->ready && igd->wants_wan)
 		igd_ask_wan(client);
+	else if (igd->ready && igd->displaced_count)
+		igd_ask_holder(client);
 	else if (igd->ready && igd->listing)
 		igd_list_next(client);
 	else {

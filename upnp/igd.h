@@ -43,6 +43,13 @@ bool igd_is_connected(const struct igd *igd);
 /* Creates, renews or removes a mapping. Busy until the service is known. */
 enum attempt igd_attempt(struct client *client, struct task *task);
 
+/* A mapping was granted on `granted` by `via`: where that is not the wanted port, the router's table is
+ * asked who has that (igd_ask_holder(), one at a time), and what this host left there under a former
+ * address is removed. */
+void igd_displaced(struct client *client, const struct upnp_mapping *mapping, uint8_t via,
+		   uint16_t granted);
+void igd_ask_holder(struct client *client);
+
 /* Asks for the external address (igd->wants_wan) or the next entry (igd->listing). */
 void igd_ask_wan(struct client *client);
 void igd_list_next(struct client *client);

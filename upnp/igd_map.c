@@ -25,36 +25,6 @@ static bool is_ours(const struct igd_holder *holder, const struct igd_entry *ent
 	return strcmp(holder->client, entry->client) == 0 && strcmp(holder->port, entry->port) == 0;
 }
 
-/* What this host left behind under an address that it had before. */
-static bool is_former(const struct igd_holder *holder, const struct igd_entry *entry,
-		      struct in_addr former)
-{
-	char address[INET_ADDRSTRLEN];
-
-	return former.s_addr &&
-	       strcmp(holder->client, inet_ntop(AF_INET, &former, address, sizeof(address))) == 0 &&
-	       strcmp(holder->port, entry->port) == 0 &&
-	       strcmp(holder->description, entry->description) == 0;
-}
-
-static void set_port(struct igd_entry *entry, uint16_t port)
-{
-	snprintf(entry->external_port, sizeof(entry->external_port), "%u", port);
-}
-
-static struct igd_entry entry_of(const struct client *client, const struct upnp_mapping *mapping)
-{
-	struct igd_entry entry;
-
-	set_port(&entry, mapping->external_port);
-	snprintf(entry.port, sizeof(entry.port), "%u", mapping->port);
-	inet_ntop(AF_INET, &client->network.address, entry.client, sizeof(entry.client));
-	snprintf(entry.protocol, sizeof(entry.protocol), "%s",
-		 mapping->protocol == IPPROTO_TCP ? "TCP" : "UDP");
-	snprintf(entry.description, sizeof(entry.description), "natd %s", mapping->name);
-	return entry;
-}
-
 /* ---- the lease ladder ---- */
 
 /* Some take no lease (725), some say 402 for it, some take nothing but one (field/routers.md 30-32). */
@@ -158,15 +128,18 @@ static bool is_about_port(int code, const struct igd_entry *entry)
 }
 
 /* Out of the way with what is ours. Else `said` tells who holds the port, and the code stays. */
-static int replace_own(struct igd *igd, const struct igd_entry *entry, struct in_addr former,
-		       uint32_t *lease, int code, char said[UPNP_TEXT_MAX])
+static int replace_own(struct igd *igd, const struct igd_entry *entry,
+		       const struct upnp_mapping *mapping, uint32_t *lease, int code,
+		       char said[UPNP_TEXT_MAX])
 {
 	struct igd_holder holder;
 	bool known = igd_get(igd, entry, &holder) == IGD_DONE;
 
-	if (known && (is_ours(&holder, entry) || is_former(&holder, entry, former)) &&
+	if (known && (is_ours(&holder, entry) || igd_is_former(&holder, entry, mapping)) &&
 	    igd_delete(igd, entry) == IGD_DONE)
 		return add_with_lease(igd, entry, lease);
+	if (known && inet_pton(AF_INET, holder.client, &igd->holder) != 1)
+		igd->holder.s_addr = 0;
 	if (known)
 		say(said, "UPnP %d %s %s is held by %s port %s (%s)", code, entry->protocol,
 		    entry->external_port, holder.client, holder.port, holder.description);
@@ -195,14 +168,14 @@ static int add_elsewhere(struct igd *igd, struct igd_entry *entry,
 	int next = code;
 
 	if (code == IGD_SAME_PORTS) {
-		set_port(entry, mapping->port);
+		igd_set_port(entry, mapping->port);
 		return add_with_lease(igd, entry, lease);
 	}
 	if (strstr(igd->service, ":WANIPConnection:2") &&
 	    igd_add_any(igd, entry, *lease) == IGD_DONE)
 		return IGD_DONE;
 	for (unsigned int i = 0; i < PORT_TRIES && is_about_port(next, entry); i++) {
-		set_port(entry, port_of_series(mapping, i));
+		igd_set_port(entry, port_of_series(mapping, i));
 		next = add_with_lease(igd, entry, lease);
 		if (next == IGD_DONE)
 			return IGD_DONE;
@@ -219,7 +192,7 @@ static int add_somewhere(struct igd *igd, struct igd_entry *entry,
 	int code = add_with_lease(igd, entry, lease);
 
 	if (is_about_port(code, entry) || code == IGD_ACTION_FAILED)
-		code = replace_own(igd, entry, mapping->former, lease, code, said);
+		code = replace_own(igd, entry, mapping, lease, code, said);
 	if (is_about_port(code, entry) && code != IGD_DONE)
 		code = add_elsewhere(igd, entry, mapping, lease, code);
 	if (code == IGD_DONE && strcmp(entry->external_port, wanted.external_port) == 0)
@@ -273,6 +246,7 @@ static void grant(struct client *client, struct task *task, const struct igd_ent
 	igd->held = task->mapping;
 	igd->held.external_port = granted.external_port;
 	igd->wants_wan = igd->wants_wan || !client->wan_known[UPNP_IGD];
+	igd_leave_former(client, &task->mapping, granted.external_port);
 	task_granted(client, task, granted);
 }
 
@@ -281,7 +255,7 @@ static void grant(struct client *client, struct task *task, const struct igd_ent
 static bool go_back(struct client *client, struct task *task)
 {
 	struct igd *igd = &client->igd;
-	struct igd_entry old = entry_of(client, &task->mapping);
+	struct igd_entry old = igd_entry_of(client, &task->mapping);
 	struct igd_entry wanted = old;
 	uint32_t lease = task->mapping.lifetime;
 	char said[UPNP_TEXT_MAX] = "";
@@ -289,7 +263,7 @@ static bool go_back(struct client *client, struct task *task)
 	if (task->mapping.via != UPNP_IGD || !task->mapping.wanted_port ||
 	    task->mapping.wanted_port == task->mapping.external_port)
 		return false;
-	set_port(&wanted, task->mapping.wanted_port);
+	igd_set_port(&wanted, task->mapping.wanted_port);
 	if (add_with_lease(igd, &wanted, &lease) != IGD_DONE ||
 	    verify(igd, &wanted, &lease, said) != IGD_DONE)
 		return false;
@@ -307,13 +281,14 @@ static bool is_outdated(const struct igd *igd, int code)
 static enum attempt map(struct client *client, struct task *task)
 {
 	struct igd *igd = &client->igd;
-	struct igd_entry entry = entry_of(client, &task->mapping);
+	struct igd_entry entry = igd_entry_of(client, &task->mapping);
 	uint32_t lease = task->mapping.lifetime;
 	char said[UPNP_TEXT_MAX] = "";
 	int code;
 
 	if (go_back(client, task))
 		return ATTEMPT_SENT;
+	igd->holder.s_addr = 0;
 	code = add_somewhere(igd, &entry, &task->mapping, &lease, said);
 	if (code == IGD_DONE)
 		code = verify(igd, &entry, &lease, said);
@@ -321,6 +296,8 @@ static enum attempt map(struct client *client, struct task *task)
 		igd_forget(client);
 		return ATTEMPT_BUSY;
 	}
+	if (igd->holder.s_addr)
+		holder_is(client, task->mapping.id, igd->holder, false);
 	if (code == IGD_DONE)
 		grant(client, task, &entry, lease, said);
 	else if (code == IGD_NO_SUCH_ENTRY)
@@ -332,7 +309,7 @@ static enum attempt map(struct client *client, struct task *task)
 
 static enum attempt unmap(struct client *client, struct task *task)
 {
-	struct igd_entry entry = entry_of(client, &task->mapping);
+	struct igd_entry entry = igd_entry_of(client, &task->mapping);
 	char said[UPNP_TEXT_MAX] = "";
 	int code = igd_delete(&client->igd, &entry);
 
@@ -363,7 +340,7 @@ enum attempt igd_attempt(struct client *client, struct task *task)
 void igd_check(struct client *client)
 {
 	struct igd *igd = &client->igd;
-	struct igd_entry entry = entry_of(client, &igd->held);
+	struct igd_entry entry = igd_entry_of(client, &igd->held);
 	uint32_t lease = 0;
 	char said[UPNP_TEXT_MAX] = "";
 	int code = IGD_DONE;

@@ -45,6 +45,18 @@ struct igd_holder {
 	char lease[16];
 };
 
+/* A mapping as a request. */
+struct igd_entry igd_entry_of(const struct client *client, const struct upnp_mapping *mapping);
+void igd_set_port(struct igd_entry *entry, uint16_t port);
+
+/* Is the holder this host under the former address of the mapping, by what the router says of it? */
+bool igd_is_former(const struct igd_holder *holder, const struct igd_entry *entry,
+		   const struct upnp_mapping *mapping);
+
+/* Granted on `granted` now, what was granted under a former address on another port is removed. */
+void igd_leave_former(const struct client *client, const struct upnp_mapping *mapping,
+		      uint16_t granted);
+
 int igd_add(const struct igd *igd, const struct igd_entry *entry, uint32_t lease);
 
 /* IGD:2: on whatever port is free, which goes into the entry. */

@@ -8,6 +8,7 @@
 #include <errno.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <unistd.h>
 
 #include "natd/log.h"
 #include "upnp/client.h"
@@ -43,11 +44,46 @@ static void natpmp_close(struct client *client)
 	client->natpmp_task = NULL;
 }
 
+/* The library's own socket leaves from whichever address the kernel prefers, an old one of ours perhaps;
+ * the mapping is for the address that asks. -1 with errno set. */
+static int open_socket(const struct upnp_network *network)
+{
+	struct sockaddr_in own = { .sin_family = AF_INET, .sin_addr = upnp_source(network) };
+	struct sockaddr_in server = { .sin_family = AF_INET,
+				      .sin_port = htons(NATPMP_PORT),
+				      .sin_addr = network->gateway };
+	int fd = socket(AF_INET, SOCK_DGRAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+	int error;
+
+	if (fd >= 0 && bind(fd, (struct sockaddr *)&own, sizeof(own)) == 0 &&
+	    connect(fd, (struct sockaddr *)&server, sizeof(server)) == 0)
+		return fd;
+	error = errno;
+	if (fd >= 0)
+		close(fd);
+	errno = error;
+	return -1;
+}
+
+static bool open_library(struct client *client)
+{
+	int fd = open_socket(&client->network);
+
+	if (fd < 0)
+		return false;
+	if (initnatpmp(&client->natpmp, 1, client->network.gateway.s_addr) != 0) {
+		close(fd);
+		return false;
+	}
+	close(client->natpmp.s);
+	client->natpmp.s = fd;
+	return true;
+}
+
 static bool natpmp_open(struct client *client)
 {
 	if (!client->natpmp_open)
-		client->natpmp_open =
-			initnatpmp(&client->natpmp, 1, client->network.gateway.s_addr) == 0;
+		client->natpmp_open = open_library(client);
 	if (!client->natpmp_open)
 		protocol_is(client, UPNP_NATPMP, UPNP_ERROR, strerror(errno));
 	return client->natpmp_open;

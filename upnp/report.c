@@ -93,6 +93,13 @@ void epoch_is(struct client *client, uint8_t via, uint32_t seconds, bool to_all)
 	mappings_lost(client, via, to_all, said);
 }
 
+void holder_is(struct client *client, uint32_t id, struct in_addr address, bool removed)
+{
+	struct upnp_report report = { .what = UPNP_HOLDER, .holder = { id, address, removed } };
+
+	report_send(client, &report);
+}
+
 void router_heard(struct client *client)
 {
 	client->check_us = client->network.check

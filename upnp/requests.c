@@ -158,7 +158,7 @@ static bool mapping_is_valid(const struct upnp_mapping *mapping)
 				      "0123456789._-";
 
 	return (mapping->protocol == IPPROTO_UDP || mapping->protocol == IPPROTO_TCP) &&
-	       mapping->via <= UPNP_ANY && mapping->port != 0 &&
+	       mapping->via <= UPNP_ANY && mapping->former_via <= UPNP_ANY && mapping->port != 0 &&
 	       memchr(mapping->name, '\0', sizeof(mapping->name)) &&
 	       mapping->name[strspn(mapping->name, allowed)] == '\0';
 }

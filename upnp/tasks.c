@@ -5,6 +5,8 @@
 #include <string.h>
 
 #include "natd/log.h"
+#include "upnp/former.h"
+#include "upnp/igd.h"
 
 /* A mapping whose creation was given up is watched for a late answer this long. */
 #define ABANDONED_US 30000000
@@ -121,6 +123,7 @@ void task_map(struct client *client, const struct upnp_mapping *mapping)
 {
 	struct task *task = task_take(client, mapping);
 
+	former_leave(client, mapping);
 	if (mapping->via == UPNP_ANY)
 		task->what = TASK_WAITING;
 	else
@@ -221,6 +224,7 @@ void task_granted(struct client *client, struct task *task, struct upnp_granted 
 	client->proven[task->via] = true;
 	router_heard(client);
 	report_send(client, &report);
+	igd_displaced(client, &task->mapping, task->via, granted.external_port);
 	task_free(client, task);
 }
 

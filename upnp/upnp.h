@@ -95,6 +95,8 @@ struct upnp_mapping {
 	uint16_t external_port; /* wanted; when renewing or removing: granted */
 	uint16_t wanted_port;   /* where another was granted; 0: the same */
 	struct in_addr former;  /* this host's address when it was granted; 0.0.0.0: as now */
+	uint16_t former_port;   /* what it was granted then; 0: nothing */
+	uint8_t former_via;     /* by which protocol, or UPNP_ANY */
 	uint32_t lifetime;      /* seconds to ask for */
 	uint8_t nonce[UPNP_NONCE_SIZE]; /* PCP mapping nonce, RFC 6887 11.1 */
 	char name[UPNP_NAME_MAX];       /* [A-Za-z0-9._-], for the router's table: "natd NAME" */
@@ -212,6 +214,13 @@ struct upnp_lost {
 	char said[UPNP_TEXT_MAX];
 };
 
+/* Who has the external port that is wanted for mapping `id`. */
+struct upnp_holder {
+	uint32_t id;
+	struct in_addr address; /* on this network */
+	bool removed;           /* it was ours, under an address of before, and is gone */
+};
+
 /* The routers on the way out, the home router first; 0.0.0.0: it did not answer. */
 struct upnp_hops {
 	struct in_addr router[UPNP_HOPS]; /* as they face us */
@@ -253,6 +262,7 @@ struct upnp_report {
 		UPNP_FOUND_HOPS, /* hops: the end of UPNP_LOOK_OUT */
 		UPNP_MAPPED_AS,  /* mapped_as: the end of UPNP_STUN; 0.0.0.0: no answer */
 		UPNP_RESOLVED, /* resolved: the answer to UPNP_LOOKUP; `generation` means nothing */
+		UPNP_HOLDER,   /* holder: of a port that we want */
 		UPNP_REPORTS
 	} what;
 	uint8_t hop; /* of the request */
@@ -267,6 +277,7 @@ struct upnp_report {
 		struct upnp_entry entry;
 		struct upnp_listed listed;
 		struct upnp_lost lost;
+		struct upnp_holder holder;
 		struct upnp_service service;
 		struct upnp_hops hops;
 		struct in_addr mapped_as;

@@ -13,15 +13,26 @@ static json_t *copy_or_null(const json_t *object, const char *member)
 	return copy ? copy : json_null();
 }
 
-/* An address that is not known for a while is no change: the last one is still true. */
-static void compare_wan(json_t *events, const json_t *before, const json_t *after)
-{
-	const char *address = text_of(after, "wan_address");
+static const struct {
+	const char *event;
+	const char *member;
+	const char *old;
+} addresses[] = {
+	{ "wan-changed", "wan_address", "old_wan_address" },
+	{ "host-changed", "host_address", "old_host_address" },
+};
 
-	if (*address && strcmp(address, text_of(before, "wan_address")) != 0)
-		json_array_append_new(events, json_pack("{s:s, s:s, s:o}", "event", "wan-changed",
-							"wan_address", address, "old_wan_address",
-							copy_or_null(before, "wan_address")));
+/* An address that is not known for a while is no change: the last one is still true. */
+static void compare_address(json_t *events, const json_t *before, const json_t *after, size_t which)
+{
+	const char *member = addresses[which].member;
+	const char *address = text_of(after, member);
+
+	if (*address && strcmp(address, text_of(before, member)) != 0)
+		json_array_append_new(events,
+				      json_pack("{s:s, s:s, s:o}", "event", addresses[which].event,
+						member, address, addresses[which].old,
+						copy_or_null(before, member)));
 }
 
 /* The forward that `like` is, in `snapshot`; NULL where there is none. */
@@ -98,7 +109,8 @@ json_t *changes_between(const json_t *before, const json_t *after)
 {
 	json_t *events = json_array();
 
-	compare_wan(events, before, after);
+	for (size_t i = 0; i < sizeof(addresses) / sizeof(addresses[0]); i++)
+		compare_address(events, before, after, i);
 	compare_lost(events, before, after);
 	compare_opened(events, before, after);
 	compare_repairs(events, before, after);

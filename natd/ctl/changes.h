@@ -6,6 +6,7 @@
 #include <jansson.h>
 
 /* An array of events, in this order: {"event": "wan-changed", "wan_address", "old_wan_address"};
+ * "host-changed" with "host_address" and "old_host_address";
  * "mapping-lost", "mapping-opened", "port-changed" with "name", "protocol", "port", "external_port" and
  * for the last "old_external_port"; "rules-repaired" with "repairs" and "program". The caller releases
  * it. */

@@ -20,6 +20,14 @@ struct values {
 /* clang-format off */
 static const char *const forms[] = {
 	N_("%s is taken on the router: %s"),
+	N_("the router still sends %s to %s, an address that this host had before"),
+	N_("This host is %s now. Delete that entry on the router's page, or change it to\n"
+	   "that address; natd then goes on by itself. And give this host a fixed address\n"
+	   "there, so that it does not happen again (natctl manual)."),
+	N_("%s: the router still holds the wanted one for %s, an address that this host had before"),
+	N_("What natd had opened there ends by itself, within two hours, and natd takes the\n"
+	   "port back. At once: delete that entry on the router's page. And give this host\n"
+	   "(%s) a fixed address there (natctl manual)."),
 	N_("%s: the router has given the wanted one away"),
 	N_("%s is open as external port %u"),
 	N_("Allow %s in it: `ufw allow PORT/udp`, or\n"

@@ -3,7 +3,7 @@
  * standard input become requests, reports become lines on standard output.
  *
  *   use GATEWAY ADDRESS IFNAME PREFIX GENERATION CHECK PROTOCOL...   pcp nat-pmp upnp, preferred first
- *   map ID udp|tcp VIA PORT EXTERNAL LIFETIME NAME [NONCE [WANTED [FORMER]]]   VIA: a protocol or any
+ *   map ID udp|tcp VIA PORT EXTERNAL LIFETIME NAME [NONCE [WANTED [FORMER [VIA PORT]]]]   VIA: a protocol or any
  *   unmap (the same)                                            NONCE: 24 hex digits
  *   service URL TYPE                                            for the next use
  *   hop N SOURCE                     for the next requests: which router, and from where ("hop 0 0.0.0.0")
@@ -121,6 +121,9 @@ static void read_mapping(struct upnp_mapping *mapping)
 	name = word();
 	if (name && inet_pton(AF_INET, name, &mapping->former) != 1)
 		fatal("not an address: %s", name);
+	name = word();
+	mapping->former_via = name ? via_of(name) : UPNP_ANY;
+	mapping->former_port = (uint16_t)number();
 }
 
 /* ID NAME RESOLVER... */
@@ -265,6 +268,10 @@ static void print(const struct upnp_report *r)
 	case UPNP_FOUND_HOPS: print_hops(&r->hops); break;
 	case UPNP_MAPPED_AS: printf("mapped-as %s\n", ip(r->mapped_as)); break;
 	case UPNP_RESOLVED: print_resolved(&r->resolved); break;
+	case UPNP_HOLDER:
+		printf("holder %u %s %s\n", r->holder.id, ip(r->holder.address),
+		       r->holder.removed ? "removed" : "stays");
+		break;
 	case UPNP_REPORTS: printf("?\n"); break;
 	}
 	fflush(stdout);

@@ -6,6 +6,7 @@ import json
 import pytest
 
 from lab import GATEWAY, HOST, Lab, Redirect, wait_until
+from lab.natd import NATCTL
 from lab.node import Node
 from lab.router import Router
 
@@ -115,3 +116,83 @@ def test_router_replaced():
         assert saved(natd)["mappings"][0]["router"] == "02:00:00:00:77:02"
         assert natd.stop() == 0
         assert lab.router.redirects() == set()
+
+
+# ---- the host's own address ----
+
+NEW = "192.168.77.44"
+MOVED = Redirect("udp", 51820, NEW, 51820)
+
+
+def opened(lab, protocol):
+    natd = lab.natd(f'router {{ protocols = {{ "{protocol}" }} }}')
+    natd.wait_status("OK", state="open", external_port=51820)
+    return natd
+
+
+def watching(lab, natd):
+    """natctl watch, from now on."""
+    watch = lab.host.start("watch", NATCTL, "-s", natd.socket, "watch")
+    wait_until(lambda: lab.host.run("ss", "-Hx", "state", "connected", "src", natd.socket,
+                                    check=False).stdout.strip(), 20, "natctl watch to be connected")
+    return watch
+
+
+@pytest.mark.parametrize("protocol", ["pcp", "nat-pmp"])
+def test_new_address_while_the_old_one_lasts(protocol):
+    """As from DHCP: the old address is deprecated, then it goes. The mapping moves, with its port."""
+    with Lab(router="pcp") as lab:
+        natd = opened(lab, protocol)
+        watch = watching(lab, natd)
+        lab.host.ip(f"addr add {NEW}/24 dev eth0",
+                    f"addr change {HOST}/24 dev eth0 preferred_lft 0")
+        wait_redirects(lab.router, {MOVED})
+        natd.wait_status("OK", state="open", external_port=51820)
+        wait_until(lambda: f'"host_address":"{NEW}"' in watch.log, 20, "host-changed")
+        assert '"host-changed"' in watch.log and f'"old_host_address":"{HOST}"' in watch.log
+
+
+def test_new_address_after_the_old_one_is_gone():
+    """Only the old address could have removed its mapping: E12, another port for the meantime, and the
+    wanted one again as soon as the router has let it go."""
+    with Lab(router="pcp") as lab:
+        natd = opened(lab, "pcp")
+        lab.host.ip("addr flush dev eth0 scope global", f"addr add {NEW}/24 dev eth0",
+                    f"route add default via {GATEWAY} dev eth0")
+        status = natd.wait_status("E12", state="open", external_port=51821)
+        assert status["verdict"]["works"] == "yes"
+        assert HOST in status["verdict"]["text"]
+        assert NEW in status["verdict"]["advice"]
+        natd.ctl("reload")  # not free yet: nothing is lost
+        wait_until(lambda: "the trial of external port 51820 has ended" in natd.log, 20, "a trial")
+        assert lab.router.redirect("udp", 51821).address == NEW
+        forget(lab.router, WIREGUARD)
+        natd.ctl("reload")
+        natd.wait_status("OK", state="open", external_port=51820)
+        wait_redirects(lab.router, {MOVED})
+        assert natd.stop() == 0
+        assert lab.router.redirects() == set()
+
+
+def forget(router, redirect):
+    """As when its lease has ended."""
+    listing = router.node.run("nft", "-a", "list", "chain", "inet", "filter", "prerouting_miniupnpd")
+    handle = next(line.rsplit(" ", 1)[1] for line in listing.stdout.splitlines()
+                  if f"dnat ip to {redirect.address}:{redirect.port}" in line)
+    router.node.run("nft", "delete", "rule", "inet", "filter", "prerouting_miniupnpd", "handle",
+                    handle)
+
+
+def test_rule_by_hand_for_an_old_address():
+    """What was made by hand stays; UPnP shows for whom it is, and natd knows that it was this host."""
+    with Lab(router="igd2") as lab:
+        natd = lab.natd()
+        natd.wait_status("OK", state="open")
+        assert natd.stop() == 0
+        lab.host.run("upnpc", "-e", "VPN", "-a", HOST, 51820, 51820, "udp")
+        lab.host.ip("addr flush dev eth0 scope global", f"addr add {NEW}/24 dev eth0",
+                    f"route add default via {GATEWAY} dev eth0")
+        natd.start()
+        status = natd.wait_status("E12", state="open")
+        assert HOST in status["verdict"]["text"]
+        assert WIREGUARD in lab.router.redirects()

@@ -253,3 +253,43 @@ def test_known_service_does_not_hold_up_a_preferred_pcp(lan, start):
     ask(upnp)
     upnp.next("mapped 1 pcp")
     assert not lan.hears("AddPortMapping")
+
+
+# ---- this host's former address ----
+
+FORMER = "192.168.77.9"
+MOVED = f"map 1 udp any 51820 51820 7200 wireguard {'0a' * 12} 51820 {FORMER} "
+
+
+def moved(lan, start, order, was, **manners):
+    """upnp of a host that had another address when `was` was granted."""
+    lan.start_rude(location=HERE, **manners)
+    upnp = start(order)
+    upnp.send(MOVED + was, "ask")
+    return upnp
+
+
+def test_what_pcp_gave_the_former_address_is_removed_by_upnp(lan, start):
+    """PCP cannot; a router that is not strict lets UPnP do it."""
+    upnp = moved(lan, start, ("pcp", "upnp"), "pcp 51820", pcp="ok", given=51821,
+                 taken={"51820": [FORMER, "51820", "PCP MAP 0a0a"]})
+    upnp.next("mapped 1 pcp 51821")
+    upnp.next(f"holder 1 {FORMER} removed")
+    assert [one["ExternalPort"] for one in lan.hears("DeletePortMapping")] == ["51820"]
+
+
+@pytest.mark.parametrize("taken", [["192.168.77.7", "51820", "PCP MAP 0a0a"],
+                                   [FORMER, "1194", "PCP MAP 0a0a"]])
+def test_what_is_not_ours_is_told_and_stays(lan, start, taken):
+    upnp = moved(lan, start, ("pcp", "upnp"), "pcp 51820", pcp="ok", given=51821,
+                 taken={"51820": taken})
+    upnp.next("mapped 1 pcp 51821")
+    upnp.next(f"holder 1 {taken[0]} stays")
+    assert not lan.hears("DeletePortMapping")
+
+
+def test_other_port_of_the_former_address_is_removed(lan, start):
+    upnp = moved(lan, start, ("upnp",), "upnp 49200",
+                 taken={"49200": [FORMER, "51820", "natd wireguard"]})
+    upnp.next("mapped 1 upnp 51820")
+    assert [one["ExternalPort"] for one in lan.hears("DeletePortMapping")] == ["49200"]

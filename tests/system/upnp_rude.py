@@ -4,6 +4,7 @@ request that it hears is a JSON line on standard output.
 
   pcp, natpmp   "silent", "ok", "garbage", "short", {"result": N}, {"late_ms": N}, {"deaf": N} (to the
                 first N), and for pcp "other-version" or "natpmp-version" (both UNSUPP_VERSION)
+  given         the external port of each mapping of PCP, whatever is asked
   location      of the description; null: no answer to a search; "garbage"
   description   a name of DESCRIPTIONS below, or {"status": N}
   faults        {action: UPnP error code, or a list of them used up one by one; 0 is none}
@@ -37,7 +38,7 @@ import time
 from http.server import BaseHTTPRequestHandler
 from socketserver import ThreadingTCPServer
 
-manners = {"epoch": 77, "taken": {}, "conflict": 718, "leases": None, "lease_code": 402, "stuck": None,
+manners = {"epoch": 77, "given": None, "taken": {}, "conflict": 718, "leases": None, "lease_code": 402, "stuck": None,
            "stuck_for_ever": False, "boot_id": None, "search": None, "chunked": False, "uuid": "uuid:rude", "pcp": "silent", "natpmp": "silent", "location": None, "description": "plain",
            "faults": {}, "soap": "ok", "wan": "11.0.0.2", "holder": None, "http": 5000}
 manners.update(json.loads(sys.argv[1]))
@@ -125,7 +126,8 @@ def pcp_answer(data, manner):
     head = struct.pack("!BBBBII12x", 2, data[1] | 0x80, 0, result, lifetime, epoch())
     if data[1] == 0:
         return head
-    external = data[42:44] if lifetime else b"\0\0"
+    external = struct.pack("!H", manners["given"]) if manners["given"] else data[42:44]
+    external = external if lifetime else b"\0\0"
     return head + data[24:42] + external + bytes(10) + b"\xff\xff" + socket.inet_aton("11.0.0.2")
 
 

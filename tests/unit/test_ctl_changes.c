@@ -72,6 +72,16 @@ static void one_thing_happened(void **state)
 	assert_string_equal(happened(was, SNAPSHOT(WAN, OPEN("1", "1"), "3")), "rules-repaired");
 }
 
+static void host_has_another_address(void **state)
+{
+	(void)state;
+	assert_string_equal(happened("{\"host_address\": \"192.168.1.2\"}",
+				     "{\"host_address\": \"192.168.1.3\"}"),
+			    "host-changed");
+	assert_string_equal(
+		happened("{\"host_address\": \"192.168.1.2\"}", "{\"host_address\": null}"), "");
+}
+
 static void much_happened(void **state)
 {
 	(void)state;
@@ -113,8 +123,11 @@ static void events_say_what_it_was(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(nothing_happened),       cmocka_unit_test(one_thing_happened),
-		cmocka_unit_test(much_happened),          cmocka_unit_test(not_knowing_is_no_event),
+		cmocka_unit_test(nothing_happened),
+		cmocka_unit_test(one_thing_happened),
+		cmocka_unit_test(host_has_another_address),
+		cmocka_unit_test(much_happened),
+		cmocka_unit_test(not_knowing_is_no_event),
 		cmocka_unit_test(events_say_what_it_was),
 	};
 

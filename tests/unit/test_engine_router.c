@@ -33,7 +33,7 @@ static void save(void *context)
 	engine->forwards.dirty = false;
 }
 
-static const struct engine_hooks hooks = { record, save };
+static const struct engine_hooks hooks = { record, save, NULL };
 
 static const struct config_forward wireguard = {
 	.name = "wireguard", .protocol = IPPROTO_UDP, .port = 51820, .external = 51820

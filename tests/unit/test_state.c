@@ -19,7 +19,7 @@ static const struct config_forward wireguard = {
 	.name = "wireguard", .protocol = IPPROTO_UDP, .port = 51820, .external = 51820
 };
 
-static const struct engine_hooks no_hooks = { NULL, NULL };
+static const struct engine_hooks no_hooks = { NULL, NULL, NULL };
 
 /* Of a second router: there is none but where a test has one. */
 static struct engine outer;

@@ -197,6 +197,13 @@ static void stopped_by_docker(struct facts *facts)
 	facts->tunnel_dropper = &docker;
 }
 
+static void taken_by_former(struct facts *facts)
+{
+	taken(facts);
+	strcpy(facts->failed, "udp 51820");
+	strcpy(facts->former, "192.168.1.9");
+}
+
 static const struct {
 	const char *code;
 	enum verdict_works works;
@@ -217,6 +224,8 @@ static const struct {
 	{ "E30", WORKS_NO, name_missing, "my.home.test has no address" },
 	{ "E14", WORKS_NO, refused, "refuses to open ports for this host (192.168.1.31)" },
 	{ "E13", WORKS_NO, taken, "taken on the router" },
+	{ "E12", WORKS_NO, taken_by_former,
+	  "still sends udp 51820 to 192.168.1.9, an address that this host had" },
 	{ "E10", WORKS_UNKNOWN, upnp_off, "does not open ports when asked" },
 	{ "E10", WORKS_NO, other_error, "did not open" },
 	{ "E40", WORKS_NO, dropped, "12 packets came, none was delivered" },
@@ -359,6 +368,11 @@ static void test_another_port_is_told(void **state)
 	assert_string_equal(verdict_of(&facts).code, "E13");
 	assert_int_equal(verdict_of(&facts).works, WORKS_YES);
 	assert_non_null(strstr(verdict_of(&facts).text, "open as external port 1024"));
+	/* the wanted one is still held for what this host was */
+	strcpy(facts.former, "192.168.1.9");
+	assert_string_equal(verdict_of(&facts).code, "E12");
+	assert_int_equal(verdict_of(&facts).works, WORKS_YES);
+	assert_non_null(strstr(verdict_of(&facts).text, "holds the wanted one for 192.168.1.9"));
 }
 
 int main(void)
