@@ -85,4 +85,7 @@ bool config_read(struct config *config, const char *path, bool optional,
 bool config_parse_port(const char *text, uint16_t *port);
 bool config_parse_protocol(const char *text, uint8_t *protocol);
 
+/* Is it a whole DNS name: two labels or more (RFC 1035 2.3.1), and no address? */
+bool config_is_name(const char *text);
+
 #endif

@@ -9,22 +9,33 @@
 #include "natd/neighbour.h"
 #include "natd/vpn.h"
 
-/* The forwards of natd.conf, or the one that this host's VPN needs. */
+/* The sandbox lets natd read only folders that were there when it started. */
+static void say_hidden(const struct vpn *vpn)
+{
+	static bool said;
+
+	if (!said && vpn->unreadable[0] && !vpn->found)
+		log_warning("%s cannot be read; if the VPN was installed just now, start natd "
+			    "again: sudo systemctl restart natd",
+			    vpn->unreadable);
+	said |= vpn->unreadable[0] && !vpn->found;
+}
+
+/* The forwards of natd.conf, or those that this host's VPN needs. */
 static size_t wanted_forwards(struct natd *natd, struct config_forward *forwards)
 {
 	size_t count = natd->config.forward_count;
 
+	vpn_read(&natd->vpn, "");
+	vpn_runs_wireguard(&natd->vpn, natd->wireguard_port);
 	natd->forwards_origin = "natd.conf";
 	memcpy(forwards, natd->config.forwards, count * sizeof(*forwards));
 	if (count)
 		return count;
-	natd->forwards_origin = vpn_find_forward(&forwards[0], VPN_PIVPN_DIRECTORY);
-	if (natd->wireguard_port) {
-		natd->forwards_origin = "the running WireGuard interface";
-		forwards[0].port = forwards[0].external = natd->wireguard_port;
-		forwards[0].protocol = IPPROTO_UDP;
-	}
-	return 1;
+	say_hidden(&natd->vpn);
+	natd->forwards_origin = natd->vpn.origin;
+	memcpy(forwards, natd->vpn.forwards, natd->vpn.count * sizeof(*forwards));
+	return natd->vpn.count;
 }
 
 static void want_kernel(struct natd *natd)

@@ -82,7 +82,12 @@ void name_watch_start(struct natd *natd)
 
 void name_watch_configured(struct natd *natd)
 {
-	name_want(&natd->name, natd->config.name, natd_now());
+	const char *wanted = natd->config.name;
+
+	/* PiVPN's clients use the name that its settings hold. */
+	if (!wanted[0] && config_is_name(natd->vpn.host))
+		wanted = natd->vpn.host;
+	name_want(&natd->name, wanted, natd_now());
 	name_watch_touched(natd);
 }
 

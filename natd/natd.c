@@ -174,6 +174,8 @@ static const int natd_calls[] = {
 	SCMP_SYS(faccessat2), SCMP_SYS(rename), SCMP_SYS(renameat), SCMP_SYS(renameat2),
 	SCMP_SYS(unlink), SCMP_SYS(unlinkat), SCMP_SYS(fsync), SCMP_SYS(newfstatat),
 	SCMP_SYS(fstatat64), SCMP_SYS(statx),
+	/* the folders of VPNs' settings */
+	SCMP_SYS(getdents), SCMP_SYS(getdents64),
 	/* who asks, who has died */
 	SCMP_SYS(getuid), SCMP_SYS(getuid32), SCMP_SYS(getgid), SCMP_SYS(getgid32), SCMP_SYS(wait4),
 	SCMP_SYS(waitid), SANDBOX_END
@@ -208,6 +210,9 @@ static void enter_sandbox(const struct natd *natd)
 		.families = natd_families,
 		.paths = (const struct sandbox_path[]){ { config, false },
 							{ VPN_PIVPN_DIRECTORY, false },
+							{ VPN_WIREGUARD_DIRECTORY, false },
+							{ VPN_OPENVPN_DIRECTORY, false },
+							{ VPN_IPTABLES_DIRECTORY, false },
 							{ resolvers, false },
 							{ "/proc/sys/net", false },
 							{ runtime, true },

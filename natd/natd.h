@@ -20,6 +20,7 @@
 #include "natd/name.h"
 #include "natd/network.h"
 #include "natd/process.h"
+#include "natd/vpn.h"
 #include "natd/upstream.h"
 
 struct control;
@@ -47,6 +48,7 @@ struct natd {
 
 	/* Where the forwards come from when natd.conf names none. */
 	const char *forwards_origin;
+	struct vpn vpn;                 /* its own settings */
 	uint16_t wireguard_port;        /* the kernel's WireGuard listens there; 0: none */
 	unsigned int wireguard_pending; /* interfaces that rules was asked about */
 

@@ -223,8 +223,7 @@ static bool is_label(const char *label, size_t length)
 	       label[length - 1] != '-';
 }
 
-/* A whole name: two labels or more, RFC 1035 2.3.1, and no address. */
-static bool read_name(struct target *target, const char *value)
+bool config_is_name(const char *value)
 {
 	struct address address;
 	const char *label = value;
@@ -237,8 +236,14 @@ static bool read_name(struct target *target, const char *value)
 		if (!is_label(label, length))
 			return false;
 		if (!label[length])
-			break;
+			return true;
 	}
+}
+
+static bool read_name(struct target *target, const char *value)
+{
+	if (!config_is_name(value))
+		return false;
 	memcpy(target->config->name, value, strlen(value) + 1);
 	return true;
 }

@@ -8,6 +8,7 @@
 #include "natd/facts.h"
 #include "natd/status_values.h"
 #include "natd/updater.h"
+#include "natd/vpn_notes.h"
 #include "natd/verdict.h"
 
 static const char *const egress_names[RULES_EGRESSES] = { "none", "masquerade", "address",
@@ -249,6 +250,30 @@ static json_t *name_json(const struct natd *natd)
 			 updater.state == UPDATER_RUNS);
 }
 
+/* Where the VPN's own settings do not fit. */
+static json_t *notes_json(const struct natd *natd)
+{
+	char notes[VPN_NOTES_MAX][VPN_NOTE_MAX];
+	struct vpn_truth truth = { .wan = facts_public_wan(natd),
+				   .name = natd->config.name,
+				   .interface = natd->uplink.interface };
+	json_t *list = json_array();
+	size_t count;
+
+	for (size_t i = 0; i < natd->engine.forwards.count; i++) {
+		const struct forward *forward = &natd->engine.forwards.list[i];
+
+		if (forward->state == FORWARD_OPEN &&
+		    forward->wanted.protocol == natd->vpn.protocol &&
+		    (!truth.external || forward->external_port == natd->vpn.port))
+			truth.external = forward->external_port;
+	}
+	count = vpn_notes(&natd->vpn, &truth, notes);
+	for (size_t i = 0; i < count; i++)
+		json_array_append_new(list, json_string(notes[i]));
+	return list;
+}
+
 static json_t *evidence_json(const struct natd *natd)
 {
 	json_t *evidence = json_array();
@@ -280,14 +305,15 @@ json_t *status_verdict(const struct natd *natd)
 
 json_t *status_json(const struct natd *natd)
 {
-	return json_pack("{s:s, s:I, s:o, s:o, s:o, s:s?, s:o, s:o, s:o, s:o, s:o, s:o}", "version",
-			 NATD_VERSION, "since",
+	return json_pack("{s:s, s:I, s:o, s:o, s:o, s:s?, s:o, s:o, s:o, s:o, s:o, s:o, s:o}",
+			 "version", NATD_VERSION, "since",
 			 (json_int_t)((natd_now() - natd->started_at) / 1000), "verdict",
 			 status_verdict(natd), "router", status_router(natd), "host",
 			 host_json(natd), "forwards_from", natd->forwards_origin, "forwards",
 			 forwards_json(natd), "tunnels", tunnels_json(natd), "publish",
 			 publish_json(&natd->kernel), "rules", rules_json(natd), "firewalls",
-			 firewalls_json(&natd->kernel.firewalls), "name", name_json(natd));
+			 firewalls_json(&natd->kernel.firewalls), "name", name_json(natd), "notes",
+			 notes_json(natd));
 }
 
 static bool is_ours(const struct natd *natd, const struct upnp_entry *entry)

@@ -1,91 +1,145 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "natd/vpn.h"
 
+#include <dirent.h>
 #include <errno.h>
+#include <fnmatch.h>
+#include <limits.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
-#include "natd/log.h"
+#include "natd/vpn_files.h"
 
 #define WIREGUARD_PORT 51820
 
-static const struct {
-	const char *name;
-	const char *file;
+/* In the order in which they count. */
+static const struct place {
+	const char *name; /* of the forward */
+	const char *folder;
+	const char *files;
+	bool (*read)(FILE *file, struct config_forward *forward, struct vpn *vpn);
 	const char *origin;
-} installations[] = {
-	{ "wireguard", "wireguard/setupVars.conf", "PiVPN's settings" },
-	{ "openvpn", "openvpn/setupVars.conf", "PiVPN's settings" },
+} places[] = {
+	{ "wireguard", VPN_PIVPN_DIRECTORY "/wireguard", "setupVars.conf", vpn_read_pivpn,
+	  "PiVPN's settings" },
+	{ "openvpn", VPN_PIVPN_DIRECTORY "/openvpn", "setupVars.conf", vpn_read_pivpn,
+	  "PiVPN's settings" },
+	{ "wireguard", VPN_WIREGUARD_DIRECTORY, "*.conf", vpn_read_wg_quick,
+	  "wg-quick's settings" },
+	{ "openvpn", VPN_OPENVPN_DIRECTORY "/server", "*.conf", vpn_read_openvpn,
+	  "OpenVPN's settings" },
+	{ "openvpn", VPN_OPENVPN_DIRECTORY, "server*.conf", vpn_read_openvpn,
+	  "OpenVPN's settings" },
+	{ "", VPN_IPTABLES_DIRECTORY, "rules.v4", vpn_read_iptables, NULL },
 };
 
-/* The value of KEY=VALUE or KEY="VALUE" (a shell file), in place; NULL if the line is another key's. */
-static char *shell_value(char *line, const char *key)
+static bool is_there(const struct vpn *vpn, const struct config_forward *forward)
 {
-	size_t length = strlen(key);
-	char *value = line + length + 1;
-	char *end;
-
-	if (strncmp(line, key, length) != 0 || line[length] != '=')
-		return NULL;
-	value += strspn(value, "\"'");
-	end = value + strcspn(value, "\"'\r\n \t");
-	*end = '\0';
-	return value;
+	for (size_t i = 0; i < vpn->count; i++)
+		if (vpn->forwards[i].protocol == forward->protocol &&
+		    vpn->forwards[i].port == forward->port)
+			return true;
+	return false;
 }
 
-/* The sandbox lets natd read only folders that were there when it started. */
-static void say_hidden(const char *path)
+/* Names differ: natd.conf(5) has each once, too. */
+static void add(struct vpn *vpn, struct config_forward *forward, const char *origin)
 {
-	static bool said;
+	size_t same = 0;
 
-	if (!said)
-		log_warning("%s cannot be read; if PiVPN was installed just now, start natd again: "
-			    "sudo systemctl restart natd",
-			    path);
-	said = true;
+	if (vpn->count == VPN_FORWARDS_MAX || is_there(vpn, forward))
+		return;
+	for (size_t i = 0; i < vpn->count; i++)
+		same += strncmp(vpn->forwards[i].name, forward->name, strlen(forward->name)) == 0;
+	if (same)
+		snprintf(forward->name + strlen(forward->name), 4, "%zu", same % 100 + 1);
+	forward->external = forward->port;
+	if (!vpn->count)
+		vpn->origin = origin;
+	vpn->forwards[vpn->count++] = *forward;
 }
 
-/* True if the file names a port. */
-static bool read_setup_vars(const char *path, struct config_forward *forward)
+static void note_unreadable(struct vpn *vpn, const char *path)
 {
-	FILE *file = fopen(path, "re");
-	char line[512];
-	bool found = false;
+	if (errno == EACCES && !vpn->unreadable[0])
+		snprintf(vpn->unreadable, sizeof(vpn->unreadable), "%s", path);
+}
 
-	if (!file && errno == EACCES)
-		say_hidden(path);
-	if (!file)
-		return false;
-	while (fgets(line, sizeof(line), file)) {
-		char *value = shell_value(line, "pivpnPORT");
+/* `path` as the user knows it; `file` below the root. */
+static void read_file(struct vpn *vpn, const struct place *place, const char *file,
+		      const char *path)
+{
+	struct config_forward forward = { .protocol = IPPROTO_UDP, .ipv6 = true };
+	bool had_way_out = vpn->way_out[0];
+	FILE *stream = fopen(file, "re");
 
-		if (value && config_parse_port(value, &forward->port))
-			found = true;
-		value = shell_value(line, "pivpnPROTO");
-		if (value)
-			config_parse_protocol(value, &forward->protocol);
+	if (!stream) {
+		note_unreadable(vpn, path);
+		return;
 	}
-	fclose(file);
-	return found;
+	snprintf(forward.name, sizeof(forward.name), "%s", place->name);
+	if (place->read(stream, &forward, vpn))
+		add(vpn, &forward, place->origin);
+	fclose(stream);
+	if (vpn->way_out[0] && !had_way_out)
+		snprintf(vpn->way_out_file, sizeof(vpn->way_out_file), "%s", path);
 }
 
-const char *vpn_find_forward(struct config_forward *forward, const char *pivpn)
+static void read_place(struct vpn *vpn, const struct place *place, const char *root)
 {
-	char path[256];
+	struct dirent **entries;
+	char folder[PATH_MAX];
+	char path[PATH_MAX];
+	int count;
 
-	for (size_t i = 0; i < sizeof(installations) / sizeof(installations[0]); i++) {
-		*forward = (struct config_forward){ .protocol = IPPROTO_UDP, .ipv6 = true };
-		snprintf(forward->name, sizeof(forward->name), "%s", installations[i].name);
-		snprintf(path, sizeof(path), "%s/%s", pivpn, installations[i].file);
-		if (read_setup_vars(path, forward)) {
-			forward->external = forward->port;
-			return installations[i].origin;
-		}
+	snprintf(folder, sizeof(folder), "%s%s", root, place->folder);
+	count = scandir(folder, &entries, NULL, alphasort);
+	if (count < 0) {
+		note_unreadable(vpn, place->folder);
+		return;
 	}
-	*forward = (struct config_forward){ .name = "wireguard",
-					    .protocol = IPPROTO_UDP,
-					    .port = WIREGUARD_PORT,
-					    .external = WIREGUARD_PORT,
-					    .ipv6 = true };
-	return "WireGuard's usual port";
+	for (int i = 0; i < count; i++) {
+		if (fnmatch(place->files, entries[i]->d_name, FNM_PERIOD) == 0 &&
+		    (size_t)snprintf(path, sizeof(path), "%s/%s", folder, entries[i]->d_name) <
+			    sizeof(path))
+			read_file(vpn, place, path, path + strlen(root));
+		free(entries[i]);
+	}
+	free(entries);
+}
+
+void vpn_read(struct vpn *vpn, const char *root)
+{
+	*vpn = (struct vpn){ 0 };
+	for (size_t i = 0; i < sizeof(places) / sizeof(places[0]); i++)
+		read_place(vpn, &places[i], root);
+	vpn->found = vpn->count > 0;
+	if (vpn->found)
+		return;
+	vpn->origin = "WireGuard's usual port";
+	vpn->forwards[vpn->count++] = (struct config_forward){ .name = "wireguard",
+							       .protocol = IPPROTO_UDP,
+							       .port = WIREGUARD_PORT,
+							       .external = WIREGUARD_PORT,
+							       .ipv6 = true };
+}
+
+void vpn_runs_wireguard(struct vpn *vpn, uint16_t port)
+{
+	struct config_forward *first = &vpn->forwards[0];
+
+	if (!port)
+		return;
+	if (strcmp(first->name, "wireguard") != 0) {
+		if (vpn->count == VPN_FORWARDS_MAX)
+			vpn->count--;
+		memmove(first + 1, first, vpn->count * sizeof(*first));
+		vpn->count++;
+		*first = (struct config_forward){ .name = "wireguard", .ipv6 = true };
+	}
+	first->protocol = IPPROTO_UDP;
+	first->port = first->external = port;
+	vpn->found = true;
+	vpn->origin = "the running WireGuard interface";
 }

@@ -210,7 +210,7 @@ struct rules_touched {
 
 struct rules_wireguard {
 	char interface[IF_NAMESIZE];
-	uint16_t port; /* host byte order; 0: no such device */
+	uint16_t port; /* host byte order; 0: no such device, or it is a client */
 };
 
 struct rules_peers {

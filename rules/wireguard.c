@@ -93,16 +93,72 @@ void wireguard_read_peers(const struct nlmsghdr *message, int64_t now, struct ru
 	}
 }
 
+/* Is there a prefix of length 0 among them? */
+static bool takes_everything(const struct nlattr *prefixes)
+{
+	struct nlattr *attribute;
+	struct nlattr *prefix;
+
+	mnl_attr_for_each_nested(prefix, prefixes) {
+		mnl_attr_for_each_nested(attribute, prefix)
+			if (mnl_attr_get_type(attribute) == WGALLOWEDIP_A_CIDR_MASK &&
+			    mnl_attr_validate(attribute, MNL_TYPE_U8) == 0 &&
+			    mnl_attr_get_u8(attribute) == 0)
+				return true;
+	}
+	return false;
+}
+
+static bool is_server_of_ours(const struct nlattr *peer)
+{
+	struct nlattr *attribute;
+	bool called = false;
+	bool everything = false;
+
+	mnl_attr_for_each_nested(attribute, peer) {
+		called |= mnl_attr_get_type(attribute) == WGPEER_A_ENDPOINT;
+		if (mnl_attr_get_type(attribute) == WGPEER_A_ALLOWEDIPS)
+			everything |= takes_everything(attribute);
+	}
+	return called && everything;
+}
+
+bool wireguard_read_client(const struct nlmsghdr *message)
+{
+	struct nlattr *attribute;
+	struct nlattr *peer;
+
+	if (mnl_nlmsg_get_payload_len(message) < sizeof(struct genlmsghdr))
+		return false;
+	mnl_attr_for_each(attribute, message, sizeof(struct genlmsghdr)) {
+		if (mnl_attr_get_type(attribute) != WGDEVICE_A_PEERS)
+			continue;
+		mnl_attr_for_each_nested(peer, attribute)
+			if (is_server_of_ours(peer))
+				return true;
+	}
+	return false;
+}
+
 static void take_family(const struct nlmsghdr *message, void *family)
 {
 	if (!*(uint16_t *)family)
 		*(uint16_t *)family = wireguard_read_family(message);
 }
 
-static void take_port(const struct nlmsghdr *message, void *port)
+/* What tells a server from a client. */
+struct device {
+	uint16_t port;
+	bool client;
+};
+
+static void take_device(const struct nlmsghdr *message, void *data)
 {
-	if (!*(uint16_t *)port)
-		*(uint16_t *)port = wireguard_read_port(message);
+	struct device *device = data;
+
+	if (!device->port)
+		device->port = wireguard_read_port(message);
+	device->client |= wireguard_read_client(message);
 }
 
 static void take_peers(const struct nlmsghdr *message, void *peers)
@@ -164,10 +220,10 @@ static void ask_device(const char *interface, read_message *read, void *data)
 
 uint16_t wireguard_port(const char *interface)
 {
-	uint16_t port = 0;
+	struct device device = { 0 };
 
-	ask_device(interface, take_port, &port);
-	return port;
+	ask_device(interface, take_device, &device);
+	return device.client ? 0 : device.port;
 }
 
 struct rules_peers wireguard_peers(const char *interface)

@@ -165,6 +165,15 @@ static const char *const forms[] = {
 	   "at the provider of the name, or let it point to this host (natctl wan-ip -6)."),
 	N_("no resolver of this host answers"),
 	N_("the resolver answers with error %u"),
+	N_("wg-quick's settings"),
+	N_("OpenVPN's settings"),
+	N_("PiVPN's clients call port %u, but the router passes on port %u"),
+	N_("PiVPN's clients call %s, but natd.conf checks the name %s"),
+	N_("PiVPN's clients call %s, which nobody reaches from outside: change Endpoint in their "
+	   "settings, and pivpnHOST for new ones"),
+	N_("PiVPN's clients call %s, but this home is %s now"),
+	N_("a rule in %s lets clients out by %s, but this host goes out by %s now; natd's own rule does"),
+	N_("natd may not read %s and takes WireGuard's usual port: name another in natd.conf, or start natd again if that is new"),
 	N_("%s: %s"), /* fits much, so it is the last */
 };
 /* clang-format on */

@@ -273,6 +273,22 @@ static void show_rules(FILE *out, const json_t *status)
 	row_end(&row);
 }
 
+static void show_notes(FILE *out, const json_t *status)
+{
+	struct row row = start(out, _(" Note"));
+	char translated[SENTENCE_MAX];
+	const json_t *note;
+	size_t i;
+
+	json_array_foreach(json_object_get(status, "notes"), i, note) {
+		if (!json_is_string(note))
+			continue;
+		row_break(&row);
+		row_add(&row, "%s", sentence(json_string_value(note), translated));
+	}
+	row_end(&row);
+}
+
 void status_show(FILE *out, const json_t *status)
 {
 	const json_t *verdict = json_object_get(status, "verdict");
@@ -287,6 +303,7 @@ void status_show(FILE *out, const json_t *status)
 	show_exit(out, status);
 	show_rules(out, status);
 	firewalls_show(out, status);
+	show_notes(out, status);
 	headline_show_evidence(out, verdict);
 	headline_show_advice(out, verdict);
 }

@@ -3,6 +3,7 @@
 
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "natd/config.h"
 #include "natd/ctl/print.h"
@@ -157,13 +158,15 @@ static json_t *configured_forwards(void)
 {
 	json_t *forwards = json_array();
 	struct config config;
+	struct vpn vpn;
 	char error[CONFIG_ERROR_MAX];
 
 	if (!config_read(&config, CONFIG_PATH, true, error))
 		config_defaults(&config);
 	if (config.forward_count == 0) {
-		vpn_find_forward(&config.forwards[0], VPN_PIVPN_DIRECTORY);
-		config.forward_count = 1;
+		vpn_read(&vpn, "");
+		memcpy(config.forwards, vpn.forwards, vpn.count * sizeof(vpn.forwards[0]));
+		config.forward_count = vpn.count;
 	}
 	for (size_t i = 0; i < config.forward_count; i++)
 		json_array_append_new(forwards, forward_facts(&config.forwards[i]));

@@ -12,7 +12,6 @@
 #include <unistd.h>
 
 #include "natd/config.h"
-#include "natd/vpn.h"
 
 #define EGRESSES                                                                                   \
 	"\"masquerade\", \"none\", an address of this host like \"203.0.113.9\", up to 256 like "  \
@@ -294,26 +293,6 @@ static void test_unreadable_files(void **state)
 	assert_non_null(strstr(error, "holds a NUL byte"));
 }
 
-static void test_pivpn_names_the_port(void **state)
-{
-	static const char vars[] = "PLAT=Raspbian\npivpnPORT=\"1194\"\npivpnPROTO=tcp\n";
-	struct config_forward forward;
-	char path[256];
-
-	(void)state;
-	assert_string_equal(vpn_find_forward(&forward, directory), "WireGuard's usual port");
-	assert_int_equal(forward.port, 51820);
-	assert_int_equal(forward.protocol, IPPROTO_UDP);
-	snprintf(path, sizeof(path), "%s/openvpn", directory);
-	assert_int_equal(mkdir(path, 0700), 0);
-	write_file("openvpn/setupVars.conf", vars, sizeof(vars) - 1);
-	assert_string_equal(vpn_find_forward(&forward, directory), "PiVPN's settings");
-	assert_string_equal(forward.name, "openvpn");
-	assert_int_equal(forward.port, 1194);
-	assert_int_equal(forward.external, 1194);
-	assert_int_equal(forward.protocol, IPPROTO_TCP);
-}
-
 static int make_directory(void **state)
 {
 	(void)state;
@@ -342,7 +321,6 @@ int main(void)
 		cmocka_unit_test(test_silence_is_the_default),
 		cmocka_unit_test(test_refusals),
 		cmocka_unit_test(test_unreadable_files),
-		cmocka_unit_test(test_pivpn_names_the_port),
 	};
 
 	return cmocka_run_group_tests(tests, make_directory, remove_directory);

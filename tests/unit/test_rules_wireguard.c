@@ -6,6 +6,8 @@
 #include <stddef.h>
 #include <stdint.h>
 #include <cmocka.h>
+#include <linux/genetlink.h>
+#include <linux/wireguard.h>
 #include <string.h>
 
 #include "rules/wireguard.h"
@@ -162,6 +164,36 @@ static void test_cut_peers(void **state)
 		assert_int_equal(read_peers(length, 1000).peers, 0); /* the nest is longer */
 }
 
+/* One peer with an endpoint or none, and one prefix of this length. */
+static bool is_client(bool endpoint, uint8_t length)
+{
+	static const uint8_t address[16];
+	char buffer[512] __attribute__((aligned(NLMSG_ALIGNTO))) = { 0 };
+	struct nlmsghdr *message = mnl_nlmsg_put_header(buffer);
+	struct nlattr *nests[4];
+
+	mnl_nlmsg_put_extra_header(message, sizeof(struct genlmsghdr));
+	nests[0] = mnl_attr_nest_start(message, WGDEVICE_A_PEERS);
+	nests[1] = mnl_attr_nest_start(message, 0);
+	if (endpoint)
+		mnl_attr_put(message, WGPEER_A_ENDPOINT, sizeof(address), address);
+	nests[2] = mnl_attr_nest_start(message, WGPEER_A_ALLOWEDIPS);
+	nests[3] = mnl_attr_nest_start(message, 0);
+	mnl_attr_put_u8(message, WGALLOWEDIP_A_CIDR_MASK, length);
+	for (size_t i = 4; i-- > 0;)
+		mnl_attr_nest_end(message, nests[i]);
+	return wireguard_read_client(message);
+}
+
+/* A server knows where its clients are as well, but not that everything is there. */
+static void test_client_and_server(void **state)
+{
+	(void)state;
+	assert_true(is_client(true, 0));
+	assert_false(is_client(true, 32));
+	assert_false(is_client(false, 0));
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -172,6 +204,7 @@ int main(void)
 		cmocka_unit_test(test_no_such_device),
 		cmocka_unit_test(test_peers),
 		cmocka_unit_test(test_cut_peers),
+		cmocka_unit_test(test_client_and_server),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

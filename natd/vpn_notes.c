@@ -1,0 +1,94 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "natd/vpn_notes.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+#include <strings.h>
+
+struct notes {
+	char (*list)[VPN_NOTE_MAX];
+	size_t count;
+};
+
+__attribute__((format(printf, 2, 3))) static void note(struct notes *notes, const char *format, ...)
+{
+	va_list arguments;
+
+	va_start(arguments, format);
+	vsnprintf(notes->list[notes->count++], VPN_NOTE_MAX, format, arguments);
+	va_end(arguments);
+}
+
+/* Whom do PiVPN's clients call? */
+static void note_host(const struct vpn *vpn, const struct vpn_truth *truth, struct notes *notes)
+{
+	struct address wan = address_v4(truth->wan);
+	struct address host;
+	char text[ADDRESS_TEXT_MAX];
+
+	if (!vpn->host[0])
+		return;
+	if (!address_parse(&host, vpn->host)) {
+		if (truth->name[0] && strcasecmp(truth->name, vpn->host) != 0)
+			note(notes, "PiVPN's clients call %s, but natd.conf checks the name %s",
+			     vpn->host, truth->name);
+	} else if (address_kind(&host) != ADDRESS_PUBLIC) {
+		note(notes,
+		     "PiVPN's clients call %s, which nobody reaches from outside: change Endpoint "
+		     "in their settings, and pivpnHOST for new ones",
+		     vpn->host);
+	} else if (truth->wan.s_addr && host.family == AF_INET && !address_equal(&host, &wan)) {
+		note(notes, "PiVPN's clients call %s, but this home is %s now", vpn->host,
+		     address_print(&wan, text));
+	}
+}
+
+static void note_port(const struct vpn *vpn, const struct vpn_truth *truth, struct notes *notes)
+{
+	if (vpn->port && truth->external && vpn->port != truth->external)
+		note(notes, "PiVPN's clients call port %u, but the router passes on port %u",
+		     vpn->port, truth->external);
+}
+
+/* "eth+" is any that begins so. */
+static bool is_interface(const char *pattern, const char *interface)
+{
+	size_t length = strlen(pattern);
+
+	if (length && pattern[length - 1] == '+')
+		return strncmp(pattern, interface, length - 1) == 0;
+	return strcmp(pattern, interface) == 0;
+}
+
+static void note_way_out(const struct vpn *vpn, const struct vpn_truth *truth, struct notes *notes)
+{
+	if (vpn->way_out[0] && truth->interface[0] && !is_interface(vpn->way_out, truth->interface))
+		note(notes,
+		     "a rule in %s lets clients out by %s, but this host goes out by %s now; "
+		     "natd's "
+		     "own rule does",
+		     vpn->way_out_file, vpn->way_out, truth->interface);
+}
+
+/* Only where it matters: natd had to guess. */
+static void note_unreadable(const struct vpn *vpn, struct notes *notes)
+{
+	if (vpn->unreadable[0] && !vpn->found)
+		note(notes,
+		     "natd may not read %s and takes WireGuard's usual port: name another in "
+		     "natd.conf, or start natd again if that is new",
+		     vpn->unreadable);
+}
+
+size_t vpn_notes(const struct vpn *vpn, const struct vpn_truth *truth,
+		 char notes[VPN_NOTES_MAX][VPN_NOTE_MAX])
+{
+	struct notes all = { notes, 0 };
+
+	note_host(vpn, truth, &all);
+	note_port(vpn, truth, &all);
+	note_way_out(vpn, truth, &all);
+	note_unreadable(vpn, &all);
+	return all.count;
+}
