@@ -1,16 +1,80 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "natd/doctor.h"
 
+#include <stdarg.h>
+#include <stdio.h>
 #include <stdlib.h>
 
+#include "natd/doctor_steps.h"
 #include "natd/log.h"
 #include "natd/loop.h"
+#include "natd/name_watch.h"
 #include "natd/status.h"
 
 static const char *const result_names[] = {
 	[FOUND_OK] = "ok",     [FOUND_INFO] = "info",       [FOUND_WARN] = "warn",
 	[FOUND_FAIL] = "fail", [FOUND_UNKNOWN] = "unknown",
 };
+
+/* A step looks at one thing, or at each of several, when it is ready. */
+struct step {
+	const char *name;
+	bool (*ready)(const struct doctor *doctor);
+	size_t (*items)(const struct doctor *doctor);
+	void (*look)(const struct doctor *doctor, size_t item, struct finding *finding);
+};
+
+static bool at_once(const struct doctor *doctor)
+{
+	(void)doctor;
+	return true;
+}
+
+static size_t one(const struct doctor *doctor)
+{
+	(void)doctor;
+	return 1;
+}
+
+size_t each_forward(const struct doctor *doctor)
+{
+	return doctor->natd->engine.forwards.count;
+}
+
+static const struct step steps[] = {
+	{ "route", at_once, one, look_route },
+	{ "router", has_probed, if_asked, look_router },
+	{ "wan", has_probed, if_asked, look_wan },
+	{ "upstream", has_probed, if_asked, look_upstream },
+	{ "name", has_name, if_named, look_name },
+	{ "mapping", has_confirmed, each_forward, look_mapping },
+	{ "listening", at_once, each_forward, look_listening },
+	{ "arrival", has_counted, each_forward, look_arrival },
+	{ "firewalls", has_counted, one, look_firewalls },
+	{ "tunnel", at_once, each_tunnel, look_tunnel },
+	{ "handshakes", has_peers, each_wireguard, look_handshakes },
+	{ "forwarding", at_once, each_tunnel, look_forwarding },
+	{ "rules", has_counted, one, look_rules },
+	{ "size", at_once, each_tunnel, look_size },
+};
+
+#define STEPS (sizeof(steps) / sizeof(steps[0]))
+
+const struct forward *doctor_forward(const struct doctor *doctor, size_t item)
+{
+	const struct forward *forward = &doctor->natd->engine.forwards.list[item];
+
+	return forward->state == FORWARD_CLOSING ? NULL : forward;
+}
+
+void finding_say(struct finding *finding, const char *format, ...)
+{
+	va_list arguments;
+
+	va_start(arguments, format);
+	vsnprintf(finding->text, sizeof(finding->text), format, arguments);
+	va_end(arguments);
+}
 
 struct doctor *doctor_new(struct natd *natd)
 {
@@ -23,6 +87,7 @@ struct doctor *doctor_new(struct natd *natd)
 	loop_look(natd);
 	doctor->began = natd_now();
 	doctor->asked = engine_check(&natd->engine);
+	name_watch_configured(natd);
 	kernel_ask_peers(&natd->kernel);
 	kernel_count(&natd->kernel);
 	return doctor;
@@ -46,7 +111,7 @@ void doctor_probed(struct doctor *doctor)
 	doctor->probed = true;
 }
 
-static void take_step(struct doctor *doctor, const struct doctor_step *step, bool late)
+static void take_step(struct doctor *doctor, const struct step *step, bool late)
 {
 	size_t items = step->items(doctor);
 
@@ -69,8 +134,8 @@ json_t *doctor_look(struct doctor *doctor)
 {
 	int64_t took = natd_now() - doctor->began;
 
-	while (doctor->next < doctor_step_count) {
-		const struct doctor_step *step = &doctor_steps[doctor->next];
+	while (doctor->next < STEPS) {
+		const struct step *step = &steps[doctor->next];
 		bool ready = step->ready(doctor);
 
 		if (!ready && took < DOCTOR_MS)

@@ -30,7 +30,7 @@ json_t *doctor_look(struct doctor *doctor);
 /* Step `index` as it was found: {"name", "result", "text"}, a borrowed reference; NULL: not yet. */
 json_t *doctor_step(const struct doctor *doctor, size_t index);
 
-/* ---- between doctor.c and doctor_steps.c ---- */
+/* ---- between doctor.c and the steps, doctor_steps.h ---- */
 
 enum finding_result { FOUND_OK, FOUND_INFO, FOUND_WARN, FOUND_FAIL, FOUND_UNKNOWN };
 
@@ -51,15 +51,13 @@ struct doctor {
 	json_t *found;
 };
 
-/* A step looks at one thing, or at each of several. */
-struct doctor_step {
-	const char *name;
-	bool (*ready)(const struct doctor *doctor);
-	size_t (*items)(const struct doctor *doctor);
-	void (*look)(const struct doctor *doctor, size_t item, struct finding *finding);
-};
+/* In one of the forms of natd/ctl/sentences_steps.c. */
+void finding_say(struct finding *finding, const char *format, ...)
+	__attribute__((format(printf, 2, 3)));
 
-extern const struct doctor_step doctor_steps[];
-extern const size_t doctor_step_count;
+size_t each_forward(const struct doctor *doctor);
+
+/* One of them; NULL: it is being closed. */
+const struct forward *doctor_forward(const struct doctor *doctor, size_t item);
 
 #endif

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* The forms of what natctl doctor says, natd/doctor_steps.c, and of what stands beside it. */
+/* The forms of what natctl doctor says, natd/doctor_router.c and natd/doctor_host.c, and of what stands beside it. */
 #include <stddef.h>
 
 #include "natd/ctl/sentences.h"
@@ -18,6 +18,17 @@ const char *const sentence_steps[] = {
 	N_("the router confirms: %s is open as external port %u"),
 	N_("the router has not confirmed yet that %s is open"),
 	N_("%s is handed on to a client of the VPN"),
+	N_("the outer router forwards to the router as well"),
+	N_("a second router is before it and does not forward: %s"),
+	N_("a second router is before it and does not forward"),
+	N_("the provider shares an address among its customers"),
+	N_("the internet sees this home as %s"),
+	N_("the name %s leads to this home"),
+	N_("it is not known where the name %s leads"),
+	N_("the name %s does not lead to this home"),
+	N_("a firewall of this host drops what comes for %s"),
+	N_("another firewall drops what the clients of %s send"),
+	N_("no other firewall of this host drops what is the VPN's"),
 	N_("a program on this host listens on %s"),
 	N_("the last packet from outside for %s came %lld s ago"),
 	N_("only the home network has sent packets for %s, %lld s ago"),

@@ -50,6 +50,7 @@ def test_all_well(lab):
     assert step(result, "mapping") == (
         "ok", "the router confirms: udp 51820 is open as external port 51820")
     assert step(result, "arrival")[0] == "info"
+    assert step(result, "firewalls")[0] == "ok"
     assert step(result, "forwarding")[1].endswith("by eth0")
     assert step(result, "size")[1] == "packets of wg0 fit the line: 1420 + 60 bytes of 1500"
     assert natd.status()["forwards"][0]["state"] == "open"

@@ -409,8 +409,8 @@ static void every_verdict_is_translated(void **state)
 /* The format of each sentence of the doctor is a sentence of its own form. */
 static void every_step_is_translated(void **state)
 {
-	static const char call[] = "say(finding,";
-	FILE *file = fopen("natd/doctor_steps.c", "re");
+	static const char call[] = "finding_say(finding,";
+	FILE *file = popen("cat natd/doctor_router.c natd/doctor_host.c", "re");
 	char *source = calloc(1, 65536);
 	char text[SENTENCE_MAX];
 	size_t count = 0;
@@ -428,7 +428,7 @@ static void every_step_is_translated(void **state)
 			fail_msg("natd/ctl/sentences_steps.c or natd/po/ja.po lacks: %s", start);
 	}
 	assert_true(count > 20);
-	fclose(file);
+	pclose(file);
 	free(source);
 }
 

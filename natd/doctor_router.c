@@ -1,0 +1,240 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* What natctl doctor looks at outside of this host: the way to the router, what it is, what it says. */
+#include <stdio.h>
+#include <string.h>
+
+#include "natd/doctor_steps.h"
+#include "natd/facts.h"
+
+/* With a port open, a protocol that says nothing for so long is not waited for any more: SSDP answers
+ * come within a second (UPnP Device Architecture 2.0 1.3.3, MX 1). */
+#define PATIENCE_MS 2000
+
+/* A router that renews takes some round trips, and UPnP some requests more; so does the DNS. */
+#define CONFIRM_MS 5000
+
+static int64_t took(const struct doctor *doctor)
+{
+	return natd_now() - doctor->began;
+}
+
+/* ---- the way to the router ---- */
+
+void look_route(const struct doctor *doctor, size_t item, struct finding *finding)
+{
+	const struct uplink *uplink = &doctor->natd->uplink;
+	char gateway[ADDRESS_TEXT_MAX];
+	char address[ADDRESS_TEXT_MAX];
+
+	(void)item;
+	finding->result = uplink->known ? FOUND_OK : FOUND_FAIL;
+	address_print(&uplink->gateway, gateway);
+	address_print(&uplink->address.address, address);
+	if (!uplink->known && uplink->interface[0])
+		finding_say(finding, "%s is not connected: this host has no way to the internet",
+			    uplink->interface);
+	else if (!uplink->known)
+		finding_say(finding, "this host has no way to the internet: no default route");
+	else if (gateway[0])
+		finding_say(finding, "this host (%s) goes by %s to the router %s", address,
+			    uplink->interface, gateway);
+	else
+		finding_say(finding, "this host (%s) goes by %s to the internet, without a router",
+			    address, uplink->interface);
+}
+
+/* ---- the router ---- */
+
+static bool any_protocol(const struct engine *engine, uint8_t state)
+{
+	for (size_t i = 0; i < UPNP_PROTOCOLS; i++)
+		if (engine->protocols[i].state == state)
+			return true;
+	return false;
+}
+
+static bool is_open(const struct engine *engine)
+{
+	for (size_t i = 0; i < engine->forwards.count; i++)
+		if (engine->forwards.list[i].state == FORWARD_OPEN)
+			return true;
+	return false;
+}
+
+bool has_probed(const struct doctor *doctor)
+{
+	const struct engine *engine = &doctor->natd->engine;
+
+	return !doctor->asked || doctor->probed ||
+	       (took(doctor) > PATIENCE_MS && is_open(engine) && any_protocol(engine, UPNP_OK));
+}
+
+size_t if_asked(const struct doctor *doctor)
+{
+	return doctor->asked ? 1 : 0;
+}
+
+/* "PCP, UPnP" */
+static void list_protocols(const struct engine *engine, char *text, size_t room)
+{
+	static const char *const names[UPNP_PROTOCOLS] = { "PCP", "NAT-PMP", "UPnP" };
+	size_t used = 0;
+
+	text[0] = '\0';
+	for (size_t i = 0; i < UPNP_PROTOCOLS && used < room; i++)
+		if (engine->protocols[i].state == UPNP_OK)
+			used += (size_t)snprintf(text + used, room - used, "%s%s", used ? ", " : "",
+						 names[i]);
+}
+
+void look_router(const struct doctor *doctor, size_t item, struct finding *finding)
+{
+	const struct engine *engine = &doctor->natd->engine;
+	char names[64];
+
+	(void)item;
+	list_protocols(engine, names, sizeof(names));
+	if (names[0]) {
+		finding_say(finding, "the router opens ports when asked by %s", names);
+	} else if (any_protocol(engine, UPNP_ERROR)) {
+		finding->result = FOUND_FAIL;
+		finding_say(finding, "the router answers, but with an error");
+	} else {
+		finding->result = any_protocol(engine, UPNP_ASKING) ? FOUND_UNKNOWN : FOUND_FAIL;
+		finding_say(finding, "the router does not answer PCP, NAT-PMP or UPnP");
+	}
+}
+
+void look_wan(const struct doctor *doctor, size_t item, struct finding *finding)
+{
+	const struct engine *engine = &doctor->natd->engine;
+	struct address wan = address_v4(engine->wan.address);
+	enum address_kind kind = address_kind(&wan);
+	char text[ADDRESS_TEXT_MAX];
+
+	(void)item;
+	address_print(&wan, text);
+	finding->result = FOUND_FAIL;
+	if (!engine->wan_known) {
+		finding->result = FOUND_UNKNOWN;
+		finding_say(finding, "the router does not tell its WAN address");
+	} else if (kind == ADDRESS_PUBLIC) {
+		finding->result = FOUND_OK;
+		finding_say(finding, "the router's WAN address %s is public", text);
+	} else if (kind == ADDRESS_CGNAT) {
+		finding_say(finding,
+			    "the router's WAN address %s is shared by the provider's customers",
+			    text);
+	} else if (kind == ADDRESS_PRIVATE) {
+		finding_say(finding,
+			    "the router's WAN address %s is private: there is a router before it",
+			    text);
+	} else {
+		finding_say(finding, "the router has no usable WAN address");
+	}
+}
+
+/* natd asks it when something changes; this tells how that stands. */
+static void say_outer(const struct facts *facts, struct finding *finding)
+{
+	bool open = facts->forwards && facts->outer_open >= facts->forwards;
+
+	if (open) {
+		finding_say(finding, "the outer router forwards to the router as well");
+		return;
+	}
+	finding->result = facts->outer_asking ? FOUND_UNKNOWN : FOUND_FAIL;
+	if (facts->outer_reason[0] && !facts->outer_asking)
+		finding_say(finding, "a second router is before it and does not forward: %s",
+			    facts->outer_reason);
+	else
+		finding_say(finding, "a second router is before it and does not forward");
+}
+
+void look_upstream(const struct doctor *doctor, size_t item, struct finding *finding)
+{
+	struct facts facts = facts_gather(doctor->natd);
+
+	(void)item;
+	if (facts.two_routers) {
+		say_outer(&facts, finding);
+	} else if (facts.line == LINE_CGNAT) {
+		finding->result = FOUND_FAIL;
+		finding_say(finding, "the provider shares an address among its customers");
+	} else if (facts.seen_as[0]) {
+		finding_say(finding, "the internet sees this home as %s", facts.seen_as);
+	}
+}
+
+static bool name_was_asked(const struct doctor *doctor)
+{
+	return doctor->natd->name.answered && doctor->natd->name.answered_at >= doctor->began;
+}
+
+bool has_name(const struct doctor *doctor)
+{
+	return !if_named(doctor) || name_was_asked(doctor) || took(doctor) > CONFIRM_MS;
+}
+
+size_t if_named(const struct doctor *doctor)
+{
+	return doctor->natd->name.name[0] ? 1 : 0;
+}
+
+void look_name(const struct doctor *doctor, size_t item, struct finding *finding)
+{
+	const struct name *name = &doctor->natd->name;
+	enum name_match match = name_matches(name, &doctor->natd->network);
+
+	(void)item;
+	if (match == NAME_RIGHT) {
+		finding_say(finding, "the name %s leads to this home", name->name);
+		return;
+	}
+	finding->result =
+		match == NAME_UNKNOWN || !name_was_asked(doctor) ? FOUND_UNKNOWN : FOUND_FAIL;
+	if (match == NAME_UNKNOWN)
+		finding_say(finding, "it is not known where the name %s leads", name->name);
+	else
+		finding_say(finding, "the name %s does not lead to this home", name->name);
+}
+
+/* ---- the ports ---- */
+
+static bool is_confirmed(const struct doctor *doctor, const struct forward *forward)
+{
+	return forward->state == FORWARD_OPEN && forward->granted_at >= doctor->began;
+}
+
+bool has_confirmed(const struct doctor *doctor)
+{
+	if (!doctor->asked || took(doctor) > CONFIRM_MS)
+		return true;
+	for (size_t i = 0; i < each_forward(doctor); i++) {
+		const struct forward *forward = doctor_forward(doctor, i);
+
+		if (forward && !is_confirmed(doctor, forward) &&
+		    (forward->state == FORWARD_OPEN || forward->state == FORWARD_OPENING))
+			return false;
+	}
+	return true;
+}
+
+void look_mapping(const struct doctor *doctor, size_t item, struct finding *finding)
+{
+	const struct forward *forward = doctor_forward(doctor, item);
+	const char *name = forward ? forward_name(&forward->wanted) : "";
+
+	if (!forward || forward->state == FORWARD_OFF)
+		return;
+	if (is_confirmed(doctor, forward)) {
+		finding_say(finding, "the router confirms: %s is open as external port %u", name,
+			    forward->external_port);
+	} else if (forward->state == FORWARD_FAILED) {
+		finding->result = FOUND_FAIL;
+		finding_say(finding, "the router did not open %s: %s", name, forward->reason);
+	} else {
+		finding->result = FOUND_UNKNOWN;
+		finding_say(finding, "the router has not confirmed yet that %s is open", name);
+	}
+}
