@@ -53,6 +53,22 @@ static void want_kernel(struct natd *natd)
 	kernel_want(&natd->kernel, &natd->config, &natd->network, ports, count, loop_save, natd);
 }
 
+/* Its link-local address, for what it says to all nodes: the IPv6 default route's on the same link, unless
+ * the neighbours say that this is another box, as with a router that leaves IPv6 to the provider's. */
+static void find_router6(const struct natd *natd, struct upnp_network *network)
+{
+	struct uplink uplink = network_uplink(&natd->network, AF_INET6);
+	const struct in6_addr *gateway = &uplink.gateway.v6;
+	uint8_t mac[MAC_SIZE];
+
+	if (!uplink.known || uplink.index != network->ifindex ||
+	    uplink.gateway.family != AF_INET6 || !IN6_IS_ADDR_LINKLOCAL(gateway))
+		return;
+	neighbour_find6(gateway, network->ifindex, mac);
+	if (!mac_differs(mac, network->mac))
+		network->router6 = *gateway;
+}
+
 void look_at_router(struct natd *natd)
 {
 	struct upnp_network network = { 0 };
@@ -67,6 +83,7 @@ void look_at_router(struct natd *natd)
 	network.ifindex = uplink->index;
 	network.prefix = uplink->address.length;
 	neighbour_find(network.gateway, network.ifindex, network.mac);
+	find_router6(natd, &network);
 	engine_network(&natd->engine, &network, natd_now());
 }
 

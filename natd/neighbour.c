@@ -14,7 +14,8 @@
 static const uint8_t unknown[MAC_SIZE];
 
 struct search {
-	struct in_addr address;
+	const void *address;
+	uint16_t size; /* of the address, octets */
 	unsigned int ifindex;
 	uint8_t *mac;
 	bool found;
@@ -38,8 +39,8 @@ static int on_neighbour(const struct nlmsghdr *header, void *data)
 
 		if (type == NDA_LLADDR && size == MAC_SIZE)
 			mac = attribute;
-		if (type == NDA_DST && size == sizeof(search->address))
-			same = memcmp(mnl_attr_get_payload(attribute), &search->address, size) == 0;
+		if (type == NDA_DST && size == search->size)
+			same = memcmp(mnl_attr_get_payload(attribute), search->address, size) == 0;
 	}
 	if (same && mac) {
 		memcpy(search->mac, mnl_attr_get_payload(mac), MAC_SIZE);
@@ -48,18 +49,31 @@ static int on_neighbour(const struct nlmsghdr *header, void *data)
 	return MNL_CB_OK;
 }
 
-bool neighbour_find(struct in_addr address, unsigned int ifindex, uint8_t mac[MAC_SIZE])
+static bool find(int family, struct search *search)
 {
 	struct mnl_socket *socket = netlink_open(NETLINK_ROUTE);
-	const struct ndmsg question = { .ndm_family = AF_INET };
-	struct search search = { .address = address, .ifindex = ifindex, .mac = mac };
+	const struct ndmsg question = { .ndm_family = (uint8_t)family };
 
-	memset(mac, 0, MAC_SIZE);
+	memset(search->mac, 0, MAC_SIZE);
 	if (!socket)
 		return false;
-	netlink_dump(socket, RTM_GETNEIGH, &question, sizeof(question), on_neighbour, &search);
+	netlink_dump(socket, RTM_GETNEIGH, &question, sizeof(question), on_neighbour, search);
 	mnl_socket_close(socket);
-	return search.found;
+	return search->found;
+}
+
+bool neighbour_find(struct in_addr address, unsigned int ifindex, uint8_t mac[MAC_SIZE])
+{
+	struct search search = { &address, sizeof(address), ifindex, mac, false };
+
+	return find(AF_INET, &search);
+}
+
+bool neighbour_find6(const struct in6_addr *address, unsigned int ifindex, uint8_t mac[MAC_SIZE])
+{
+	struct search search = { address, sizeof(*address), ifindex, mac, false };
+
+	return find(AF_INET6, &search);
 }
 
 const char *mac_print(const uint8_t mac[MAC_SIZE], char text[MAC_TEXT_MAX])

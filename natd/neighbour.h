@@ -14,6 +14,9 @@
  * the kernel has none, for example because nothing was sent there for long. */
 bool neighbour_find(struct in_addr address, unsigned int ifindex, uint8_t mac[MAC_SIZE]);
 
+/* The same for an address of IPv6. */
+bool neighbour_find6(const struct in6_addr *address, unsigned int ifindex, uint8_t mac[MAC_SIZE]);
+
 const char *mac_print(const uint8_t mac[MAC_SIZE], char text[MAC_TEXT_MAX]);
 bool mac_parse(uint8_t mac[MAC_SIZE], const char *text);
 

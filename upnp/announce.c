@@ -3,6 +3,9 @@
 
 #include <arpa/inet.h>
 #include <errno.h>
+#include <linux/filter.h>
+#include <linux/ip.h>
+#include <stddef.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -23,12 +26,30 @@ static const struct group {
 	uint16_t port;
 	uint8_t protocols; /* bits 1 << enum upnp_protocol */
 	void (*on)(struct client *client, const uint8_t *bytes, size_t size, struct in_addr from);
-} groups[ANNOUNCE_SOCKETS] = {
+} groups[ANNOUNCE_GROUPS] = {
 	/* RFC 6887 14.1.3, RFC 6886 3.2.1 */
 	{ "224.0.0.1", 5350, 1 << UPNP_PCP | 1 << UPNP_NATPMP, on_5350 },
 	/* UDA 1.1, 1.2 */
-	{ "239.255.255.250", 1900, 1 << UPNP_IGD, on_1900 },
+	[ANNOUNCE_1900] = { "239.255.255.250", 1900, 1 << UPNP_IGD, on_1900 },
 };
+
+/* In some networks every television speaks to 239.255.255.250: what is not the router's does not even wake
+ * this process. `also`: the other box of a pair; 0.0.0.0: none. */
+static void filter(int fd, struct in_addr router, struct in_addr also)
+{
+	const uint32_t source = (uint32_t)SKF_NET_OFF + offsetof(struct iphdr, saddr);
+	struct sock_filter program[] = {
+		BPF_STMT(BPF_LD | BPF_W | BPF_ABS, source),
+		BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, ntohl(router.s_addr), 1, 0),
+		BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, ntohl(also.s_addr), 0, 1),
+		BPF_STMT(BPF_RET | BPF_K, UINT32_MAX),
+		BPF_STMT(BPF_RET | BPF_K, 0),
+	};
+	struct sock_fprog whole = { sizeof(program) / sizeof(program[0]), program };
+
+	if (setsockopt(fd, SOL_SOCKET, SO_ATTACH_FILTER, &whole, sizeof(whole)) < 0)
+		log_debug("announcements of others are not kept out: %s", strerror(errno));
+}
 
 /* Bound to the group, so that nothing else comes in; shared with other programs that listen. */
 static int listen_to(const struct group *group, const struct upnp_network *network)
@@ -41,6 +62,7 @@ static int listen_to(const struct group *group, const struct upnp_network *netwo
 
 	if (fd < 0)
 		return -1;
+	filter(fd, network->gateway, (struct in_addr){ 0 });
 	inet_pton(AF_INET, group->address, &address.sin_addr);
 	member.imr_multiaddr = address.sin_addr;
 	/* Without it, a group that another program joined on another link would be heard as well. */
@@ -55,6 +77,26 @@ static int listen_to(const struct group *group, const struct upnp_network *netwo
 	return -1;
 }
 
+/* ff02::1, RFC 6887 14.1.3: every host is in that group without asking. */
+static int listen_to_all_nodes(const struct upnp_network *network)
+{
+	struct sockaddr_in6 address = { .sin6_family = AF_INET6,
+					.sin6_port = htons(groups[0].port),
+					.sin6_scope_id = network->ifindex };
+	int yes = 1;
+	int fd = socket(AF_INET6, SOCK_DGRAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+
+	if (fd < 0)
+		return -1;
+	inet_pton(AF_INET6, "ff02::1", &address.sin6_addr);
+	if (setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &yes, sizeof(yes)) == 0 &&
+	    bind(fd, (struct sockaddr *)&address, sizeof(address)) == 0)
+		return fd;
+	log_debug("announcements on ff02::1 are not heard: %s", strerror(errno));
+	close(fd);
+	return -1;
+}
+
 void announce_open(struct client *client)
 {
 	uint8_t wanted = 0;
@@ -63,9 +105,19 @@ void announce_open(struct client *client)
 		return; /* on another link */
 	for (uint8_t i = 0; i < client->network.count; i++)
 		wanted |= (uint8_t)(1 << client->network.order[i]);
-	for (size_t i = 0; i < ANNOUNCE_SOCKETS; i++)
+	for (size_t i = 0; i < ANNOUNCE_GROUPS; i++)
 		if (groups[i].protocols & wanted)
 			client->announcements[i] = listen_to(&groups[i], &client->network);
+	if (wanted & 1 << UPNP_PCP)
+		client->announcements[ANNOUNCE_V6] = listen_to_all_nodes(&client->network);
+}
+
+void announce_believe(const struct client *client, struct in_addr also)
+{
+	int fd = client->announcements[ANNOUNCE_1900];
+
+	if (fd >= 0 && also.s_addr != client->network.gateway.s_addr)
+		filter(fd, client->network.gateway, also);
 }
 
 void announce_close(struct client *client)
@@ -113,23 +165,48 @@ static void on_natpmp(struct client *client, const uint8_t *bytes)
 		wan_is(client, UPNP_NATPMP, address);
 }
 
-static void on_5350(struct client *client, const uint8_t *bytes, size_t size, struct in_addr from)
+static void on_pcp(struct client *client, const uint8_t *bytes, size_t size)
 {
 	struct pcp_response response;
 
+	if (pcp_decode(&response, bytes, size) && response.opcode == PCP_ANNOUNCE &&
+	    response.result == PCP_SUCCESS)
+		on_epoch(client, UPNP_PCP, response.epoch);
+}
+
+static void on_5350(struct client *client, const uint8_t *bytes, size_t size, struct in_addr from)
+{
 	if (from.s_addr != client->network.gateway.s_addr)
 		log_debug("an announcement that is not of the gateway");
 	else if (size == NATPMP_ADDRESS_SIZE && bytes[0] == NATPMP_VERSION &&
 		 bytes[1] == NATPMP_ADDRESS && bytes[2] == 0 && bytes[3] == 0)
 		on_natpmp(client, bytes);
-	else if (pcp_decode(&response, bytes, size) && response.opcode == PCP_ANNOUNCE &&
-		 response.result == PCP_SUCCESS)
-		on_epoch(client, UPNP_PCP, response.epoch);
+	else
+		on_pcp(client, bytes, size);
 }
 
 static void on_1900(struct client *client, const uint8_t *bytes, size_t size, struct in_addr from)
 {
 	igd_announced(client, (const char *)bytes, size, from);
+}
+
+/* The link-local address that a host makes of its MAC address (RFC 4291, appendix A). */
+static bool is_made_of(const struct in6_addr *address, const uint8_t mac[6])
+{
+	const uint8_t made[16] = { 0xfe,       0x80,   0,      0,    0,    0,      0,      0,
+				   mac[0] ^ 2, mac[1], mac[2], 0xff, 0xfe, mac[3], mac[4], mac[5] };
+
+	return memcmp(address, made, sizeof(made)) == 0;
+}
+
+bool announce_is_router6(const struct upnp_network *network, const struct in6_addr *from)
+{
+	static const uint8_t none[6];
+
+	if (!IN6_IS_ADDR_LINKLOCAL(from))
+		return false;
+	return memcmp(from, &network->router6, sizeof(*from)) == 0 ||
+	       (memcmp(network->mac, none, sizeof(none)) != 0 && is_made_of(from, network->mac));
 }
 
 static void receive(struct client *client, size_t index)
@@ -147,8 +224,29 @@ static void receive(struct client *client, size_t index)
 	}
 }
 
+/* A server for both families has one table and one epoch (RFC 6887 14.1.1): what it says over IPv6 is
+ * taken as if it had come from the gateway's IPv4 address. */
+static void receive_v6(struct client *client)
+{
+	uint8_t bytes[PCP_MESSAGE_MAX + 1];
+	struct sockaddr_in6 from = { 0 };
+	socklen_t length = sizeof(from);
+	ssize_t size;
+
+	while (client->announcements[ANNOUNCE_V6] >= 0 &&
+	       (size = recvfrom(client->announcements[ANNOUNCE_V6], bytes, sizeof(bytes), 0,
+				(struct sockaddr *)&from, &length)) >= 0) {
+		if (announce_is_router6(&client->network, &from.sin6_addr))
+			on_pcp(client, bytes, (size_t)size);
+		else
+			log_debug("an announcement over IPv6 that is not of the gateway");
+		length = sizeof(from);
+	}
+}
+
 void announce_receive(struct client *client)
 {
-	for (size_t i = 0; i < ANNOUNCE_SOCKETS; i++)
+	for (size_t i = 0; i < ANNOUNCE_GROUPS; i++)
 		receive(client, i);
+	receive_v6(client);
 }

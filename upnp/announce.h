@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* announce: what a router says to everybody on the link without being asked: PCP and NAT-PMP on
- * 224.0.0.1 port 5350, UPnP's NOTIFY on 239.255.255.250 port 1900. Only the gateway is believed.
+ * 224.0.0.1 port 5350, PCP on ff02::1 as well, UPnP's NOTIFY on 239.255.255.250 port 1900. Only the
+ * gateway is believed.
  *
  * A port that another program keeps to itself, or a group that cannot be joined, is done without. */
 #ifndef UPNP_ANNOUNCE_H
@@ -11,6 +12,13 @@
 /* Listens for the protocols that natd wants asked, on the link of client->network. */
 void announce_open(struct client *client);
 void announce_close(struct client *client);
+
+/* The router answered the search from `also`, which is not the gateway's address: a pair. */
+void announce_believe(const struct client *client, struct in_addr also);
+
+/* Is that link-local address the gateway's? It is where natd says so, who looks at the IPv6 default
+ * route and the neighbours, and where it is made of the gateway's MAC address. */
+bool announce_is_router6(const struct upnp_network *network, const struct in6_addr *from);
 
 void announce_receive(struct client *client);
 

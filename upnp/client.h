@@ -23,10 +23,14 @@
 #define TRIES        4
 #define TRY_FIRST_US 250000
 
-#define TASKS_MAX        (2 * UPNP_MAPPINGS_MAX)
-#define LOCATIONS_MAX    4
-#define SERVICE_MAX      UPNP_TEXT_MAX
-#define ANNOUNCE_SOCKETS 2
+#define TASKS_MAX     (2 * UPNP_MAPPINGS_MAX)
+#define LOCATIONS_MAX 4
+#define SERVICE_MAX   UPNP_TEXT_MAX
+/* announce.h: two groups of IPv4, and all nodes of IPv6. */
+#define ANNOUNCE_1900    1
+#define ANNOUNCE_GROUPS  2
+#define ANNOUNCE_V6      ANNOUNCE_GROUPS
+#define ANNOUNCE_SOCKETS 3
 #define DISPLACED_MAX    4
 #define LIST_ENTRIES_MAX 1000 /* of the router's table: some never say that it has an end */
 
@@ -110,6 +114,7 @@ struct client {
 	struct in_addr wan[UPNP_PROTOCOLS];
 	bool probing; /* UPNP_PROBE is to be answered */
 	struct epoch epochs[UPNP_PROTOCOLS];
+	int64_t nap_us;   /* the router said nothing new by SSDP: not listened to till then */
 	int64_t check_us; /* when the router is asked whether it still knows us */
 	int announcements[ANNOUNCE_SOCKETS]; /* announce.h; -1: not open */
 	struct task tasks[TASKS_MAX];

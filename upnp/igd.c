@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "natd/log.h"
+#include "upnp/announce.h"
 #include "upnp/client.h"
 #include "upnp/deadline.h"
 #include "upnp/description.h"
@@ -287,6 +288,7 @@ static void on_description(struct client *client, const char *bytes, int size, u
 	igd->ready = true;
 	igd->said_goodbye = false;
 	igd->found = igd->locations[index];
+	announce_believe(client, igd->found.source);
 	client->probes[UPNP_IGD].active = false;
 	log_debug("UPnP: %s at %s", igd->service, igd->control);
 	say(said, "UPnP %s", strrchr(igd->service, ':') - strlen("WANIPConnection"));

@@ -6,6 +6,9 @@
 #include "natd/log.h"
 #include "upnp/igd.h"
 
+#define NAP_US                                                                                     \
+	4000000 /* its restart would be heard that much later; field/routers.md 6 allows 10 s */
+
 /* Some answer a search this way only, and seconds later (field/routers.md 6). */
 static void on_late_answer(struct client *client, const struct ssdp_answer *notice,
 			   struct in_addr source)
@@ -46,6 +49,25 @@ static const char *meaning(struct client *client, const struct ssdp_answer *noti
 	return NULL;
 }
 
+/* The router says so a dozen times in a row, once for each of its services: the rest is read together. */
+static void nothing_new(struct client *client)
+{
+	if (!client->nap_us)
+		client->nap_us = now_us() + NAP_US;
+}
+
+/* What a notice of the router whose service is known says; NULL: nothing new. */
+static const char *news(struct client *client, const struct ssdp_answer *notice)
+{
+	const struct location *found = &client->igd.found;
+
+	/* The box may bear other devices. */
+	if (!ssdp_is_router(notice) ||
+	    (found->uuid[0] && notice->uuid[0] && strcmp(found->uuid, notice->uuid) != 0))
+		return NULL;
+	return meaning(client, notice);
+}
+
 void igd_announced(struct client *client, const char *bytes, size_t size, struct in_addr source)
 {
 	const struct location *found = &client->igd.found;
@@ -56,18 +78,16 @@ void igd_announced(struct client *client, const char *bytes, size_t size, struct
 	if (source.s_addr != client->network.gateway.s_addr &&
 	    !(client->igd.ready && source.s_addr == found->source.s_addr))
 		return;
-	if (!ssdp_parse(&notice, bytes, size) || notice.kind == SSDP_ANSWER ||
-	    !ssdp_is_router(&notice))
+	if (!ssdp_parse(&notice, bytes, size) || notice.kind == SSDP_ANSWER)
 		return;
 	if (!client->igd.ready) {
-		if (notice.kind == SSDP_ALIVE)
+		if (notice.kind == SSDP_ALIVE && ssdp_is_router(&notice))
 			on_late_answer(client, &notice, source);
 		return;
 	}
-	/* The box may bear other devices. */
-	if (found->uuid[0] && notice.uuid[0] && strcmp(found->uuid, notice.uuid) != 0)
-		return;
-	said = meaning(client, &notice);
+	said = news(client, &notice);
 	if (said)
 		mappings_lost(client, UPNP_IGD, true, said);
+	else
+		nothing_new(client);
 }

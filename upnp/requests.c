@@ -32,6 +32,7 @@ static void use(struct client *client, const struct upnp_request *request)
 	memset(client->epochs, 0, sizeof(client->epochs));
 	client->probing = false;
 	client->check_us = ASKING_NEVER;
+	client->nap_us = 0;
 	announce_close(client);
 	announce_open(client);
 	igd_remember(client);

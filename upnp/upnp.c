@@ -99,6 +99,8 @@ static void receive_answers(struct client *client)
 		if (protocols[p]->socket(client) >= 0)
 			protocols[p]->receive(client);
 	announce_receive(client);
+	if (client->nap_us && client->nap_us <= now_us())
+		client->nap_us = 0;
 	lookup_receive(&client->lookup, now_us());
 }
 
@@ -148,6 +150,8 @@ static int64_t next_deadline(const struct client *client)
 			next = earlier(next, client->probes[p].next_us);
 	next = earlier(next, earlier(client->hops.next_us, client->stun.next_us));
 	next = earlier(next, lookup_deadline(&client->lookup));
+	if (client->nap_us)
+		next = earlier(next, client->nap_us);
 	return earlier(earlier(next, client->check_us), tasks_deadline(client));
 }
 
@@ -161,7 +165,8 @@ static void sockets_of(const struct client *client, struct pollfd descriptors[CL
 	for (uint8_t p = 0; p < UPNP_PROTOCOLS; p++)
 		descriptors[count++].fd = protocols[p]->socket(client);
 	for (size_t i = 0; i < ANNOUNCE_SOCKETS; i++)
-		descriptors[count++].fd = client->announcements[i];
+		descriptors[count++].fd =
+			i == ANNOUNCE_1900 && client->nap_us ? -1 : client->announcements[i];
 	descriptors[count++].fd = client->hops.socket;
 	descriptors[count++].fd = client->stun.socket;
 	descriptors[count++].fd = client->lookup.socket;

@@ -74,6 +74,7 @@ struct upnp_network {
 	struct in_addr source;
 	uint32_t ifindex;
 	uint8_t mac[6];                /* the gateway's; zeros: not known */
+	struct in6_addr router6;       /* the gateway's link-local address; ::: not known */
 	uint8_t prefix;                /* of the gateway's link, bits */
 	uint8_t count;                 /* of `order`; 0 never asks the router */
 	uint8_t order[UPNP_PROTOCOLS]; /* enum upnp_protocol, the preferred first */

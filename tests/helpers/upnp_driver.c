@@ -6,6 +6,7 @@
  *   map ID udp|tcp VIA PORT EXTERNAL LIFETIME NAME [NONCE [WANTED [FORMER [VIA PORT]]]]   VIA: a protocol or any
  *   unmap (the same)                                            NONCE: 24 hex digits
  *   service URL TYPE                                            for the next use
+ *   router6 ADDRESS MAC                                         for the next use; "::" and "-": none
  *   hop N SOURCE                     for the next requests: which router, and from where ("hop 0 0.0.0.0")
  *   stun ADDRESS PORT
  *   lookup ID NAME RESOLVER...
@@ -76,6 +77,22 @@ static void remember(void)
 	snprintf(remembered.type, sizeof(remembered.type), "%s", type ? type : "");
 }
 
+static struct in6_addr router6;
+static uint8_t router_mac[6];
+
+static void remember_router6(void)
+{
+	const char *text = word();
+	uint8_t *mac = router_mac;
+
+	if (!text || inet_pton(AF_INET6, text, &router6) != 1)
+		fatal("not an address: %s", text ? text : "(none)");
+	text = word();
+	if (text && sscanf(text, "%hhx:%hhx:%hhx:%hhx:%hhx:%hhx", &mac[0], &mac[1], &mac[2],
+			   &mac[3], &mac[4], &mac[5]) != 6)
+		memset(mac, 0, sizeof(router_mac));
+}
+
 static void read_network(struct upnp_request *request)
 {
 	struct upnp_network *network = &request->network;
@@ -89,6 +106,8 @@ static void read_network(struct upnp_request *request)
 	request->generation = number();
 	network->check = (uint16_t)number();
 	network->service = remembered;
+	network->router6 = router6;
+	memcpy(network->mac, router_mac, sizeof(network->mac));
 	network->source = source;
 	while (network->count < UPNP_PROTOCOLS && (name = word()))
 		network->order[network->count++] = via_of(name);
@@ -158,6 +177,10 @@ static void request(int upnp, char *line)
 
 	if (name && strcmp(name, "raw") == 0) {
 		process_send(upnp, name, strlen(name));
+		return;
+	}
+	if (name && strcmp(name, "router6") == 0) {
+		remember_router6();
 		return;
 	}
 	if (name && strcmp(name, "service") == 0) {

@@ -92,6 +92,50 @@ def test_announcement_of_another_host_is_not_believed(lan, start, kind):
     assert not [line for line in upnp.reports if line.startswith("lost") or ".66" in line]
 
 
+MAC = "02:00:00:00:77:01"
+MADE_OF_MAC = "fe80::ff:fe00:7701"
+
+
+@pytest.mark.parametrize("router6, mac, source", [("fe80::77:1", "-", "fe80::77:1"),
+                                                  ("::", MAC, MADE_OF_MAC)])
+def test_announcement_to_all_nodes_is_heard(lan, start, router6, mac, source):
+    """By IPv6: of the default route's address, or of the one made of the gateway's MAC; of no other."""
+    stranger = "fe80::66"
+    for address in (source, stranger):
+        lan.ip(lan.router, f"addr add {address}/64 dev lan0 nodad")
+    lan.start_rude(pcp="ok", epoch=100000)
+    upnp = start(("pcp",), use=False)
+    upnp.send(f"router6 {router6} {mac}")
+    upnp.use(("pcp",))
+    upnp.open()
+    upnp.next("mapped 1 pcp")
+    lan.tell(epoch=100, do="announce", kind="pcp", source=stranger)
+    lan.tell(epoch=100000, do="announce", kind="pcp", source=source)  # nothing is lost
+    lan.tell(do="reboot")
+    lan.tell(do="announce", kind="pcp", source=source)
+    assert 0 <= lost(upnp, "pcp", "has restarted") <= 5000
+    assert "before 10000" in [line for line in upnp.reports if line.startswith("lost")][0]
+
+
+def wakes(upnp):
+    """How often the process went to sleep by itself."""
+    with open(f"/proc/{upnp.pid}/status", encoding="ascii") as status:
+        return next(int(line.split()[1]) for line in status if line.startswith("voluntary"))
+
+
+@pytest.mark.parametrize("source", ["192.168.77.66", "192.168.77.1"])
+def test_talk_does_not_wake(lan, start, source):
+    """A television speaks all the time; the router, a dozen times in a row."""
+    lan.ip(lan.router, "addr add 192.168.77.66/24 dev lan0")
+    upnp = opened(lan, start, "upnp", boot_id=1000)
+    before = wakes(upnp)
+    for _ in range(40):
+        lan.tell(do="announce", kind="alive", source=source)
+    lan.tell(boot_id=1001, do="announce", kind="alive")
+    lost(upnp, "upnp", "has restarted", 15)
+    assert wakes(upnp) - before < 20
+
+
 def test_new_wan_address_is_heard(lan, start):
     upnp = opened(lan, start, "nat-pmp")
     upnp.next("wan nat-pmp 11.0.0.2")

@@ -200,7 +200,14 @@ def notice(kind):
 
 
 def announce(kind, source="192.168.77.1"):
-    """To everybody, from `source`."""
+    """To everybody, from `source`; from a link-local address to all nodes of IPv6."""
+    if ":" in source:
+        link = socket.if_nametoindex("lan0")
+        with socket.socket(socket.AF_INET6, socket.SOCK_DGRAM) as sender:
+            sender.bind((source, 0, 0, link))
+            sender.sendto(struct.pack("!BBBBII12x", 2, 0x80, 0, 0, 0, epoch()),
+                          ("ff02::1", 5350, 0, link))
+        return
     group = ("224.0.0.1", 5350) if kind in ("pcp", "natpmp") else ("239.255.255.250", 1900)
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as sender:
         sender.setsockopt(socket.IPPROTO_IP, socket.IP_MULTICAST_IF, socket.inet_aton(source))
