@@ -198,6 +198,7 @@ void config_defaults(struct config *config)
 		.order_count = UPNP_PROTOCOLS,
 		.lease = 7200,
 		.coexist = true,
+		.owned = true,
 	};
 }
 
@@ -384,6 +385,8 @@ static bool build(struct config *config, cfg_t *cfg)
 	read_section(cfg, &target);
 	for (unsigned int i = 0; i < cfg_size(cfg, "router"); i++)
 		read_section(cfg_getnsec(cfg, "router", i), &target);
+	for (unsigned int i = 0; i < cfg_size(cfg, "rules"); i++)
+		read_section(cfg_getnsec(cfg, "rules", i), &target);
 	for (unsigned int i = 0; i < cfg_size(cfg, "forward"); i++)
 		if (!add_forward(config, cfg_getnsec(cfg, "forward", i)))
 			return false;
@@ -405,6 +408,7 @@ static cfg_t *make_parser(void)
 			       CFG_STR("lease", NULL, CFGF_NODEFAULT),
 			       CFG_STR("keep", NULL, CFGF_NODEFAULT),
 			       CFG_STR("stun", NULL, CFGF_NODEFAULT), CFG_END() };
+	cfg_opt_t rules[] = { CFG_STR("owned", NULL, CFGF_NODEFAULT), CFG_END() };
 	cfg_opt_t forward[] = { CFG_STR("protocol", NULL, CFGF_NODEFAULT),
 				CFG_STR("port", NULL, CFGF_NODEFAULT),
 				CFG_STR("external", NULL, CFGF_NODEFAULT),
@@ -422,6 +426,7 @@ static cfg_t *make_parser(void)
 			       CFG_STR("egress-gone", NULL, CFGF_NODEFAULT), CFG_END() };
 	cfg_opt_t top[] = {
 		CFG_SEC("router", router, CFGF_NODEFAULT),
+		CFG_SEC("rules", rules, CFGF_NODEFAULT),
 		CFG_SEC("forward", forward, CFGF_MULTI | CFGF_TITLE | CFGF_NO_TITLE_DUPES),
 		CFG_SEC("tunnel", tunnel, CFGF_MULTI | CFGF_TITLE | CFGF_NO_TITLE_DUPES),
 		CFG_SEC("client", client, CFGF_MULTI | CFGF_TITLE | CFGF_NO_TITLE_DUPES),

@@ -61,6 +61,7 @@ struct config {
 	bool keep;                     /* leave mappings in place on stop */
 	struct upnp_server stun;       /* port 0: nobody is asked */
 	bool coexist;                  /* get the tunnels' packets past other firewalls */
+	bool owned;                    /* no other program may change our tables */
 	struct config_forward forwards[CONFIG_FORWARDS_MAX];
 	size_t forward_count; /* 0: natd finds the VPN's port by itself */
 	struct config_tunnel tunnels[CONFIG_TUNNELS_MAX];

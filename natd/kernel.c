@@ -17,6 +17,7 @@ struct set {
 	struct rules_request *items;
 	size_t count;
 	const struct network *network;
+	bool owned; /* no other program may change the tables */
 };
 
 void kernel_init(struct kernel *kernel, struct process *rules)
@@ -180,7 +181,7 @@ static void append_lan(struct set *set, const struct network *network)
 static void build(struct set *set, struct kernel *kernel, const struct network *network,
 		  const struct kernel_port *ports, size_t port_count)
 {
-	append(set, RULES_BEGIN);
+	append(set, RULES_BEGIN)->begin.owned = set->owned ? RULES_OWNED_ALL : RULES_OWNED_NONE;
 	for (size_t i = 0; i < kernel->tunnel_count; i++)
 		append_tunnel(set, kernel, &kernel->tunnels[i]);
 	append_clients(set, kernel);
@@ -329,7 +330,7 @@ void kernel_want(struct kernel *kernel, const struct config *config, const struc
 		 const struct kernel_port *ports, size_t port_count, void (*save)(void *context),
 		 void *context)
 {
-	struct set set = { calloc(SET_MAX, sizeof(*set.items)), 0, network };
+	struct set set = { calloc(SET_MAX, sizeof(*set.items)), 0, network, config->owned };
 
 	if (!set.items)
 		fatal("no memory for %d rules", SET_MAX);
@@ -412,6 +413,7 @@ static void on_written(struct kernel *kernel, const struct rules_report *report)
 	if (report->generation != kernel->generation)
 		return; /* a newer set is on its way */
 	kernel->written = report->written.error == 0;
+	kernel->owned = report->written.owned;
 	memcpy(kernel->refused, report->written.what, sizeof(kernel->refused));
 	if (kernel->written)
 		log_debug("the kernel has the rules after %u us", report->written.took_us);
@@ -503,7 +505,9 @@ static bool report_is_sound(const struct rules_report *report)
 {
 	switch (report->what) {
 	case RULES_WRITTEN:
-	case RULES_REMOVED: return memchr(report->written.what, '\0', RULES_TEXT_MAX) != NULL;
+	case RULES_REMOVED:
+		return report->written.owned < RULES_OWNED_WAYS &&
+		       memchr(report->written.what, '\0', RULES_TEXT_MAX) != NULL;
 	case RULES_SYSCTL_IS: return memchr(report->sysctl.name, '\0', RULES_SYSCTL_MAX) != NULL;
 	case RULES_TUNNEL_COUNT: return interface_is_sound(report->tunnel.interface);
 	case RULES_WIREGUARD_IS: return interface_is_sound(report->wireguard.interface);

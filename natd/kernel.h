@@ -48,7 +48,8 @@ struct kernel {
 	uint32_t generation;
 
 	/* What rules says. */
-	bool written; /* the kernel has the set of `generation` */
+	bool written;  /* the kernel has the set of `generation` */
+	uint8_t owned; /* enum rules_owned */
 	bool removed;
 	char refused[RULES_TEXT_MAX]; /* why not */
 	uint32_t repairs;

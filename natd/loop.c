@@ -348,6 +348,22 @@ static void on_stop(evutil_socket_t signal_number, short what, void *context)
 	loop_engine_touched(natd);
 }
 
+/* The service manager starts the next natd at once: it takes over the router's mappings, the rules and
+ * the kernel's switches as after a crash, and no packet notices. */
+static void on_handover(evutil_socket_t signal_number, short what, void *context)
+{
+	struct natd *natd = context;
+
+	(void)signal_number;
+	(void)what;
+	if (natd->stopping)
+		return;
+	log_info("ending for a restart: the router's mappings and the rules stay");
+	notify_stopping();
+	save(natd, true);
+	event_base_loopbreak(natd->base);
+}
+
 static void on_reload(evutil_socket_t signal_number, short what, void *context)
 {
 	struct natd *natd = context;
@@ -426,6 +442,7 @@ void loop_start(struct natd *natd)
 	natd->signals[0] = add_event(natd, SIGTERM, EV_SIGNAL, on_stop);
 	natd->signals[1] = add_event(natd, SIGINT, EV_SIGNAL, on_stop);
 	natd->signals[2] = add_event(natd, SIGHUP, EV_SIGNAL, on_reload);
+	natd->signals[3] = add_event(natd, SIGUSR1, EV_SIGNAL, on_handover);
 	natd->settle_timer = new_timer(natd, on_settled);
 	natd->engine_timer = new_timer(natd, on_engine_timer);
 	natd->stop_timer = new_timer(natd, on_stop_timer);

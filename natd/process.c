@@ -107,6 +107,7 @@ void process_start(struct process *process, const char *name, enum process_privi
 		signal(SIGINT, SIG_IGN);
 		signal(SIGHUP, SIG_IGN);
 		signal(SIGTERM, SIG_IGN);
+		signal(SIGUSR1, SIG_IGN);
 		process_become(identity, privilege);
 		die_with(parent); /* a change of uid would have undone it */
 		run(pair[1]);

@@ -101,6 +101,11 @@ static bool read_keep(struct target *target, const char *value)
 	return parse_bool(value, &target->config->keep);
 }
 
+static bool read_owned(struct target *target, const char *value)
+{
+	return parse_bool(value, &target->config->owned);
+}
+
 static bool read_protocol(struct target *target, const char *value)
 {
 	return config_parse_protocol(value, &target->forward->protocol);
@@ -261,6 +266,7 @@ const struct setting settings[] = {
 	  "an IPv4 address and a port like \"198.51.100.7:3478\"" },
 	{ "router", "keep", false, read_keep, "true or false" },
 	{ SETTING_TOP, "coexist", false, read_coexist, "true or false" },
+	{ "rules", "owned", false, read_owned, "true or false" },
 	{ "forward", "protocol", false, read_protocol, "\"udp\" or \"tcp\"" },
 	{ "forward", "port", false, read_port, "a port, 1 to 65535" },
 	{ "forward", "external", false, read_external, "a port, 1 to 65535" },

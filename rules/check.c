@@ -103,6 +103,13 @@ static bool is_host(const struct rules_prefix *address, const char *what, char w
 	return true;
 }
 
+static bool check_begin(const struct rules_request *request, char why[CHECK_TEXT_MAX])
+{
+	if (request->begin.owned >= RULES_OWNED_WAYS)
+		return no(why, "tables that are owned in way %u", request->begin.owned);
+	return true;
+}
+
 static bool check_tunnel(const struct rules_request *request, char why[CHECK_TEXT_MAX])
 {
 	if (request->tunnel.reach & ~REACH_ALL)
@@ -283,7 +290,7 @@ static bool check_coexist(const struct rules_request *request, char why[CHECK_TE
 bool check_request(const struct rules_request *request, char why[CHECK_TEXT_MAX])
 {
 	static bool (*const checks[RULES_REQUESTS])(const struct rules_request *, char *) = {
-		[RULES_BEGIN] = check_nothing,     [RULES_TUNNEL] = check_tunnel,
+		[RULES_BEGIN] = check_begin,       [RULES_TUNNEL] = check_tunnel,
 		[RULES_NETWORK] = check_network,   [RULES_LAN] = check_lan,
 		[RULES_PORT] = check_port,         [RULES_COMMIT] = check_nothing,
 		[RULES_REMOVE] = check_nothing,    [RULES_SYSCTL] = check_setting,

@@ -10,6 +10,7 @@
 
 #include <libnftnl/expr.h>
 #include <linux/netfilter.h>
+#include <linux/netfilter/nf_conntrack_tuple_common.h>
 #include <linux/netfilter/nf_conntrack_common.h>
 #include <linux/netfilter/nf_nat.h>
 #include <linux/netfilter/nf_tables.h>
@@ -281,6 +282,21 @@ void match_established(struct nftnl_rule *rule)
 void match_new(struct nftnl_rule *rule)
 {
 	match_states(rule, NF_CT_STATE_BIT(IP_CT_NEW));
+}
+
+void match_no_connection(struct nftnl_rule *rule)
+{
+	match_states(rule, NF_CT_STATE_INVALID_BIT | NF_CT_STATE_UNTRACKED_BIT);
+}
+
+void match_original_direction(struct nftnl_rule *rule)
+{
+	const uint8_t original = IP_CT_DIR_ORIGINAL;
+	struct nftnl_expr *ct = append(rule, "ct");
+
+	nftnl_expr_set_u32(ct, NFTNL_EXPR_CT_KEY, NFT_CT_DIRECTION);
+	nftnl_expr_set_u32(ct, NFTNL_EXPR_CT_DREG, NFT_REG_1);
+	compare(rule, NFT_CMP_EQ, &original, sizeof(original));
 }
 
 void match_syn(struct nftnl_rule *rule)

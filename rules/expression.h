@@ -65,6 +65,12 @@ void match_established(struct nftnl_rule *rule);
 /* ct state new */
 void match_new(struct nftnl_rule *rule);
 
+/* ct state invalid,untracked */
+void match_no_connection(struct nftnl_rule *rule);
+
+/* ct direction original */
+void match_original_direction(struct nftnl_rule *rule);
+
 /* tcp flags syn / syn,rst */
 void match_syn(struct nftnl_rule *rule);
 

@@ -14,6 +14,7 @@
 /* Elements on their way into one set, or out of it. */
 struct elements {
 	struct batch *batch;
+	const char *table; /* its name */
 	enum table_set set;
 	uint16_t type;            /* NFT_MSG_NEWSETELEM, NFT_MSG_DELSETELEM */
 	struct nlmsghdr *message; /* NULL: none started */
@@ -25,7 +26,7 @@ static void elements_start(struct elements *elements)
 	elements->message =
 		batch_new(elements->batch, (struct item){ ITEM_SET, elements->set }, elements->type,
 			  elements->type == NFT_MSG_NEWSETELEM ? NLM_F_CREATE : 0);
-	mnl_attr_put_strz(elements->message, NFTA_SET_ELEM_LIST_TABLE, TABLE_NAME);
+	mnl_attr_put_strz(elements->message, NFTA_SET_ELEM_LIST_TABLE, elements->table);
 	mnl_attr_put_strz(elements->message, NFTA_SET_ELEM_LIST_SET, table_set_name(elements->set));
 	elements->list = mnl_attr_nest_start(elements->message, NFTA_SET_ELEM_LIST_ELEMENTS);
 }
@@ -110,9 +111,12 @@ static void put_element(struct elements *elements, const struct element *element
 		put_end(elements, element);
 }
 
-static void fill_set(struct batch *batch, const struct set *set, enum table_set index)
+static void fill_set(struct batch *batch, const char *table, const struct set *set,
+		     enum table_set index)
 {
-	struct elements elements = { .batch = batch, .set = index, .type = NFT_MSG_NEWSETELEM };
+	struct elements elements = {
+		.batch = batch, .table = table, .set = index, .type = NFT_MSG_NEWSETELEM
+	};
 	struct element_walk walk = { .set = set, .in = index };
 	struct element element;
 
@@ -121,8 +125,8 @@ static void fill_set(struct batch *batch, const struct set *set, enum table_set 
 	elements_end(&elements);
 }
 
-void fill_table(struct batch *batch, const struct set *set)
+void fill_table(struct batch *batch, const char *table, const struct set *set)
 {
 	for (enum table_set index = 0; index < TABLE_SETS; index++)
-		fill_set(batch, set, index);
+		fill_set(batch, table, set, index);
 }

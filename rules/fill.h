@@ -6,7 +6,7 @@
 #include "rules/batch.h"
 #include "rules/set.h"
 
-/* Appends the elements of every set, each counter at what its item has counted so far. */
-void fill_table(struct batch *batch, const struct set *set);
+/* Appends the elements of every set of `table`, each counter at what its item has counted so far. */
+void fill_table(struct batch *batch, const char *table, const struct set *set);
 
 #endif

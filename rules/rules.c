@@ -16,6 +16,7 @@
 #include "rules/contest.h"
 #include "rules/counter.h"
 #include "rules/nftables.h"
+#include "rules/owner.h"
 #include "rules/purge.h"
 #include "rules/seen.h"
 #include "rules/set.h"
@@ -40,6 +41,7 @@ struct repair {
 struct rules {
 	int natd;
 	struct nftables nftables;
+	struct owner owner;
 	struct watch watch;
 	struct set staged;    /* from RULES_BEGIN on */
 	struct set committed; /* what the kernel has, or shall have again */
@@ -49,8 +51,6 @@ struct rules {
 	struct coexist coexist;
 	struct trace trace;
 };
-
-#define LARGE_BATCH (64 * 1024) /* bytes: some thousand elements */
 
 static int64_t now_us(void)
 {
@@ -68,37 +68,10 @@ static void finish_report(const struct rules *rules, struct rules_report *said, 
 
 /* ---- the table ---- */
 
-static bool carry_out(struct rules *rules, struct batch *batch, struct batch_error *error)
-{
-	bool large = batch->size > LARGE_BATCH;
-	bool done;
-
-	if (large)
-		watch_pause(&rules->watch);
-	done = nftables_commit(&rules->nftables, batch, error);
-	if (large)
-		watch_resume(&rules->watch, &rules->nftables);
-	return done;
-}
-
-/* Makes the kernel hold exactly `set`. 0, or an errno with `what` was refused. */
-static int write_table(struct rules *rules, const struct set *set, char what[RULES_TEXT_MAX])
-{
-	struct batch_error error = { 0 };
-	struct batch batch;
-
-	batch_begin(&batch);
-	table_write(&batch, set);
-	batch_end(&batch);
-	if (!carry_out(rules, &batch, &error))
-		table_describe(set, error.item, what);
-	batch_free(&batch);
-	return error.error;
-}
-
 static void on_begin(struct rules *rules, const struct rules_request *request)
 {
 	set_begin(&rules->staged, request->generation);
+	rules->staged.owned = request->begin.owned;
 }
 
 /* Items stand between RULES_BEGIN and RULES_COMMIT and bear its generation. */
@@ -138,22 +111,24 @@ static void on_publish(struct rules *rules, const struct rules_request *request)
 	set_add_publish(staged(rules, request), &request->publish);
 }
 
-static int commit(struct rules *rules, struct set *set, char what[RULES_TEXT_MAX])
+/* `before` is what was committed until now; the caller's to free. */
+static int commit(struct rules *rules, struct set *set, struct set *before,
+		  struct rules_written *said)
 {
 	int error;
 
 	if (!set_finish(set)) {
-		memcpy(what, set->what, RULES_TEXT_MAX);
+		memcpy(said->what, set->what, RULES_TEXT_MAX);
 		return set->error;
 	}
 	if (rules->committed.exists) {
 		counters_read(&rules->nftables, &rules->committed);
 		set_carry_counts(set, &rules->committed);
 	}
-	error = write_table(rules, set, what);
+	error = owner_write(&rules->owner, set, said->what, &said->owned);
 	if (error)
 		return error;
-	purge_change(&rules->purge, &rules->committed, set);
+	*before = rules->committed;
 	rules->committed = *set;
 	*set = (struct set){ 0 };
 	rules->repair.needed = false;
@@ -165,33 +140,28 @@ static int commit(struct rules *rules, struct set *set, char what[RULES_TEXT_MAX
 static void on_commit(struct rules *rules, const struct rules_request *request)
 {
 	struct rules_report said = tell_new(RULES_WRITTEN, request->generation);
+	struct set before = { 0 };
 	int64_t started = now_us();
 
-	said.written.error = commit(rules, staged(rules, request), said.written.what);
+	said.written.error = commit(rules, staged(rules, request), &before, &said.written);
 	set_clear(&rules->staged);
 	finish_report(rules, &said, started);
+	if (!said.written.error) /* it may take a while to look through the connections */
+		purge_change(&rules->purge, &before, &rules->committed);
 }
 
 static void on_remove(struct rules *rules, const struct rules_request *request)
 {
 	struct rules_report said = tell_new(RULES_REMOVED, request->generation);
-	struct batch_error error = { 0 };
 	int64_t started = now_us();
-	struct batch batch;
 
 	coexist_leave(&rules->coexist, &rules->nftables);
-	batch_begin(&batch);
-	table_remove(&batch);
-	batch_end(&batch);
-	if (nftables_commit(&rules->nftables, &batch, &error)) {
+	said.written.error = owner_remove(&rules->owner, said.written.what);
+	if (!said.written.error) {
 		purge_stop(&rules->purge);
 		set_clear(&rules->committed);
 		rules->repair.needed = false;
-	} else {
-		table_describe(&rules->committed, error.item, said.written.what);
 	}
-	batch_free(&batch);
-	said.written.error = error.error;
 	finish_report(rules, &said, started);
 }
 
@@ -220,7 +190,7 @@ static void repair(struct rules *rules)
 {
 	struct rules_report said = tell_new(RULES_TOUCHED, rules->committed.generation);
 	char what[RULES_TEXT_MAX] = "";
-	int error = write_table(rules, &rules->committed, what);
+	int error = owner_repair(&rules->owner, &rules->committed, rules->watch.guard, what);
 	int64_t now = now_us();
 
 	if (error)
@@ -228,6 +198,7 @@ static void repair(struct rules *rules)
 			  strerror(error));
 	contest_repaired(&rules->contest, now / 1000);
 	rules->repair.needed = error != 0;
+	rules->watch.guard = rules->watch.guard && error;
 	rules->repair.when_ms = contest_when(&rules->contest, now / 1000);
 	said.touched.pid = rules->repair.culprit.pid;
 	memcpy(said.touched.program, rules->repair.culprit.program, sizeof(said.touched.program));
@@ -419,6 +390,7 @@ void rules_main(int socket)
 	enter_sandbox();
 	widen(socket);
 	nftables_open(&rules.nftables);
+	owner_open(&rules.owner, &rules.nftables, &rules.watch);
 	watch_open(&rules.watch);
 	purge_open(&rules.purge);
 	for (;;) {

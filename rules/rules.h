@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* rules: the only process that may change the kernel.
  *
- * It owns one nftables table, inet natd, and writes it whole, in one transaction. natd says what is
+ * It owns two nftables tables, inet natd and inet natd-guard, and writes them whole, in one transaction. natd says what is
  * wanted (rules_request): RULES_BEGIN, any number of items, RULES_COMMIT. rules checks every field,
  * because natd reads the network and rules holds CAP_NET_ADMIN, and says what came of it
  * (rules_report). It has no internet socket, and of the file system only /proc/sys/net.
@@ -65,7 +65,19 @@ struct rules_prefix {
 	};
 };
 
+/* Which of our two tables no other program may change. */
+enum rules_owned {
+	RULES_OWNED_NONE,
+	RULES_OWNED_GUARD, /* the guard; it goes with rules (owner: Linux 5.12) */
+	RULES_OWNED_ALL,   /* both; they outlive rules (owner and persist: Linux 6.9) */
+	RULES_OWNED_WAYS
+};
+
 /* ---- natd -> rules ---- */
+
+struct rules_begin {
+	uint8_t owned; /* enum rules_owned: the most that is wanted */
+};
 
 struct rules_tunnel {
 	char interface[IF_NAMESIZE];
@@ -110,14 +122,14 @@ struct rules_trace {
 
 struct rules_request {
 	enum rules_request_what {
-		RULES_BEGIN,   /* starts a new set; forgets one that was not committed */
+		RULES_BEGIN,   /* begin: starts a new set; forgets one that was not committed */
 		RULES_TUNNEL,  /* tunnel */
 		RULES_NETWORK, /* network */
 		RULES_LAN,     /* prefix: a network of the home, for RULES_REACH_LAN */
 		RULES_PORT,    /* port: count what comes in for it */
 		RULES_PUBLISH, /* publish */
 		RULES_COMMIT,  /* write the set */
-		RULES_REMOVE,  /* delete the table */
+		RULES_REMOVE,  /* delete the tables */
 		RULES_SYSCTL,  /* sysctl: write it, where it differs */
 		RULES_COUNT,   /* read the counters */
 		RULES_WIREGUARD, /* tunnel.interface: which UDP port does the kernel's WireGuard listen on? */
@@ -129,6 +141,7 @@ struct rules_request {
 	} what;
 	uint32_t generation; /* of the set, in each of its items too; echoed */
 	union {
+		struct rules_begin begin;
 		struct rules_tunnel tunnel;
 		struct rules_network network;
 		struct rules_prefix prefix;
@@ -145,6 +158,7 @@ struct rules_request {
 struct rules_written {
 	int32_t error; /* errno; 0: the kernel has the whole set */
 	uint32_t took_us;
+	uint8_t owned;             /* enum rules_owned: as far as the kernel lets us */
 	char what[RULES_TEXT_MAX]; /* with an error: the item that the kernel refused */
 };
 

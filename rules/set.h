@@ -41,7 +41,8 @@ struct set_port {
 
 struct set {
 	uint32_t generation;
-	bool exists; /* between RULES_BEGIN and RULES_REMOVE */
+	bool exists;   /* between RULES_BEGIN and RULES_REMOVE */
+	uint8_t owned; /* enum rules_owned: the most that is wanted */
 
 	struct set_tunnel *tunnels;
 	struct rules_prefix *lans;
@@ -63,6 +64,7 @@ struct set {
 /* What of a set the kernel may refuse. */
 enum item_kind {
 	ITEM_TABLE,
+	ITEM_GUARD, /* the guard table or something in it */
 	ITEM_SET,   /* a set or map of the table; index: enum table_set */
 	ITEM_CHAIN, /* enum ruleset_chain */
 	ITEM_RULE,  /* of the table's fixed rules */

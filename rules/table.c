@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "rules/fill.h"
+#include "rules/guard.h"
 #include "rules/object.h"
 #include "rules/ruleset.h"
 
@@ -94,42 +95,34 @@ void table_remove(struct batch *batch)
 	object_table_remove(batch, (struct item){ ITEM_TABLE, 0 }, TABLE_NAME);
 }
 
-static void add_set(struct batch *batch, enum table_set index)
-{
-	object_set(batch, (struct item){ ITEM_SET, index }, TABLE_NAME, index + 1, &sets[index]);
-}
-
-static void add_chain(struct batch *batch, enum ruleset_chain index)
-{
-	object_chain(batch, (struct item){ ITEM_CHAIN, index }, TABLE_NAME, &ruleset_chains[index]);
-}
-
-static void add_rule(struct batch *batch, uint32_t index)
+static void add_rule(struct batch *batch, const char *table, uint32_t index)
 {
 	const struct ruleset_rule *is = &ruleset_rules[index];
-	struct nftnl_rule *rule = object_rule_new(TABLE_NAME, ruleset_chains[is->chain].name);
+	struct nftnl_rule *rule = object_rule_new(table, ruleset_chains[is->chain].name);
 
 	is->build(rule, is->family);
 	object_rule(batch, (struct item){ ITEM_RULE, index }, rule, is->comment);
 }
 
-void table_write(struct batch *batch, const struct set *set)
+void table_write(struct batch *batch, const char *table, const struct set *set, uint32_t flags)
 {
-	table_remove(batch);
-	object_table(batch, (struct item){ ITEM_TABLE, 0 }, TABLE_NAME, 0, TABLE_COMMENT);
+	object_table(batch, (struct item){ ITEM_TABLE, 0 }, table, flags, TABLE_COMMENT);
 	for (enum table_set index = 0; index < TABLE_SETS; index++)
-		add_set(batch, index);
+		object_set(batch, (struct item){ ITEM_SET, index }, table, index + 1, &sets[index]);
 	for (enum ruleset_chain index = 0; index < RULESET_CHAINS; index++)
-		add_chain(batch, index);
+		object_chain(batch, (struct item){ ITEM_CHAIN, index }, table,
+			     &ruleset_chains[index]);
 	for (uint32_t index = 0; index < ruleset_rule_count; index++)
-		add_rule(batch, index);
-	fill_table(batch, set);
+		add_rule(batch, table, index);
+	fill_table(batch, table, set);
 }
 
 void table_describe(const struct set *set, struct item item, char text[RULES_TEXT_MAX])
 {
 	if (item.kind == ITEM_TABLE)
 		snprintf(text, RULES_TEXT_MAX, "the table inet %s", TABLE_NAME);
+	else if (item.kind == ITEM_GUARD)
+		snprintf(text, RULES_TEXT_MAX, "the table inet %s", GUARD_NAME);
 	else if (item.kind == ITEM_SET && item.index < TABLE_SETS)
 		snprintf(text, RULES_TEXT_MAX, "the set %s", sets[item.index].name);
 	else if (item.kind == ITEM_CHAIN && item.index < RULESET_CHAINS)

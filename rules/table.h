@@ -66,8 +66,9 @@ const char *table_set_name(enum table_set set);
 /* Appends to a batch: what removes the table, whether it is there or not. */
 void table_remove(struct batch *batch);
 
-/* Appends to a batch: what makes the table hold exactly `set`, counters included. */
-void table_write(struct batch *batch, const struct set *set);
+/* Appends to a batch: what makes a new table of any name that holds exactly `set`, counters included;
+ * `flags` are NFT_TABLE_F_*. */
+void table_write(struct batch *batch, const char *table, const struct set *set, uint32_t flags);
 
 /* What the kernel refused, for a person: "the network 10.8.0.0/24 of wg0", "the chain translate". */
 void table_describe(const struct set *set, struct item item, char text[RULES_TEXT_MAX]);

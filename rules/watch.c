@@ -10,7 +10,8 @@
 #include <sys/socket.h>
 
 #include "natd/log.h"
-#include "rules/table.h"
+#include "rules/guard.h"
+#include "rules/owner.h"
 
 /* Some 10 000 events; they are told while the other program's call runs, before we can read. */
 #define RECEIVE_BUFFER (2 * 1024 * 1024)
@@ -57,18 +58,18 @@ void watch_resume(struct watch *watch, struct nftables *nftables)
 
 /* Every object of nftables names its table in its first attribute: NFTA_TABLE_NAME,
  * NFTA_CHAIN_TABLE, NFTA_RULE_TABLE, NFTA_SET_TABLE and so on are all 1. */
-static bool about_our_table(const struct nlmsghdr *event)
+static const char *table_of(const struct nlmsghdr *event)
 {
 	const struct nfgenmsg *header = mnl_nlmsg_get_payload(event);
 	struct nlattr *attribute;
 
 	if (header->nfgen_family != NFPROTO_INET)
-		return false;
+		return "";
 	mnl_attr_for_each(attribute, event, sizeof(*header))
-		if (mnl_attr_get_type(attribute) == NFTA_TABLE_NAME)
-			return mnl_attr_validate(attribute, MNL_TYPE_NUL_STRING) == 0 &&
-			       strcmp(mnl_attr_get_str(attribute), TABLE_NAME) == 0;
-	return false;
+		if (mnl_attr_get_type(attribute) == NFTA_TABLE_NAME &&
+		    mnl_attr_validate(attribute, MNL_TYPE_NUL_STRING) == 0)
+			return mnl_attr_get_str(attribute);
+	return "";
 }
 
 /* Not an element: some programs add one every second, and none closes the way. */
@@ -82,12 +83,16 @@ static bool is_structure(const struct nlmsghdr *event)
 
 static void note_change(struct watch *watch, const struct nlmsghdr *event, unsigned int portid)
 {
+	const char *table = table_of(event);
+
 	if (event->nlmsg_pid == portid)
 		return;
-	if (about_our_table(event))
+	if (owner_is_ours(table))
 		watch->ours = true;
 	else if (is_structure(event))
 		watch->others = true;
+	if (strcmp(table, GUARD_NAME) == 0)
+		watch->guard = true;
 }
 
 static void read_end(const struct nlmsghdr *event, uint32_t *generation, struct culprit *culprit)
@@ -144,6 +149,7 @@ static bool lost(struct watch *watch, struct nftables *nftables, struct culprit 
 	if (nftables_read_generation(nftables, &generation) == 0 &&
 	    generation == nftables->generation)
 		return false;
+	watch->guard = true;
 	*culprit = (struct culprit){ .program = "?" };
 	return true;
 }

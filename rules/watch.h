@@ -18,7 +18,8 @@ struct culprit {
 
 struct watch {
 	struct mnl_socket *socket;
-	bool ours;   /* the transaction that is being told is about our table */
+	bool ours;  /* the transaction that is being told is about a table of ours */
+	bool guard; /* the guard is changed, or may be, since the owner of this struct cleared it */
 	bool missed; /* something happened while nobody listened */
 	bool others; /* another program changed another table; who looks there sets it back */
 };

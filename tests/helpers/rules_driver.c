@@ -6,7 +6,8 @@
  * Starts rules_main() as natd does, as UID with CAP_NET_ADMIN, prints "pid PID" and reads one
  * request a line; fields are not checked here, so a test can send what natd never would:
  *
- *   begin|commit|remove|count GENERATION
+ *   begin GENERATION [none|guard|all]           which tables are owned
+ *   commit|remove|count GENERATION
  *   tunnel GENERATION INTERFACE REACH
  *   network GENERATION INTERFACE PREFIX none|masquerade|closed|ADDRESS|FIRST-LAST|PREFIX
  *   lan GENERATION PREFIX
@@ -84,6 +85,15 @@ static void read_network(struct rules_request *request, char **words)
 	}
 }
 
+static const char *const owned_ways[RULES_OWNED_WAYS] = { "none", "guard", "all" };
+
+static void read_begin(struct rules_request *request, char **words)
+{
+	while (request->begin.owned < RULES_OWNED_WAYS &&
+	       strcmp(words[2], owned_ways[request->begin.owned]) != 0)
+		request->begin.owned++;
+}
+
 static void read_tunnel(struct rules_request *request, char **words)
 {
 	/* All 16 bytes may be used: a name without its NUL is a test. */
@@ -137,6 +147,7 @@ static const struct {
 	void (*read)(struct rules_request *request, char **words);
 } commands[] = {
 	{ "begin", RULES_BEGIN, 2, NULL },
+	{ "begin", RULES_BEGIN, 3, read_begin },
 	{ "commit", RULES_COMMIT, 2, NULL },
 	{ "remove", RULES_REMOVE, 2, NULL },
 	{ "count", RULES_COUNT, 2, NULL },
@@ -258,6 +269,9 @@ static void print_report(const struct rules_report *said)
 
 	switch (said->what) {
 	case RULES_WRITTEN:
+		printf("owned %u %s\n", generation,
+		       owned_ways[said->written.owned % RULES_OWNED_WAYS]);
+		/* fallthrough */
 	case RULES_REMOVED:
 		printf("%s %u %d %u %s\n", said->what == RULES_WRITTEN ? "written" : "removed",
 		       generation, said->written.error, said->written.took_us, said->written.what);

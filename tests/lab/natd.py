@@ -5,6 +5,7 @@ import json
 import os
 import pathlib
 import shutil
+import signal
 
 from .process import LabError, children, proc_status, wait_until
 
@@ -62,6 +63,11 @@ class Natd:
     def stop(self):
         """SIGTERM; returns the exit status."""
         return self.process.stop()
+
+    def handover(self):
+        """SIGUSR1, as for a restart: everything stays; returns the exit status."""
+        self.process.signal(signal.SIGUSR1)
+        return self.process.wait()
 
     def kill(self):
         """SIGKILL to all three at once, as by a power cut."""

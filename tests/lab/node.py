@@ -6,6 +6,7 @@ import ctypes
 import json
 import os
 import pathlib
+import re
 import signal
 import socket
 import subprocess
@@ -104,16 +105,21 @@ class Node:
             raise LabError(f"{self.name}: nft: {done.stderr}")
 
     def ruleset(self):
-        """What `nft list ruleset` says, without counters: the same text means the same rules."""
-        return self.run("nft", "--stateless", "list", "ruleset").stdout
+        """What `nft list ruleset` says, without counters and without who owns a table, the tables in
+        the order of their names: the same text means the same rules."""
+        listing = self.run("nft", "--stateless", "list", "ruleset").stdout
+        listing = re.sub(r"(?m) # progname .*$|^\tflags.*\n", "", listing)
+        tables = re.split(r"(?m)^(?=table )", re.sub(r"\n\n+", "\n", listing))
+        return "".join(sorted(tables))
 
     def ruleset_json(self):
         return json.loads(self.run("nft", "--json", "list", "ruleset").stdout)["nftables"]
 
     def tables(self):
-        """Names of its tables: {"inet natd", "ip home"}."""
-        return {f"{item['table']['family']} {item['table']['name']}"
-                for item in self.ruleset_json() if "table" in item}
+        """Names of its tables: {"inet natd", "ip home"}. As text: in JSON, nft 1.0.6 prints what lies
+        in its memory for a flag that it does not know."""
+        lines = self.run("nft", "list", "tables").stdout.splitlines()
+        return {line.removeprefix("table ") for line in lines if line}
 
     def interfaces(self):
         return {link["ifname"]: link

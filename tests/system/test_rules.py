@@ -123,8 +123,10 @@ class Rules:
         return int(answer[2]), int(answer[3])
 
     def end(self):
+        """natd goes, and rules after it: its netlink sockets are closed when this returns."""
         self.driver.stdin.close()
         self.driver.wait(10)
+        wait_until(lambda: not pathlib.Path(f"/proc/{self.pid}").exists(), what="the end of rules")
 
 
 @pytest.fixture(scope="module")
@@ -286,7 +288,7 @@ def test_listing_can_be_read(rules, nodes):
 
 def test_an_empty_set_is_a_table(rules, nodes):
     rules.put()
-    assert nodes["host"].tables() == {"inet natd"}
+    assert nodes["host"].tables() == {"inet natd", "inet natd-guard"}
 
 
 def test_overlapping_networks_are_no_error(rules):

@@ -90,6 +90,7 @@ def test_order_at_boot():
     service = read_unit(ROOT / "natd/service/natd.service")["Service"]
     assert service["Type"] == "notify"
     assert service["Restart"] == "on-failure"
+    assert service["RestartKillSignal"] == "SIGUSR1"
 
 
 def test_sysusers_makes_the_user(tmp_path):

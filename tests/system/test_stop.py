@@ -5,7 +5,8 @@ import socket
 
 import pytest
 
-from lab import HOST, OTHER, Lab, Redirect, wait_until
+from lab import HOST, OTHER, WEB, Lab, Redirect, wait_until
+from lab.traffic import Traffic
 
 WIREGUARD = Redirect("udp", 51820, HOST, 51820)
 
@@ -55,6 +56,32 @@ def test_stopped_after_a_crash():
         assert lab.snapshot() == during
         natd.start()
         settled(lab)
+        assert natd.stop() == 0
+        assert lab.snapshot() == before
+
+
+@pytest.mark.parametrize("owned", ["true", "false"])
+def test_a_restart_is_not_noticed(owned):
+    """As systemctl restart does it, twice, under traffic: no datagram of the tunnel is lost or leaks,
+    the router is asked to close nothing, and a stop afterwards leaves all as it was at first."""
+    with Lab() as lab:
+        before = lab.snapshot()
+        natd = lab.natd(f"rules {{ owned = {owned} }}")
+        settled(lab).settled()
+        during = lab.snapshot()
+        lab.tunnel_up()
+        with Traffic(lab.client, lab.web_node, WEB, wire=(lab.router.node, "lan")) as traffic:
+            for _ in range(2):
+                sent = len(traffic.sent)
+                wait_until(lambda: len(traffic.sent) > sent + 100, 20, "traffic")
+                assert natd.handover() == 0
+                now = lab.snapshot()
+                assert (now["router"], now["settings"]) == (during["router"], during["settings"])
+                assert {"inet natd", "inet natd-guard"} <= lab.host.tables()
+                natd.start()
+                settled(lab)
+        count = traffic.count(HOST)
+        assert (count.lost, count.leaked) == (0, 0) and count.sent > 200
         assert natd.stop() == 0
         assert lab.snapshot() == before
 

@@ -96,7 +96,7 @@ def test_large_packets():
 def test_survives_a_flush():
     """Somebody runs `nft flush ruleset`: the rules are back before he looks."""
     with Lab() as lab:
-        natd = lab.natd()
+        natd = lab.natd("rules { owned = false }")
         natd.wait_status("OK")
         before = lab.host.ruleset()
         lab.host.run("nft", "flush", "ruleset")

@@ -24,8 +24,8 @@ def find(watch, name):
     return [event for event in events(watch) if event["event"] == name]
 
 
-def start(lab, *options):
-    natd = lab.natd()
+def start(lab, *options, config=None):
+    natd = lab.natd(config)
     natd.wait_status("OK")
     watch = lab.host.start("watch", NATCTL, "-s", natd.socket, "watch", *options)
     # Its place at the socket: only what happens from now on is told.
@@ -51,7 +51,7 @@ def hooks(lab):
 
 def test_ports_and_rules():
     with Lab() as lab:
-        natd, watch = start(lab)
+        natd, watch = start(lab, config="rules { owned = false }")
         natd.ctl("open", "8080/tcp", "18080")
         wait_until(lambda: find(watch, "mapping-opened"), 20, "mapping-opened")
         opened = find(watch, "mapping-opened")[0]

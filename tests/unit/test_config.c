@@ -62,6 +62,7 @@ static void test_everything_is_read(void **state)
 {
 	static const char text[] =
 		"router { protocols = { \"upnp\", \"pcp\" } lease = 20 keep = true }\n"
+		"rules { owned = false }\n"
 		"forward \"web\" { protocol = \"tcp\" port = 8443 external = 443 ipv6 = false }\n"
 		"tunnel \"wg0\" { networks = { \"10.8.0.0/24\", \"fd42::/64\" }\n"
 		"  egress = \"203.0.113.9\" reach = { \"clients\" } }\n"
@@ -87,6 +88,7 @@ static void test_everything_is_read(void **state)
 	assert_true(config.keep);
 	assert_false(config.coexist);
 	assert_string_equal(config.name, "My-Home.ddns.net");
+	assert_false(config.owned);
 	assert_int_equal(config.forward_count, 1);
 	assert_string_equal(config.forwards[0].name, "web");
 	assert_int_equal(config.forwards[0].protocol, IPPROTO_TCP);
@@ -154,8 +156,9 @@ static void test_refusals(void **state)
 		{ "name = \"a..b\"", "is not allowed" },
 		{ "name = 192.168.1.1", "is not allowed" },
 		{ "name = \"-a.net\"", "is not allowed" },
-		{ "\n\nnames = 5", ":3: no such option 'names'; allowed here: router, forward, "
-				   "tunnel, client, publish, coexist, name" },
+		{ "\n\nnames = 5",
+		  ":3: no such option 'names'; allowed here: router, rules, forward, "
+		  "tunnel, client, publish, coexist, name" },
 		{ "client \"10.8.0.1/24\" { egress = none }",
 		  ":1: client \"10.8.0.1/24\": allowed is an address or a network with no host "
 		  "bits, "
@@ -238,6 +241,8 @@ static void test_refusals(void **state)
 		  ":1: lease = \"19\" is not allowed; allowed: seconds, 20 to 604800" },
 		{ "router { lease = 604801 }",
 		  ":1: lease = \"604801\" is not allowed; allowed: seconds, 20 to 604800" },
+		{ "rules { owned = maybe }",
+		  ":1: owned = \"maybe\" is not allowed; allowed: true or false" },
 		{ "router { keep = maybe }",
 		  ":1: keep = \"maybe\" is not allowed; allowed: true or false" },
 		{ "coexist = perhaps", ":1: coexist = \"perhaps\" is not allowed; allowed: true or "
@@ -255,8 +260,9 @@ static void test_refusals(void **state)
 		{ "tunnel \"wg0\" { reach = { \"moon\" } }",
 		  ":1: reach = \"moon\" is not allowed; allowed: \"internet\", \"lan\" and "
 		  "\"clients\"" },
-		{ "\033[31mred", ":1: no such option '?[31mred'; allowed here: router, forward, "
-				 "tunnel, client, publish, coexist, name" },
+		{ "\033[31mred",
+		  ":1: no such option '?[31mred'; allowed here: router, rules, forward, "
+		  "tunnel, client, publish, coexist, name" },
 	};
 	char error[CONFIG_ERROR_MAX];
 	struct config before;

@@ -72,7 +72,7 @@ static const char *refused(const struct batch *batch, const struct set *set,
 static void build(struct batch *batch, const struct set *set)
 {
 	batch_begin(batch);
-	table_write(batch, set);
+	table_write(batch, TABLE_NAME, set, 0);
 	batch_end(batch);
 }
 

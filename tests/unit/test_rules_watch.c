@@ -67,8 +67,23 @@ static void test_another_changes_our_table(void **state)
 	assert_true(told(&watch, end(HIS_PORTID, 51), &culprit));
 	assert_int_equal(culprit.pid, 4711);
 	assert_string_equal(culprit.program, "nft");
+	assert_false(watch.guard);
 	/* said once */
 	assert_false(told(&watch, end(HIS_PORTID, 52), &culprit));
+}
+
+static void test_another_changes_the_guard(void **state)
+{
+	struct watch watch = { 0 };
+	struct culprit culprit = { 0 };
+
+	(void)state;
+	told(&watch, about(NFT_MSG_DELTABLE, OUR_PORTID, NFPROTO_INET, "natd-guard"), &culprit);
+	assert_false(told(&watch, end(OUR_PORTID, 51), &culprit));
+	assert_false(watch.guard);
+	told(&watch, about(NFT_MSG_DELTABLE, HIS_PORTID, NFPROTO_INET, "natd-guard"), &culprit);
+	assert_true(told(&watch, end(HIS_PORTID, 52), &culprit));
+	assert_true(watch.guard);
 }
 
 static void test_what_does_not_touch_it(void **state)
@@ -77,7 +92,7 @@ static void test_what_does_not_touch_it(void **state)
 	struct culprit culprit = { 0 };
 
 	(void)state;
-	told(&watch, about(NFT_MSG_NEWTABLE, HIS_PORTID, NFPROTO_INET, "natd-guard"), &culprit);
+	told(&watch, about(NFT_MSG_NEWTABLE, HIS_PORTID, NFPROTO_INET, "natd-other"), &culprit);
 	assert_false(told(&watch, end(HIS_PORTID, 51), &culprit));
 	told(&watch, about(NFT_MSG_NEWTABLE, HIS_PORTID, NFPROTO_IPV4, "natd"), &culprit);
 	assert_false(told(&watch, end(HIS_PORTID, 52), &culprit));
@@ -164,6 +179,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_another_changes_our_table),
+		cmocka_unit_test(test_another_changes_the_guard),
 		cmocka_unit_test(test_what_does_not_touch_it),
 		cmocka_unit_test(test_what_we_have_overwritten),
 		cmocka_unit_test(test_broken_events),
