@@ -5,8 +5,8 @@
 #include <arpa/inet.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/random.h>
 
+#include "natd/lease.h"
 #include "natd/log.h"
 
 /* A mapping for ever does not survive the router's own reboot everywhere: ask again now and then. */
@@ -32,18 +32,6 @@ static const char *for_how_long(uint32_t lifetime, char text[32])
 		return "for ever";
 	snprintf(text, 32, "for %u s", lifetime);
 	return text;
-}
-
-/* Milliseconds. RFC 6887 11.2.1: at a random point from 1/2 to 5/8 of the lifetime, so that the hosts
- * of a house that began together do not stay together. */
-static int64_t renew_after(uint32_t lifetime)
-{
-	int64_t half = (int64_t)lifetime * 1000 / 2;
-	uint32_t random = 0;
-
-	if (getrandom(&random, sizeof(random), 0) != sizeof(random))
-		log_debug("no random number: renewed at half the lifetime");
-	return half + half / 4 * (random % 1024) / 1024;
 }
 
 /* Another port than wanted: it is still held for an address of ours if that was where we had it. */
@@ -85,7 +73,7 @@ static void on_granted(struct engine *engine, const struct upnp_granted *granted
 		return;
 	}
 	forward->state = FORWARD_OPEN;
-	forward->renew_at = now + renew_after(lifetime);
+	forward->renew_at = now + lease_renew_after(lifetime);
 	note_holder(engine, forward, &before);
 	if (forward->external_port != forward->wanted.external && !engine->trial_at)
 		engine_plan_trial(engine, now + (int64_t)ENGINE_TRIAL_SECONDS * 1000);

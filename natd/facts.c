@@ -20,11 +20,11 @@ const struct rules_port_count *facts_port_count(const struct natd *natd, uint8_t
 
 struct address facts_public_v6(const struct natd *natd)
 {
+	static const struct address any;
 	struct uplink uplink = network_uplink(&natd->network, AF_INET6);
 
-	if (uplink.known && address_kind(&uplink.address.address) == ADDRESS_PUBLIC)
-		return uplink.address.address;
-	return (struct address){ 0 };
+	return uplink.known ? network_public_v6(&natd->network, uplink.index, &any)
+			    : (struct address){ 0 };
 }
 
 struct in_addr facts_public_wan(const struct natd *natd)
@@ -194,6 +194,19 @@ static void gather_port(const struct forward *at, const struct forward *forward,
 	snprintf(facts->wrong_reason, sizeof(facts->wrong_reason), "%s", at->reason);
 }
 
+/* The first that is open is named. */
+static void gather_pinhole(const struct natd *natd, const struct forward *forward,
+			   struct facts *facts)
+{
+	const struct pinhole *pinhole = pinholes_of(&natd->pinholes, &forward->wanted);
+	char address[ADDRESS_TEXT_MAX];
+
+	if (!facts->pinhole[0] && pinhole && pinhole->state == FORWARD_OPEN)
+		snprintf(facts->pinhole, sizeof(facts->pinhole), "[%s]:%u",
+			 address_print(&pinhole->external_address, address),
+			 pinhole->external_port);
+}
+
 static void gather_forward(const struct natd *natd, const struct forward *forward,
 			   struct facts *facts)
 {
@@ -207,6 +220,7 @@ static void gather_forward(const struct natd *natd, const struct forward *forwar
 		gather_failure(forward, facts);
 	gather_outer(natd, forward, facts);
 	gather_port(upstream_outermost(&natd->upstream, forward), forward, facts);
+	gather_pinhole(natd, forward, facts);
 	gather_arrival(natd, forward, facts);
 }
 

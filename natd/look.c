@@ -108,6 +108,7 @@ void look_act(struct natd *natd)
 
 	engine_want(&natd->engine, &natd->config, forwards, count, natd_now());
 	look_at_router(natd);
+	pinholes_want(&natd->pinholes, &natd->config, &natd->engine.forwards, &natd->ipv6);
 	want_kernel(natd);
 }
 
@@ -163,6 +164,7 @@ bool look_around(struct natd *natd)
 			"does not see all of them",
 			NETWORK_LINKS_MAX, NETWORK_ADDRESSES_MAX, NETWORK_ROUTES_MAX);
 	natd->uplink = network_uplink(&natd->network, AF_INET);
+	natd->ipv6 = pinholes_see(&natd->network, &natd->pinholes.network.address);
 	say_uplink(&natd->uplink, &before);
 	ask_wireguard(natd);
 	if (!natd->wireguard_pending)

@@ -42,8 +42,9 @@ static void start_timer(struct event *timer, int64_t ms)
 static void save(struct natd *natd, bool lasting)
 {
 	if (state_write(natd->state_directory, &natd->engine, &natd->upstream.engine,
-			&natd->kernel.sysctls, lasting))
-		natd->engine.forwards.dirty = natd->upstream.engine.forwards.dirty = false;
+			&natd->pinholes, &natd->kernel.sysctls, lasting))
+		natd->engine.forwards.dirty = natd->upstream.engine.forwards.dirty =
+			natd->pinholes.dirty = false;
 }
 
 /* Before a request that relies on it: a crash of natd loses nothing, and the router is not kept waiting
@@ -72,7 +73,8 @@ static bool is_stale(const void *waiting, const void *next)
 	const struct upnp_request *request = next;
 
 	if (request->what == UPNP_USE && old->hop == request->hop)
-		return old->what != UPNP_LOOK_OUT && old->what != UPNP_STUN;
+		return old->what != UPNP_LOOK_OUT && old->what != UPNP_STUN &&
+		       old->what != UPNP_PIN && old->what != UPNP_UNPIN;
 	return memcmp(old, request, sizeof(*request)) == 0;
 }
 
@@ -147,7 +149,8 @@ static void on_settled(evutil_socket_t none, short what, void *context)
 static void check_stopped(struct natd *natd)
 {
 	if (natd->stopping && engine_is_idle(&natd->engine) &&
-	    engine_is_idle(&natd->upstream.engine) && !natd->kernel.removing)
+	    engine_is_idle(&natd->upstream.engine) && pinholes_are_idle(&natd->pinholes) &&
+	    !natd->kernel.removing)
 		kernel_remove(&natd->kernel);
 	if (natd->kernel.removed)
 		event_base_loopbreak(natd->base);
@@ -192,13 +195,17 @@ void loop_engine_touched(struct natd *natd)
 		upstream_follow(&natd->upstream, &natd->engine, &natd->config, natd_now());
 	if (engine_lacks_mac(&natd->engine))
 		look_at_router(natd);
-	deadline = sooner(engine_deadline(&natd->engine), upstream_deadline(&natd->upstream));
-	if (natd->engine.forwards.dirty || natd->upstream.engine.forwards.dirty)
+	if (!natd->stopping)
+		pinholes_follow(&natd->pinholes, &natd->config, &natd->engine.forwards);
+	if (natd->engine.forwards.dirty || natd->upstream.engine.forwards.dirty ||
+	    natd->pinholes.dirty)
 		save(natd, true);
 	if (!natd->engine_timer)
 		return; /* the first look comes before the loop */
 	watch_for_router(natd);
 	evtimer_del(natd->engine_timer);
+	deadline = sooner(engine_deadline(&natd->engine), upstream_deadline(&natd->upstream));
+	deadline = sooner(deadline, pinholes_deadline(&natd->pinholes));
 	if (deadline && !natd->stopping)
 		start_timer(natd->engine_timer, deadline - natd_now());
 	control_forwards_changed(natd->control);
@@ -214,6 +221,7 @@ static void on_engine_timer(evutil_socket_t none, short what, void *context)
 	look_at_router(natd); /* perhaps it was replaced, and nothing else tells */
 	engine_tick(&natd->engine, natd_now());
 	upstream_tick(&natd->upstream, natd_now());
+	pinholes_tick(&natd->pinholes, natd_now());
 	loop_engine_touched(natd);
 }
 
@@ -253,6 +261,7 @@ static void take_report(struct natd *natd, const struct upnp_report *report)
 	else if (report->hop > 0)
 		engine_report(&natd->upstream.engine, report, natd_now());
 	else if (!upstream_report(&natd->upstream, report, natd_now()) &&
+		 !pinholes_report(&natd->pinholes, report, natd_now()) &&
 		 !engine_report(&natd->engine, report, natd_now()))
 		control_router_report(natd->control, report);
 }
@@ -345,6 +354,7 @@ static void on_stop(evutil_socket_t signal_number, short what, void *context)
 	}
 	engine_stop(&natd->engine);
 	engine_stop(&natd->upstream.engine);
+	pinholes_stop(&natd->pinholes);
 	loop_engine_touched(natd);
 }
 

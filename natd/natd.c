@@ -254,8 +254,10 @@ int main(int argc, char **argv)
 
 	engine_init(&natd.engine, &loop_engine_hooks, &natd);
 	upstream_init(&natd.upstream, &loop_outer_hooks, &natd);
+	pinholes_init(&natd.pinholes, &loop_engine_hooks, &natd);
 	kernel_init(&natd.kernel, &natd.rules);
-	state_read(natd.state_directory, &natd.engine, &natd.upstream.engine, &natd.kernel.sysctls);
+	state_read(natd.state_directory, &natd.engine, &natd.upstream.engine, &natd.pinholes,
+		   &natd.kernel.sysctls);
 	loop_first_look(&natd);
 
 	natd.base = event_base_new();

@@ -3,7 +3,7 @@
  * closes the gap. upnp and rules do.
  *
  * It holds no capability and speaks to nobody outside this host. The parts: config reads the file,
- * network reads rtnetlink, engine keeps the router's mappings, kernel keeps the rules, state survives a
+ * network reads rtnetlink, engine keeps the router's mappings, pinholes those of IPv6, kernel keeps the rules, state survives a
  * crash, control answers natctl, status and verdict say how it stands, loop joins them. */
 #ifndef NATD_NATD_H
 #define NATD_NATD_H
@@ -19,6 +19,7 @@
 #include "natd/kernel.h"
 #include "natd/name.h"
 #include "natd/network.h"
+#include "natd/pinholes.h"
 #include "natd/process.h"
 #include "natd/vpn.h"
 #include "natd/upstream.h"
@@ -35,9 +36,11 @@ struct natd {
 
 	struct config config;
 	struct network network;
-	struct uplink uplink;     /* IPv4 */
+	struct uplink uplink; /* IPv4 */
+	struct pinhole_network ipv6;
 	struct engine engine;     /* the home router */
 	struct upstream upstream; /* and what is before it */
+	struct pinholes pinholes; /* IPv6 */
 	struct kernel kernel;
 	struct name name;
 	struct upnp_resolver resolvers[UPNP_RESOLVERS_MAX]; /* as they could be read last */

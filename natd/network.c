@@ -392,6 +392,25 @@ struct uplink network_uplink(const struct network *network, int family)
 	return uplink;
 }
 
+struct address network_public_v6(const struct network *network, unsigned int index,
+				 const struct address *present)
+{
+	struct address found = { 0 };
+
+	for (size_t i = network->address_count; i-- > 0;) {
+		const struct network_address *address = &network->addresses[i];
+
+		if (address->index != index || address->temporary || !address->usable ||
+		    address->prefix.address.family != AF_INET6 ||
+		    address_kind(&address->prefix.address) != ADDRESS_PUBLIC)
+			continue;
+		found = address->prefix.address;
+		if (address_equal(&found, present))
+			break;
+	}
+	return found;
+}
+
 bool network_is_local(const struct network *network, const struct address *address)
 {
 	for (size_t i = 0; i < network->address_count; i++)

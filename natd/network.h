@@ -100,6 +100,12 @@ bool network_is_tunnel(const struct network_link *link);
 /* Finds the uplink of `family` (AF_INET or AF_INET6); .known is false where there is none. */
 struct uplink network_uplink(const struct network *network, int family);
 
+/* This host's stable public IPv6 address on the link `index`: never a temporary (RFC 8981), deprecated
+ * or local one. Of several, `present` if it still is one of them, so that it does not change without
+ * need (family 0: no preference). Family 0: there is none. */
+struct address network_public_v6(const struct network *network, unsigned int index,
+				 const struct address *present);
+
 /* Is `address` one of this host's? */
 bool network_is_local(const struct network *network, const struct address *address);
 

@@ -11,35 +11,10 @@
 #include <unistd.h>
 
 #include "natd/log.h"
+#include "natd/nonce.h"
 
 #define STATE_VERSION 1
 #define PATH_SIZE     512
-
-static const char hex_digits[] = "0123456789abcdef";
-
-static const char *print_nonce(const uint8_t nonce[UPNP_NONCE_SIZE],
-			       char text[2 * UPNP_NONCE_SIZE + 1])
-{
-	for (size_t i = 0; i < UPNP_NONCE_SIZE; i++) {
-		text[2 * i] = hex_digits[nonce[i] >> 4];
-		text[2 * i + 1] = hex_digits[nonce[i] & 15];
-	}
-	text[2 * UPNP_NONCE_SIZE] = '\0';
-	return text;
-}
-
-static bool parse_nonce(uint8_t nonce[UPNP_NONCE_SIZE], const char *text)
-{
-	if (strlen(text) != 2 * UPNP_NONCE_SIZE || strspn(text, hex_digits) != 2 * UPNP_NONCE_SIZE)
-		return false;
-	for (size_t i = 0; i < UPNP_NONCE_SIZE; i++) {
-		size_t high = (size_t)(strchr(hex_digits, text[2 * i]) - hex_digits);
-		size_t low = (size_t)(strchr(hex_digits, text[2 * i + 1]) - hex_digits);
-
-		nonce[i] = (uint8_t)(high << 4 | low);
-	}
-	return true;
-}
 
 /* ---- writing ---- */
 
@@ -48,14 +23,14 @@ static json_t *forward_to_json(const struct forward *forward)
 	const struct config_forward *wanted = &forward->wanted;
 	const char *via = forward->via < UPNP_PROTOCOLS ? upnp_protocol_names[forward->via] : NULL;
 	struct address host = address_v4(forward->host);
-	char nonce[2 * UPNP_NONCE_SIZE + 1];
+	char nonce[NONCE_TEXT_MAX];
 	char address[ADDRESS_TEXT_MAX];
 	char mac[MAC_TEXT_MAX];
 
 	return json_pack("{s:s, s:s, s:i, s:i, s:s, s:s?, s:i, s:s?, s:I, s:s?}", "name",
 			 wanted->name, "protocol", wanted->protocol == IPPROTO_UDP ? "udp" : "tcp",
 			 "port", (int)wanted->port, "external", (int)wanted->external, "nonce",
-			 print_nonce(forward->nonce, nonce), "via", via, "external_port",
+			 nonce_print(forward->nonce, nonce), "via", via, "external_port",
 			 (int)forward->external_port, "host",
 			 forward->host.s_addr ? address_print(&host, address) : NULL, "lease",
 			 (json_int_t)forward->lifetime, "router",
@@ -70,8 +45,9 @@ static json_t *service_to_json(const struct engine *engine)
 
 	if (!engine->service.control[0])
 		return NULL;
-	return json_pack("{s:s, s:s, s:s}", "router", address_print(&router, text), "control",
-			 engine->service.control, "type", engine->service.type);
+	return json_pack("{s:s, s:s, s:s, s:s}", "router", address_print(&router, text), "control",
+			 engine->service.control, "type", engine->service.type, "firewall",
+			 engine->service.firewall);
 }
 
 static json_t *addresses_to_json(const struct engine *engine)
@@ -126,7 +102,7 @@ static json_t *outer_to_json(const struct engine *outer)
 }
 
 static json_t *to_json(const struct engine *engine, const struct engine *outer,
-		       const struct sysctls *sysctls)
+		       const struct pinholes *pinholes, const struct sysctls *sysctls)
 {
 	json_t *wan = wan_to_json(engine);
 	json_t *switches = json_array();
@@ -136,11 +112,12 @@ static json_t *to_json(const struct engine *engine, const struct engine *outer,
 				      json_pack("{s:s, s:i, s:i}", "name", sysctls->list[i].name,
 						"before", (int)sysctls->list[i].before, "ours",
 						(int)sysctls->list[i].ours));
-	return json_pack("{s:i, s:o, s:o, s:o*, s:o, s:o, s:o*, s:o}", "version", STATE_VERSION,
-			 "wan", wan ? wan : json_null(), "addresses", addresses_to_json(engine),
-			 "service", service_to_json(engine), "mappings", held_to_json(engine),
-			 "elsewhere", elsewhere_to_json(engine), "outer", outer_to_json(outer),
-			 "sysctls", switches);
+	return json_pack("{s:i, s:o, s:o, s:o*, s:o, s:o, s:o*, s:o, s:o}", "version",
+			 STATE_VERSION, "wan", wan ? wan : json_null(), "addresses",
+			 addresses_to_json(engine), "service", service_to_json(engine), "mappings",
+			 held_to_json(engine), "elsewhere", elsewhere_to_json(engine), "outer",
+			 outer_to_json(outer), "pinholes", pinholes_to_json(pinholes), "sysctls",
+			 switches);
 }
 
 static bool write_text(int file, const char *text)
@@ -168,10 +145,10 @@ static bool write_file(const char *path, json_t *state, bool lasting)
 }
 
 bool state_write(const char *directory, const struct engine *engine, const struct engine *outer,
-		 const struct sysctls *sysctls, bool lasting)
+		 const struct pinholes *pinholes, const struct sysctls *sysctls, bool lasting)
 {
 	static bool failing; /* each renewal tries again; the user has been told */
-	json_t *state = to_json(engine, outer, sysctls);
+	json_t *state = to_json(engine, outer, pinholes, sysctls);
 	char fresh[PATH_SIZE];
 	char path[PATH_SIZE];
 	bool good;
@@ -223,7 +200,7 @@ static bool read_mapping(struct forward *saved, json_t *mapping)
 		return false;
 	if (!port_is_sound(port, 1) || !port_is_sound(external, 1) ||
 	    !port_is_sound(external_port, 0) || strlen(name) >= sizeof(saved->wanted.name) ||
-	    !parse_nonce(saved->nonce, nonce) ||
+	    !nonce_parse(saved->nonce, nonce) ||
 	    (host && inet_pton(AF_INET, host, &saved->host) != 1) ||
 	    (router && !mac_parse(saved->router, router)) || lease < 0 || lease > UINT32_MAX ||
 	    !config_parse_protocol(protocol, &saved->wanted.protocol))
@@ -294,17 +271,19 @@ static bool restore_wan(struct engine *engine, const json_t *wan)
 static bool restore_service(struct engine *engine, json_t *service)
 {
 	const char *router, *control, *type;
+	const char *firewall = ""; /* absent before there were pinholes */
 	struct in_addr of;
 
 	if (!service)
 		return true;
-	if (json_unpack(service, "{s:s, s:s, s:s}", "router", &router, "control", &control, "type",
-			&type) < 0 ||
+	if (json_unpack(service, "{s:s, s:s, s:s, s?s}", "router", &router, "control", &control,
+			"type", &type, "firewall", &firewall) < 0 ||
 	    inet_pton(AF_INET, router, &of) != 1 || strlen(control) >= UPNP_TEXT_MAX ||
-	    strlen(type) >= UPNP_TEXT_MAX)
+	    strlen(type) >= UPNP_TEXT_MAX || strlen(firewall) >= UPNP_TEXT_MAX)
 		return false;
 	snprintf(engine->service.control, UPNP_TEXT_MAX, "%s", control);
 	snprintf(engine->service.type, UPNP_TEXT_MAX, "%s", type);
+	snprintf(engine->service.firewall, UPNP_TEXT_MAX, "%s", firewall);
 	engine->service_of = of;
 	return true;
 }
@@ -360,7 +339,7 @@ static json_t *restore_outer(json_t *outer, struct engine *engine)
 
 /* Keeps what is sound. NULL, or a new reference to the first thing that is not. */
 static json_t *restore(json_t *state, struct engine *engine, struct engine *outer,
-		       struct sysctls *sysctls)
+		       struct pinholes *pinholes, struct sysctls *sysctls)
 {
 	json_t *version = json_object_get(state, "version");
 	json_t *mappings = json_object_get(state, "mappings");
@@ -377,6 +356,9 @@ static json_t *restore(json_t *state, struct engine *engine, struct engine *oute
 	bad_outer = restore_outer(json_object_get(state, "outer"), outer);
 	if (!bad)
 		bad = bad_outer;
+	json_array_foreach(json_object_get(state, "pinholes"), i, entry)
+		if (!pinholes_restore(pinholes, entry) && !bad)
+			bad = entry;
 	json_array_foreach(switches, i, entry)
 		if (!restore_sysctl(sysctls, entry) && !bad)
 			bad = entry;
@@ -411,7 +393,7 @@ static void set_aside_for(const char *path, json_t *bad)
 }
 
 void state_read(const char *directory, struct engine *engine, struct engine *outer,
-		struct sysctls *sysctls)
+		struct pinholes *pinholes, struct sysctls *sysctls)
 {
 	char path[PATH_SIZE];
 	json_error_t error;
@@ -424,6 +406,6 @@ void state_read(const char *directory, struct engine *engine, struct engine *out
 	if (!state)
 		set_aside(path, error.text);
 	else
-		set_aside_for(path, restore(state, engine, outer, sysctls));
+		set_aside_for(path, restore(state, engine, outer, pinholes, sysctls));
 	json_decref(state);
 }

@@ -9,6 +9,7 @@
 #include <stdbool.h>
 
 #include "natd/engine.h"
+#include "natd/pinholes.h"
 #include "natd/sysctl.h"
 
 #define STATE_DIRECTORY "/var/lib/natd"
@@ -16,11 +17,11 @@
 /* Reads `directory`/state.json; what is missing or wrong is left out. `outer` is the engine of a second
  * router before the home router. */
 void state_read(const char *directory, struct engine *engine, struct engine *outer,
-		struct sysctls *sysctls);
+		struct pinholes *pinholes, struct sysctls *sysctls);
 
 /* Replaces the file. `lasting` also waits until the disk has it (a power cut; a crash of natd alone
  * loses nothing either way). False with a logged reason. */
 bool state_write(const char *directory, const struct engine *engine, const struct engine *outer,
-		 const struct sysctls *sysctls, bool lasting);
+		 const struct pinholes *pinholes, const struct sysctls *sysctls, bool lasting);
 
 #endif

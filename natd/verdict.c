@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "natd/verdict.h"
 
+#include "natd/verdict_ipv6.h"
 #include "natd/verdict_line.h"
 #include "natd/verdict_say.h"
 
@@ -52,27 +53,6 @@ static void say_asking(const struct facts *facts, struct verdict *verdict)
 		say(verdict, "asking the outer router %s", facts->next_address);
 	else
 		say(verdict, "asking the router %s", facts->router_address);
-}
-
-static bool has_no_ipv4(const struct facts *facts)
-{
-	return facts->wan_known && !facts->two_routers &&
-	       (facts->wan_kind == ADDRESS_DSLITE || facts->wan_kind == ADDRESS_NONE);
-}
-
-static void say_no_ipv4(const struct facts *facts, struct verdict *verdict)
-{
-	if (facts->wan_kind == ADDRESS_DSLITE)
-		say(verdict, "no IPv4 from outside: the line of the router %s is DS-Lite (%s)",
-		    facts->router_address, facts->wan_address);
-	else
-		say(verdict,
-		    "no IPv4 from outside: the router %s has no WAN address to forward from",
-		    facts->router_address);
-	advise(verdict,
-	       "Look at the router's page. Offline: wait. A DS-Lite line: use IPv6, or ask the\n"
-	       "provider for an IPv4 address. A private WAN address: there is a second router\n"
-	       "or carrier-grade NAT before it (man natd-portforward).");
 }
 
 static bool name_is_stale(const struct facts *facts)
@@ -445,7 +425,7 @@ static const struct cause {
 	{ "E21", WORKS_UNKNOWN, verdict_is_half_open, verdict_say_half_open },
 	{ "E21", WORKS_NO, verdict_is_second_router, verdict_say_second_router },
 	{ NULL, WORKS_UNKNOWN, still_asking, say_asking },
-	{ "E23", WORKS_NO, has_no_ipv4, say_no_ipv4 },
+	{ "E23", WORKS_NO, verdict_has_no_ipv4, verdict_say_no_ipv4 },
 	{ "E30", WORKS_NO, name_is_stale, say_name_stale },
 	{ "E14", WORKS_NO, host_is_refused, say_host_refused },
 	{ "E12", WORKS_NO, former_has_port, say_former_has_port },
@@ -476,5 +456,6 @@ struct verdict verdict_of(const struct facts *facts)
 	verdict.code = cause->code;
 	verdict.works = cause->works;
 	cause->say(facts, &verdict);
+	verdict_add_ipv6(facts, &verdict);
 	return verdict;
 }

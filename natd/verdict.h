@@ -25,6 +25,8 @@ struct facts {
 	char unplugged
 		[32];  /* no route, but there would be one by this interface, were it connected */
 	bool has_ipv6; /* a public IPv6 address and a way to the internet */
+	char pinhole[ADDRESS_TEXT_MAX +
+		     8];     /* "[2001:db8::10]:51820": open over IPv6; may be empty */
 	bool asks_router;    /* natd.conf lets it */
 	bool asking;         /* no answer is in yet */
 	bool router_answers; /* by at least one protocol */

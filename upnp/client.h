@@ -13,15 +13,12 @@
 #include "upnp/epoch.h"
 #include "upnp/hops.h"
 #include "upnp/lookup.h"
+#include "upnp/pinhole.h"
 #include "upnp/ssdp.h"
 #include "upnp/stun.h"
+#include "upnp/tries.h"
 #include "upnp/upnp.h"
 #include "upnp/url.h"
-
-/* Tries at 0, 250, 750 and 1750 ms, given up at 3750: RFC 6886 3.1 (250 ms, doubling), ended early
- * because a router on the same link has answered by then or will not. */
-#define TRIES        4
-#define TRY_FIRST_US 250000
 
 #define TASKS_MAX     (2 * UPNP_MAPPINGS_MAX)
 #define LOCATIONS_MAX 4
@@ -33,13 +30,6 @@
 #define ANNOUNCE_SOCKETS 3
 #define DISPLACED_MAX    4
 #define LIST_ENTRIES_MAX 1000 /* of the router's table: some never say that it has an end */
-
-/* A question that is repeated until it is answered or has had its tries. */
-struct tries {
-	bool active;
-	unsigned int count; /* sent so far */
-	int64_t next_us;    /* when to send again or to give up */
-};
 
 /* One mapping and what is being done about it. */
 struct task {
@@ -85,6 +75,8 @@ struct igd {
 	struct location found; /* where its description was */
 	char control[URL_TEXT_MAX];
 	char service[SERVICE_MAX];
+	char firewall
+		[URL_TEXT_MAX];   /* where WANIPv6FirewallControl is asked; empty: there is none */
 	bool lease_known;         /* it takes only `lease`: others were refused, or not kept */
 	uint32_t lease;           /* seconds; 0: for ever */
 	bool wants_wan;           /* the external address is to be asked for */
@@ -128,6 +120,7 @@ struct client {
 	struct hops hops; /* only of the home router, as the next */
 	struct stun stun;
 	struct lookup lookup;
+	struct pinhole_tasks pinholes;
 };
 
 enum attempt {
@@ -152,9 +145,6 @@ extern const struct protocol igd_protocol;
 extern const struct protocol *const protocols[UPNP_PROTOCOLS];
 
 int64_t now_us(void); /* monotonic */
-
-void tries_start(struct tries *tries); /* due at once */
-void tries_step(struct tries *tries, int64_t now);
 
 /* ---- report.c ---- */
 
@@ -197,6 +187,9 @@ struct task *tasks_asked(struct client *client);
 
 /* Is the protocol at work on one? */
 bool tasks_under_way(const struct client *client, uint8_t via);
+
+/* Is there one at all that is waiting or under way? */
+bool tasks_pending(const struct client *client);
 
 /* `via` is to do it from now on; its tries start. */
 void task_start(struct task *task, enum task_what what, uint8_t via);

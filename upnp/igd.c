@@ -246,6 +246,8 @@ static void report_service(struct client *client)
 		return;
 	strcpy(report.service.control, igd->control);
 	strcpy(report.service.type, igd->service);
+	if (strlen(igd->firewall) < sizeof(report.service.firewall))
+		strcpy(report.service.firewall, igd->firewall);
 	report_send(client, &report);
 }
 
@@ -261,6 +263,8 @@ void igd_remember(struct client *client)
 		return;
 	url_print(&url, igd->control);
 	snprintf(igd->service, sizeof(igd->service), "%s", service->type);
+	if (url_parse(&url, service->firewall) && url.host.s_addr == client->network.gateway.s_addr)
+		url_print(&url, igd->firewall);
 	igd->ready = igd->remembered = true;
 }
 
@@ -269,6 +273,29 @@ void igd_forget(struct client *client)
 	log_debug("UPnP: %s is not the router's any more", client->igd.control);
 	client->igd.ready = client->igd.remembered = false;
 	igd_find(client);
+}
+
+/* Where pinholes of IPv6 are asked for. */
+static void keep_firewall(struct igd *igd, const struct IGDdatas *data, const struct url *base)
+{
+	struct url control;
+
+	igd->firewall[0] = '\0';
+	if (data->IPv6FC.servicetype[0] && url_resolve(&control, base, data->IPv6FC.controlurl))
+		url_print(&control, igd->firewall);
+}
+
+/* A service at another place, or of another start, than the one that granted mappings: the router has
+ * restarted while a request was under way, and nobody had the time to hear it say so. */
+static bool has_restarted(const struct igd *igd, const struct location *found)
+{
+	const struct location *before = &igd->found;
+
+	if (!igd->held.port || !before->url.port)
+		return false;
+	if (before->boot_id && found->boot_id)
+		return before->boot_id != found->boot_id;
+	return !igd_same_place(&before->url, &found->url);
 }
 
 static void on_description(struct client *client, const char *bytes, int size, uint8_t index)
@@ -281,10 +308,13 @@ static void on_description(struct client *client, const char *bytes, int size, u
 	igd_parse(&data, bytes, size);
 	base = base_of(&data, &igd->locations[index].url);
 	report_router(client, bytes, (size_t)size, index);
+	keep_firewall(igd, &data, &base);
 	if (!choose_service(igd, &data, &base)) {
 		trouble(client, UPNP_UNSUPPORTED, "UPnP: no service that opens ports");
 		return;
 	}
+	if (has_restarted(igd, &igd->locations[index]))
+		mappings_lost(client, UPNP_IGD, false, "UPnP: the router has restarted");
 	igd->ready = true;
 	igd->said_goodbye = false;
 	igd->found = igd->locations[index];

@@ -72,7 +72,7 @@ static void put_address(uint8_t *at, struct in_addr address)
 	memcpy(at + sizeof(v4_mapped), &address, sizeof(address));
 }
 
-/* An IPv6 address reads as none: natd asks for IPv4 mappings only. */
+/* An IPv6 address reads as none. */
 static struct in_addr get_address(const uint8_t *at)
 {
 	struct in_addr address = { INADDR_ANY };
@@ -82,20 +82,31 @@ static struct in_addr get_address(const uint8_t *at)
 	return address;
 }
 
-static void put_header(uint8_t *bytes, enum pcp_opcode opcode, uint32_t lifetime,
-		       struct in_addr client)
+/* The client's address follows. */
+static void put_header(uint8_t *bytes, enum pcp_opcode opcode, uint32_t lifetime)
 {
 	memset(bytes, 0, PCP_HEADER_SIZE);
 	bytes[0] = PCP_VERSION;
 	bytes[1] = (uint8_t)opcode;
 	put32(bytes + 4, lifetime);
-	put_address(bytes + 8, client);
 }
 
 size_t pcp_encode_announce(uint8_t bytes[PCP_REQUEST_SIZE], struct in_addr client)
 {
-	put_header(bytes, PCP_ANNOUNCE, 0, client);
+	put_header(bytes, PCP_ANNOUNCE, 0);
+	put_address(bytes + 8, client);
 	return PCP_HEADER_SIZE;
+}
+
+/* Without the external address, which follows. */
+static void put_map(uint8_t *data, uint32_t lifetime, const struct pcp_map *map)
+{
+	memset(data, 0, PCP_MAP_SIZE);
+	memcpy(data, map->nonce, sizeof(map->nonce));
+	data[12] = map->protocol;
+	put16(data + 16, map->internal_port);
+	/* RFC 6887 15.1 with erratum 3621: a deletion suggests no port and ::ffff:0.0.0.0. */
+	put16(data + 18, lifetime ? map->external_port : 0);
 }
 
 size_t pcp_encode_map(uint8_t bytes[PCP_REQUEST_SIZE], struct in_addr client, uint32_t lifetime,
@@ -104,14 +115,23 @@ size_t pcp_encode_map(uint8_t bytes[PCP_REQUEST_SIZE], struct in_addr client, ui
 	uint8_t *data = bytes + PCP_HEADER_SIZE;
 	struct in_addr none = { INADDR_ANY };
 
-	put_header(bytes, PCP_MAP, lifetime, client);
-	memset(data, 0, PCP_MAP_SIZE);
-	memcpy(data, map->nonce, sizeof(map->nonce));
-	data[12] = map->protocol;
-	put16(data + 16, map->internal_port);
-	/* RFC 6887 15.1 with erratum 3621: a deletion suggests no port and ::ffff:0.0.0.0. */
-	put16(data + 18, lifetime ? map->external_port : 0);
+	put_header(bytes, PCP_MAP, lifetime);
+	put_address(bytes + 8, client);
+	put_map(data, lifetime, map);
 	put_address(data + 20, lifetime ? map->external_address : none);
+	return PCP_HEADER_SIZE + PCP_MAP_SIZE;
+}
+
+size_t pcp_encode_map6(uint8_t bytes[PCP_REQUEST_SIZE], const struct in6_addr *client,
+		       uint32_t lifetime, const struct pcp_map *map)
+{
+	uint8_t *data = bytes + PCP_HEADER_SIZE;
+
+	put_header(bytes, PCP_MAP, lifetime);
+	memcpy(bytes + 8, client, sizeof(*client));
+	put_map(data, lifetime, map);
+	if (lifetime)
+		memcpy(data + 20, &map->external6, sizeof(map->external6));
 	return PCP_HEADER_SIZE + PCP_MAP_SIZE;
 }
 
@@ -122,6 +142,7 @@ static void get_map(struct pcp_map *map, const uint8_t *data)
 	map->internal_port = get16(data + 16);
 	map->external_port = get16(data + 18);
 	map->external_address = get_address(data + 20);
+	memcpy(&map->external6, data + 20, sizeof(map->external6));
 }
 
 /* RFC 6886 3.5: a NAT-PMP server says result 1 to a version that it does not know, in its own format:

@@ -42,7 +42,8 @@ struct pcp_map {
 	uint8_t protocol; /* IPPROTO_UDP or IPPROTO_TCP */
 	uint16_t internal_port;
 	uint16_t external_port;          /* suggested or assigned */
-	struct in_addr external_address; /* suggested or assigned; 0.0.0.0: none */
+	struct in_addr external_address; /* suggested or assigned; 0.0.0.0: none, or IPv6 */
+	struct in6_addr external6;       /* the same in 16 octets: IPv4 as ::ffff:a.b.c.d */
 };
 
 struct pcp_response {
@@ -58,6 +59,10 @@ struct pcp_response {
  * lifetime of 0 s deletes the mapping. */
 size_t pcp_encode_map(uint8_t bytes[PCP_REQUEST_SIZE], struct in_addr client, uint32_t lifetime,
 		      const struct pcp_map *map);
+
+/* The same over IPv6; what is suggested is map->external6. */
+size_t pcp_encode_map6(uint8_t bytes[PCP_REQUEST_SIZE], const struct in6_addr *client,
+		       uint32_t lifetime, const struct pcp_map *map);
 size_t pcp_encode_announce(uint8_t bytes[PCP_REQUEST_SIZE], struct in_addr client);
 
 /* Reads one datagram. False: it is not a response, or one that breaks the RFC, and must be ignored;

@@ -177,6 +177,8 @@ static bool request_is_valid(const struct client *client, const struct upnp_requ
 	case UPNP_LOOK_OUT: return client->in_use && client->hop == 0;
 	case UPNP_STUN: return client->in_use && client->hop == 0 && request->server.port != 0;
 	case UPNP_LOOKUP: return client->hop == 0 && lookup_is_valid(&request->lookup);
+	case UPNP_PIN:
+	case UPNP_UNPIN: return client->hop == 0 && pinhole_is_valid(&request->pinhole);
 	case UPNP_REQUESTS: break;
 	}
 	return false;
@@ -199,6 +201,8 @@ static void serve(struct client clients[UPNP_ROUTERS], const struct upnp_request
 	case UPNP_STUN: stun_start(&client->stun, &client->network, &request->server); break;
 	case UPNP_LOOKUP: lookup_start(&client->lookup, &request->lookup, now_us()); break;
 	case UPNP_KNOCK: knock(client); break;
+	case UPNP_PIN: pinhole_open(client, &request->pinhole); break;
+	case UPNP_UNPIN: pinhole_close(client, &request->pinhole); break;
 	case UPNP_REQUESTS: break;
 	}
 }

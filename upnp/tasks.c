@@ -93,6 +93,14 @@ bool tasks_under_way(const struct client *client, uint8_t via)
 	return false;
 }
 
+bool tasks_pending(const struct client *client)
+{
+	for (const struct task *task = client->tasks; task < client->tasks + TASKS_MAX; task++)
+		if (is_under_way(task) || task->what == TASK_WAITING)
+			return true;
+	return false;
+}
+
 void task_start(struct task *task, enum task_what what, uint8_t via)
 {
 	task->what = what;

@@ -42,17 +42,6 @@ int64_t now_us(void)
 	return (int64_t)now.tv_sec * 1000000 + now.tv_nsec / 1000;
 }
 
-void tries_start(struct tries *tries)
-{
-	*tries = (struct tries){ .active = true };
-}
-
-void tries_step(struct tries *tries, int64_t now)
-{
-	tries->next_us = now + (TRY_FIRST_US << tries->count);
-	tries->count++;
-}
-
 static void sandbox(void)
 {
 	static const int calls[] = {
@@ -64,7 +53,7 @@ static void sandbox(void)
 		/* deadline.c */
 		SCMP_SYS(setitimer), SANDBOX_END
 	};
-	static const int families[] = { AF_INET, AF_INET6 /* resolvers */, SANDBOX_END };
+	static const int families[] = { AF_INET, AF_INET6, SANDBOX_END };
 	static const struct sandbox_path none[] = { { NULL, false } };
 	static const struct sandbox own = { calls, families, none };
 
@@ -102,6 +91,7 @@ static void receive_answers(struct client *client)
 	if (client->nap_us && client->nap_us <= now_us())
 		client->nap_us = 0;
 	lookup_receive(&client->lookup, now_us());
+	pcp6_receive(client);
 }
 
 static void finish_probing(struct client *client)
@@ -152,11 +142,12 @@ static int64_t next_deadline(const struct client *client)
 	next = earlier(next, lookup_deadline(&client->lookup));
 	if (client->nap_us)
 		next = earlier(next, client->nap_us);
+	next = earlier(next, pinhole_tasks_deadline(client));
 	return earlier(earlier(next, client->check_us), tasks_deadline(client));
 }
 
-/* protocols, announcements, hops, STUN and DNS */
-#define CLIENT_SOCKETS (UPNP_PROTOCOLS + ANNOUNCE_SOCKETS + 3)
+/* protocols, announcements, hops, STUN and DNS, pinholes */
+#define CLIENT_SOCKETS (UPNP_PROTOCOLS + ANNOUNCE_SOCKETS + 3 + PCP6_ENDS)
 
 static void sockets_of(const struct client *client, struct pollfd descriptors[CLIENT_SOCKETS])
 {
@@ -170,6 +161,8 @@ static void sockets_of(const struct client *client, struct pollfd descriptors[CL
 	descriptors[count++].fd = client->hops.socket;
 	descriptors[count++].fd = client->stun.socket;
 	descriptors[count++].fd = client->lookup.socket;
+	for (size_t i = 0; i < PCP6_ENDS; i++)
+		descriptors[count++].fd = client->pinholes.ends[i].socket;
 	for (size_t i = 0; i < count; i++)
 		descriptors[i].events = POLLIN;
 }
@@ -228,7 +221,8 @@ static bool work(struct client *client, int64_t now)
 	probes_run(client, now);
 	look_out(client, now);
 	look_up(client, now);
-	if (igd_step(client))
+	pinhole_tasks_run(client, now);
+	if (igd_step(client) || pinhole_tasks_step(client))
 		return true;
 	finish_probing(client);
 	tasks_assign(client, now);
@@ -266,6 +260,7 @@ static void client_init(struct client *client, int natd, uint8_t hop)
 	hops_init(&client->hops);
 	stun_init(&client->stun);
 	client->lookup.socket = -1;
+	pinhole_tasks_init(&client->pinholes);
 }
 
 void upnp_main(int socket)

@@ -61,8 +61,9 @@ enum upnp_failure {
 
 /* Where a router takes UPnP's requests. Kept by natd over restarts: a search less. */
 struct upnp_service {
-	char control[UPNP_TEXT_MAX]; /* URL; empty: not known */
-	char type[UPNP_TEXT_MAX];    /* "urn:schemas-upnp-org:service:WANIPConnection:1" */
+	char control[UPNP_TEXT_MAX];  /* URL; empty: not known */
+	char type[UPNP_TEXT_MAX];     /* "urn:schemas-upnp-org:service:WANIPConnection:1" */
+	char firewall[UPNP_TEXT_MAX]; /* URL of its WANIPv6FirewallControl:1; empty: it has none */
 };
 
 struct upnp_network {
@@ -103,6 +104,22 @@ struct upnp_mapping {
 	char name[UPNP_NAME_MAX];       /* [A-Za-z0-9._-], for the router's table: "natd NAME" */
 };
 
+/* A pinhole: the router lets in what comes for one port of one IPv6 address of this host. */
+struct upnp_pinhole {
+	uint32_t id;      /* natd's; never used again for another port or address */
+	uint8_t protocol; /* IPPROTO_UDP or IPPROTO_TCP */
+	uint8_t via;      /* UPNP_PCP or UPNP_IGD, which holds it; UPNP_ANY: none yet */
+	uint8_t count;    /* of `order` */
+	uint8_t order[UPNP_PROTOCOLS];  /* which may be asked, the preferred first */
+	uint16_t port;                  /* host byte order */
+	uint16_t unique_id;             /* UPNP_IGD: the router's number for it */
+	struct in6_addr address;        /* this host's */
+	struct in6_addr gateway;        /* the default route's, mostly link-local */
+	uint32_t ifindex;               /* the link of both */
+	uint32_t lifetime;              /* seconds to ask for */
+	uint8_t nonce[UPNP_NONCE_SIZE]; /* PCP */
+};
+
 /* A server of the internet, by natd.conf's word. */
 struct upnp_server {
 	struct in_addr address;
@@ -134,6 +151,8 @@ struct upnp_request {
 		UPNP_STUN,     /* server: ask it for this home's address: UPNP_MAPPED_AS */
 		UPNP_LOOKUP,   /* lookup: ask the DNS; one at a time, the last */
 		UPNP_KNOCK,    /* send the gateway an empty datagram: the kernel learns its MAC */
+		UPNP_PIN,      /* pinhole: create (via UPNP_ANY) or renew; needs no UPNP_USE */
+		UPNP_UNPIN,    /* pinhole: remove it */
 		UPNP_REQUESTS
 	} what;
 	uint8_t hop;         /* which router it is for: 0 the home router, 1 the one before it */
@@ -143,6 +162,7 @@ struct upnp_request {
 		struct upnp_mapping mapping;
 		struct upnp_server server;
 		struct upnp_lookup lookup;
+		struct upnp_pinhole pinhole;
 	};
 };
 
@@ -222,6 +242,20 @@ struct upnp_holder {
 	bool removed;           /* it was ours, under an address of before, and is gone */
 };
 
+/* What came of UPNP_PIN or UPNP_UNPIN. */
+struct upnp_pinned {
+	uint32_t id;
+	uint8_t via;
+	uint8_t failure;        /* UPNP_PIN_FAILED: enum upnp_failure */
+	bool removed;           /* UPNP_UNPINNED */
+	uint16_t unique_id;     /* UPNP_IGD */
+	uint16_t external_port; /* UPNP_PINNED; a router that translates may choose another */
+	struct in6_addr external_address;
+	uint32_t lifetime; /* seconds granted */
+	uint32_t took_us;
+	char said[UPNP_TEXT_MAX];
+};
+
 /* The routers on the way out, the home router first; 0.0.0.0: it did not answer. */
 struct upnp_hops {
 	struct in_addr router[UPNP_HOPS]; /* as they face us */
@@ -264,6 +298,10 @@ struct upnp_report {
 		UPNP_MAPPED_AS,  /* mapped_as: the end of UPNP_STUN; 0.0.0.0: no answer */
 		UPNP_RESOLVED, /* resolved: the answer to UPNP_LOOKUP; `generation` means nothing */
 		UPNP_HOLDER,   /* holder: of a port that we want */
+		UPNP_PINNED, /* pinned: the pinhole is open; bears no generation, as the next three */
+		UPNP_PIN_FAILED, /* pinned: not created, not renewed; `said` tells why */
+		UPNP_UNPINNED,   /* pinned: removed, or not, and why */
+		UPNP_PINS_LOST,  /* lost: of the pinholes */
 		UPNP_REPORTS
 	} what;
 	uint8_t hop; /* of the request */
@@ -283,6 +321,7 @@ struct upnp_report {
 		struct upnp_hops hops;
 		struct in_addr mapped_as;
 		struct upnp_resolved resolved;
+		struct upnp_pinned pinned;
 	};
 };
 

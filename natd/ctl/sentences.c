@@ -48,6 +48,9 @@ static const char *const forms[] = {
 	N_("Look at the router's page. Offline: wait. A DS-Lite line: use IPv6, or ask the\n"
 	   "provider for an IPv4 address. A private WAN address: there is a second router\n"
 	   "or carrier-grade NAT before it (man natd-portforward)."),
+	N_("No setting in the router can bring IPv4 in on such a line. Let the clients come by\n"
+	   "IPv6, or ask the provider for an IPv4 address (in Japan: PPPoE for this host)."),
+	N_("no IPv4 from outside: the router %s has only IPv6, as on a DS-Lite line"),
 	N_("Look up the WAN (internet) address on the router's page.\n"
 	   "192.168., 10. or 172.16-31.: a second router; set one of the two to bridge\n"
 	   "or access-point mode. 100.64-127.: ask the provider for a public address.\n"
@@ -131,7 +134,17 @@ static const char *const forms[] = {
 	N_("the running WireGuard interface"),
 	N_("PiVPN's settings"),
 	N_("WireGuard's usual port"),
-	N_("this version asks for IPv4 only"),
+	N_("The clients can come by IPv6, which the router lets in: their Endpoint is %s\n%s"),
+	N_("natd.conf says ipv6 = false"),
+	N_("natd.conf says that no router is to be asked"),
+	N_("this host has no public IPv6 address"),
+	N_("the IPv6 internet is reached without a router"),
+	N_("PCP over IPv6: refused"),
+	N_("PCP over IPv6: no answer"),
+	N_("UPnP: the router does not answer"),
+	N_("UPnP: the router does not answer over IPv6"),
+	N_("UPnP: no control of the IPv6 firewall"),
+	N_("UPnP: the router allows this host no IPv6 pinhole"),
 	N_("this host has no default route: it is not connected to a router"),
 	N_("the default route names no router: this host is on the internet itself"),
 	N_("the process that asks the router ended early"),
@@ -174,6 +187,7 @@ static const char *const forms[] = {
 	N_("PiVPN's clients call %s, but this home is %s now"),
 	N_("a rule in %s lets clients out by %s, but this host goes out by %s now; natd's own rule does"),
 	N_("natd may not read %s and takes WireGuard's usual port: name another in natd.conf, or start natd again if that is new"),
+	N_("%s; %s"), /* two protocols' reasons */
 	N_("%s: %s"), /* fits much, so it is the last */
 };
 /* clang-format on */

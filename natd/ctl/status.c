@@ -10,6 +10,7 @@
 #include "natd/ctl/headline.h"
 #include "natd/ctl/print.h"
 #include "natd/ctl/sentences.h"
+#include "natd/ctl/status_ipv6.h"
 #include "natd/ctl/status_router.h"
 #include "natd/ctl/words.h"
 #include "natd/ctl/text.h"
@@ -76,6 +77,7 @@ static void show_clients_use(FILE *out, const json_t *status)
 				print_duration(seconds, time));
 		else if (json_is_false(json_object_get(name, "matches")))
 			row_add(&row, _("DNS points elsewhere"));
+		status_ipv6_add(&row, forward);
 	}
 	row_end(&row);
 }
@@ -298,6 +300,7 @@ void status_show(FILE *out, const json_t *status)
 	show_clients_use(out, status);
 	status_show_routers(out, status);
 	show_wan(out, status);
+	status_ipv6_show(out, status);
 	show_host(out, status);
 	show_vpn(out, status);
 	show_exit(out, status);

@@ -10,6 +10,8 @@
  *   hop N SOURCE                     for the next requests: which router, and from where ("hop 0 0.0.0.0")
  *   stun ADDRESS PORT
  *   lookup ID NAME RESOLVER...
+ *   pin ID udp|tcp VIA PORT LIFETIME ADDRESS GATEWAY IFNAME UNIQUE-ID PROTOCOL...   over IPv6
+ *   unpin (the same)
  *   ask | probe | list | look-out | knock | raw TEXT (a message that is no request)
  *
  * Ends with the end of its input; then upnp sees its natd go. The first line says upnp's pid. */
@@ -166,11 +168,39 @@ static void read_lookup(struct upnp_lookup *lookup)
 	}
 }
 
+static void address6(struct in6_addr *to)
+{
+	const char *text = word();
+
+	if (!text || inet_pton(AF_INET6, text, to) != 1)
+		fatal("not an IPv6 address: %s", text ? text : "(none)");
+}
+
+static void read_pinhole(struct upnp_pinhole *pinhole)
+{
+	const char *name;
+
+	pinhole->id = number();
+	name = word();
+	pinhole->protocol = name && strcmp(name, "tcp") == 0 ? IPPROTO_TCP : IPPROTO_UDP;
+	pinhole->via = via_of(word());
+	pinhole->port = (uint16_t)number();
+	pinhole->lifetime = number();
+	address6(&pinhole->address);
+	address6(&pinhole->gateway);
+	name = word();
+	pinhole->ifindex = name ? if_nametoindex(name) : 0;
+	pinhole->unique_id = (uint16_t)number();
+	memset(pinhole->nonce, (int)pinhole->id, sizeof(pinhole->nonce));
+	while (pinhole->count < UPNP_PROTOCOLS && (name = word()))
+		pinhole->order[pinhole->count++] = via_of(name);
+}
+
 static void request(int upnp, char *line)
 {
-	static const char *const names[UPNP_REQUESTS] = { "use",    "map",  "unmap",    "ask",
-							  "probe",  "list", "look-out", "stun",
-							  "lookup", "knock" };
+	static const char *const names[UPNP_REQUESTS] = { "use",    "map",   "unmap",    "ask",
+							  "probe",  "list",  "look-out", "stun",
+							  "lookup", "knock", "pin",      "unpin" };
 	struct upnp_request message = { 0 };
 	const char *name = strtok(line, " \n");
 	int what = 0;
@@ -206,6 +236,8 @@ static void request(int upnp, char *line)
 		address(&message.server.address);
 		message.server.port = (uint16_t)number();
 	}
+	if (what == UPNP_PIN || what == UPNP_UNPIN)
+		read_pinhole(&message.pinhole);
 	process_send(upnp, &message, sizeof(message));
 }
 
@@ -241,6 +273,23 @@ static void print_resolved(const struct upnp_resolved *resolved)
 	for (uint8_t i = 0; i < resolved->count; i++)
 		printf(" %s", inet_ntop(AF_INET6, &resolved->addresses[i], text, sizeof(text)));
 	printf(" %s\n", resolved->said);
+}
+
+static void print_pinned(enum upnp_report_what what, const struct upnp_pinned *pinned)
+{
+	char text[INET6_ADDRSTRLEN];
+
+	if (what == UPNP_PINNED)
+		printf("pinned %u %s %u [%s]:%u %u %s\n", pinned->id, vias[pinned->via],
+		       pinned->unique_id,
+		       inet_ntop(AF_INET6, &pinned->external_address, text, sizeof(text)),
+		       pinned->external_port, pinned->lifetime, pinned->said);
+	else if (what == UPNP_PIN_FAILED)
+		printf("pin-failed %u %s %s\n", pinned->id, failures[pinned->failure],
+		       pinned->said);
+	else
+		printf("unpinned %u %s %s\n", pinned->id, pinned->removed ? "removed" : "kept",
+		       pinned->said);
 }
 
 static void print(const struct upnp_report *r)
@@ -295,6 +344,10 @@ static void print(const struct upnp_report *r)
 		printf("holder %u %s %s\n", r->holder.id, ip(r->holder.address),
 		       r->holder.removed ? "removed" : "stays");
 		break;
+	case UPNP_PINNED:
+	case UPNP_PIN_FAILED:
+	case UPNP_UNPINNED: print_pinned(r->what, &r->pinned); break;
+	case UPNP_PINS_LOST: printf("pins-lost %s\n", r->lost.said); break;
 	case UPNP_REPORTS: printf("?\n"); break;
 	}
 	fflush(stdout);

@@ -2,7 +2,8 @@
 """The laboratory: a small internet with a home in it, in network namespaces, on real programs."""
 
 from . import ddns, dns
-from .lab import BETWEEN, CLIENT, EGRESS, GATEWAY, HOST, HOST6, LAN, OTHER, WAN, WEB, WEB6, Lab
+from .lab import (BETWEEN, CLIENT, EGRESS, GATEWAY, HOST, HOST6, LAN, LAN6, OTHER, WAN, WEB, WEB6,
+                  Lab)
 from .natd import BUILD, NATCTL, NATD, ROOT, STRANGER, USER, Natd
 from .process import LabError, Process, children, context_switches, proc_status, pss_kib, wait_until
 from .router import VARIANTS, Redirect

@@ -11,6 +11,10 @@ VARIANTS = {
     "igd2": {"enable_upnp": "yes", "enable_natpmp": "no"},
     "igd1": {"enable_upnp": "yes", "enable_natpmp": "no", "force_igd_desc_v1": "yes"},
     "pcp": {"enable_upnp": "no", "enable_natpmp": "yes"},  # NAT-PMP and PCP only
+    # The same for IPv6: pinholes by PCP, and by WANIPv6FirewallControl.
+    "everything6": {"enable_upnp": "yes", "enable_natpmp": "yes", "ipv6_disable": "no"},
+    "upnp6": {"enable_upnp": "yes", "enable_natpmp": "no", "ipv6_disable": "no"},
+    "pcp6": {"enable_upnp": "no", "enable_natpmp": "yes", "ipv6_disable": "no"},
     "nothing": None,                                       # its ports are closed
     "silent": None,                                        # its firewall drops the questions
 }
@@ -58,7 +62,6 @@ DROP_QUESTIONS = 'iifname "lan" udp dport { 1900, 5351 } drop'
 CONFIGURATION = """
 ext_ifname=wan
 listening_ip=lan
-ipv6_disable=yes
 secure_mode=yes
 system_uptime=no
 min_lifetime=120
@@ -104,6 +107,7 @@ class Router:
         if self.ext_ip:
             options = {**options, "ext_ip": self.ext_ip}
         path = self.node.folder / "miniupnpd.conf"
+        options = {"ipv6_disable": "yes", **options}
         path.write_text(CONFIGURATION.format(folder=self.node.folder) +
                         "".join(f"{key}={value}\n" for key, value in options.items()),
                         encoding="ascii")

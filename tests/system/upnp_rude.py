@@ -76,6 +76,8 @@ DESCRIPTIONS = {
                           base="<URLBase>http://192.168.77.1:5000/upnp/</URLBase>"),
     "base-junk": describe(("WANIPConnection:1", "/ctl/WANIPConnection"),
                           base="<URLBase>http://:0</URLBase>"),
+    "firewall": describe(("WANIPConnection:1", "/ctl/WANIPConnection"),
+                         ("WANIPv6FirewallControl:1", "/ctl/firewall")),
     "v2": describe(("WANIPConnection:2", "/ctl/WANIPConnection")),
     "no-service": describe(("Layer3Forwarding:1", "/ctl/x")),
     "dslforum": PLAIN.replace(b"schemas-upnp-org:device", b"dslforum-org:device").replace(

@@ -23,6 +23,7 @@ static const struct engine_hooks no_hooks = { NULL, NULL, NULL };
 
 /* Of a second router: there is none but where a test has one. */
 static struct engine outer;
+static struct pinholes pinholes, restored_pinholes;
 
 static const char *path_of(const char *name)
 {
@@ -39,6 +40,44 @@ static void write_state(const char *text)
 	assert_non_null(file);
 	fputs(text, file);
 	fclose(file);
+}
+
+static struct address host6(void)
+{
+	struct address address;
+
+	assert_true(address_parse(&address, "2001:db8::10"));
+	return address;
+}
+
+static void add_pinhole(void)
+{
+	struct address address = host6();
+	struct pinhole *pinhole;
+
+	pinholes_init(&pinholes, &no_hooks, NULL);
+	pinholes_init(&restored_pinholes, &no_hooks, NULL);
+	pinhole = pinholes_add(&pinholes, IPPROTO_UDP, 51820, &address);
+	strcpy(pinhole->name, "wireguard");
+	pinhole->via = UPNP_IGD;
+	pinhole->unique_id = 4711;
+}
+
+static void check_pinhole(void)
+{
+	const struct pinhole *pinhole = &restored_pinholes.list[0];
+	struct address address = host6();
+
+	assert_int_equal(restored_pinholes.count, 1);
+	assert_int_equal(pinhole->state, FORWARD_CLOSING);
+	assert_int_equal(pinhole->protocol, IPPROTO_UDP);
+	assert_int_equal(pinhole->port, 51820);
+	assert_int_equal(pinhole->via, UPNP_IGD);
+	assert_int_equal(pinhole->unique_id, 4711);
+	assert_true(address_equal(&pinhole->address, &address));
+	assert_string_equal(pinhole->name, "wireguard");
+	assert_memory_equal(pinhole->nonce, pinholes.list[0].nonce, UPNP_NONCE_SIZE);
+	pinholes_init(&pinholes, &no_hooks, NULL);
 }
 
 static void test_what_was_written_is_read(void **state)
@@ -61,11 +100,13 @@ static void test_what_was_written_is_read(void **state)
 	before.service_of.s_addr = inet_addr("192.168.1.1");
 	strcpy(before.service.control, "http://192.168.1.1:5000/ctl");
 	strcpy(before.service.type, "urn:x");
+	strcpy(before.service.firewall, "http://192.168.1.1:5000/ctl6");
+	add_pinhole();
 	switches.list[switches.count++] = (struct sysctl){ "ipv4/ip_forward", 0, 1 };
-	assert_true(state_write(directory, &before, &outer, &switches, true));
+	assert_true(state_write(directory, &before, &outer, &pinholes, &switches, true));
 
 	engine_init(&after, &no_hooks, NULL);
-	state_read(directory, &after, &outer, &restored);
+	state_read(directory, &after, &outer, &restored_pinholes, &restored);
 	assert_int_equal(after.forwards.count, 1);
 	assert_int_equal(after.forwards.list[0].state, FORWARD_CLOSING);
 	assert_int_equal(after.forwards.list[0].via, UPNP_NATPMP);
@@ -82,6 +123,7 @@ static void test_what_was_written_is_read(void **state)
 	assert_int_equal(after.public_wan.s_addr, inet_addr("11.0.0.2"));
 	assert_int_equal(after.service_of.s_addr, inet_addr("192.168.1.1"));
 	assert_memory_equal(&after.service, &before.service, sizeof(before.service));
+	check_pinhole();
 	assert_int_equal(restored.count, 1);
 	assert_string_equal(restored.list[0].name, "ipv4/ip_forward");
 	assert_int_equal(restored.list[0].before, 0);
@@ -101,11 +143,11 @@ static void test_a_second_router_has_its_own(void **state)
 	forward->via = UPNP_PCP;
 	forward->host.s_addr = inet_addr("192.168.0.2");
 	before.public_wan.s_addr = inet_addr("11.0.0.2");
-	assert_true(state_write(directory, &home, &before, &none, true));
+	assert_true(state_write(directory, &home, &before, &pinholes, &none, true));
 
 	engine_init(&home_after, &no_hooks, NULL);
 	engine_init(&after, &no_hooks, NULL);
-	state_read(directory, &home_after, &after, &none);
+	state_read(directory, &home_after, &after, &restored_pinholes, &none);
 	assert_int_equal(home_after.forwards.count, 0);
 	assert_int_equal(home_after.public_wan.s_addr, 0);
 	assert_int_equal(after.forwards.count, 1);
@@ -126,9 +168,9 @@ static void test_what_was_asked_but_not_granted_is_read(void **state)
 	(void)state;
 	engine_init(&before, &no_hooks, NULL);
 	forward = forwards_add(&before.forwards, &wireguard);
-	assert_true(state_write(directory, &before, &outer, &none, true));
+	assert_true(state_write(directory, &before, &outer, &pinholes, &none, true));
 	engine_init(&after, &no_hooks, NULL);
-	state_read(directory, &after, &outer, &none);
+	state_read(directory, &after, &outer, &restored_pinholes, &none);
 	assert_int_equal(after.forwards.count, 1);
 	assert_int_equal(after.forwards.list[0].via, UPNP_ANY);
 	assert_int_equal(after.forwards.list[0].host.s_addr, 0);
@@ -144,7 +186,7 @@ static void test_no_file_is_a_fresh_start(void **state)
 	(void)state;
 	unlink(path_of("state.json"));
 	engine_init(&engine, &no_hooks, NULL);
-	state_read(directory, &engine, &outer, &switches);
+	state_read(directory, &engine, &outer, &pinholes, &switches);
 	assert_int_equal(engine.forwards.count, 0);
 	assert_int_equal(access(path_of("state.json.broken"), F_OK), -1);
 }
@@ -162,6 +204,11 @@ static void test_damaged_files(void **state)
 		{ "{\"version\": 2, \"mappings\": [], \"sysctls\": []}", 0 },
 		{ "{\"version\": 1, \"mappings\": {}, \"sysctls\": []}", 0 },
 		{ "{\"version\": 1, \"mappings\": [7], \"sysctls\": []}", 0 },
+		{ "{\"version\": 1, \"mappings\": [], \"sysctls\": [], \"pinholes\": [{}]}", 0 },
+		{ "{\"version\": 1, \"mappings\": [], \"sysctls\": [], \"pinholes\": [{\"name\": "
+		  "\"a\", \"protocol\": \"udp\", \"port\": 5, \"address\": \"192.168.1.31\", "
+		  "\"nonce\": \"000000000000000000000000\", \"unique_id\": 0}]}",
+		  0 },
 		{ "{\"version\": 1, \"service\": {}, \"mappings\": [], \"sysctls\": []}", 0 },
 		{ "{\"version\": 1, \"mappings\": [], \"sysctls\": [], \"outer\": 5}", 0 },
 		{ "{\"version\": 1, \"mappings\": [], \"sysctls\": [], \"outer\": "
@@ -201,9 +248,10 @@ static void test_damaged_files(void **state)
 
 		engine_init(&engine, &no_hooks, NULL);
 		write_state(files[i].text);
-		state_read(directory, &engine, &outer, switches);
+		state_read(directory, &engine, &outer, &pinholes, switches);
 		assert_int_equal(engine.forwards.count, files[i].kept);
 		assert_int_equal(switches->count, 0);
+		assert_int_equal(pinholes.count, 0);
 		assert_int_equal(engine.public_wan.s_addr, 0);
 		assert_int_equal(access(path_of("state.json"), F_OK), -1);
 		assert_int_equal(access(path_of("state.json.broken"), F_OK), 0);
@@ -219,7 +267,7 @@ static void test_a_folder_that_is_gone_is_said(void **state)
 
 	(void)state;
 	engine_init(&engine, &no_hooks, NULL);
-	assert_false(state_write("/nonexistent", &engine, &outer, &switches, false));
+	assert_false(state_write("/nonexistent", &engine, &outer, &pinholes, &switches, false));
 }
 
 static int make_directory(void **state)

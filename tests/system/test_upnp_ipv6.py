@@ -1,0 +1,210 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""upnp alone: pinholes on a router without manners, whose gateway address is link-local."""
+
+import json
+import pathlib
+import subprocess
+
+import pytest
+
+from test_upnp import lan, start  # noqa: F401  (fixtures)
+from upnp_router import wait_for
+
+HERE = "http://192.168.77.1:5000/desc.xml"
+ROUTER = "fe80::77:1"
+OURS = "2a11:0:77::2"
+
+
+class Six:
+    """upnp_rude6.py in the router's namespace."""
+
+    def __init__(self, lan, manners):
+        self.file = lan.directory / "heard6"
+        lan.ip(lan.router, f"addr add {ROUTER}/64 dev lan0 nodad")
+        lan.ip(lan.router, "addr add 2a11:0:77::1/64 dev lan0 nodad")
+        lan.ip(lan.host, f"addr add {OURS}/64 dev eth0 nodad")
+        script = pathlib.Path(__file__).with_name("upnp_rude6.py")
+        with open(self.file, "w", encoding="utf-8") as heard:
+            self.process = lan.router_popen(
+                "/usr/bin/python3", "-u", str(script),
+                json.dumps({"address": f"{ROUTER}%lan0", **manners}), stdin=subprocess.DEVNULL,
+                stdout=heard)
+        wait_for(lambda: self.hears("ready"), 10, "the rude router's IPv6")
+
+    def hears(self, what):
+        lines = self.file.read_text("utf-8").splitlines(keepends=True)
+        heard = [json.loads(line) for line in lines if line.endswith("\n")]
+        return [request for request in heard if request["what"] == what]
+
+
+@pytest.fixture
+def six(lan):
+    made = []
+
+    def make(**manners):
+        made.append(Six(lan, manners))
+        return made[0]
+
+    yield make
+    for one in made:
+        one.process.kill()
+        one.process.wait(5)
+
+
+def pin(upnp, what="pin", via="any", unique=0, order="pcp upnp"):
+    upnp.send(f"{what} 1 udp {via} 51820 7200 {OURS} {ROUTER} eth0 {unique} {order}")
+
+
+def with_upnp(lan, start):
+    """A router with UPnP on IPv4, whose description was read."""
+    lan.start_rude(location=HERE, description="firewall")
+    upnp = start(("upnp",))
+    upnp.open()
+    upnp.next("mapped 1 upnp")
+    return upnp
+
+
+def test_pcp_from_and_for_our_address(lan, start, six):
+    router = six()
+    upnp = start(use=False)
+    pin(upnp)
+    assert upnp.next("pinned") == f"pinned 1 pcp 0 [{OURS}]:51820 7200 "
+    asked = router.hears("pcp-map")[-1]
+    assert asked["source"] == asked["client"] == OURS
+    pin(upnp, "unpin", via="pcp")
+    upnp.next("unpinned 1 removed")
+    assert [one["lifetime"] for one in router.hears("pcp-map")] == [7200, 0]
+    assert len({one["nonce"] for one in router.hears("pcp-map")}) == 1
+
+
+@pytest.mark.parametrize("manner", ["closed", "other-version", {"result": 2}, {"result": 8}])
+def test_pcp_that_does_not_do_it_gives_way_to_upnp(lan, start, six, manner):
+    router = six(pcp=manner)
+    upnp = with_upnp(lan, start)
+    pin(upnp)
+    assert upnp.next("pinned") == f"pinned 1 upnp 4711 [{OURS}]:51820 7200 "
+    added = router.hears("AddPinhole")[-1]
+    assert added == {"what": "AddPinhole", "source": OURS, "InternalClient": OURS,
+                     "InternalPort": "51820", "Protocol": "17", "LeaseTime": "7200"}
+    assert len(router.hears("pcp-map")) == (0 if manner == "closed" else 1)
+
+
+@pytest.mark.parametrize("manner", ["silent", "garbage"])
+def test_pcp_without_an_answer_gives_way_to_upnp(lan, start, six, manner):
+    router = six(pcp=manner)
+    upnp = with_upnp(lan, start)
+    pin(upnp)
+    upnp.next("pinned 1 upnp", 15)
+    assert len(router.hears("pcp-map")) == 4
+
+
+def test_order_of_preference(lan, start, six):
+    router = six()
+    upnp = with_upnp(lan, start)
+    pin(upnp, order="upnp nat-pmp pcp")
+    upnp.next("pinned 1 upnp 4711")
+    assert not router.hears("pcp-map")
+
+
+def test_upnp_pinhole_is_renewed_and_removed_by_its_number(lan, start, six):
+    router = six(pcp="closed")
+    upnp = with_upnp(lan, start)
+    pin(upnp, via="upnp", unique=99)
+    upnp.next("pinned 1 upnp 99")
+    assert [one["UniqueID"] for one in router.hears("UpdatePinhole")] == ["99"]
+    assert not router.hears("AddPinhole")
+    pin(upnp, "unpin", via="upnp", unique=99)
+    upnp.next("unpinned 1 removed")
+    assert [one["UniqueID"] for one in router.hears("DeletePinhole")] == ["99"]
+
+
+def test_pinhole_that_the_router_forgot_is_made_again(lan, start, six):
+    router = six(pcp="closed", faults={"UpdatePinhole": 704, "DeletePinhole": 704})
+    upnp = with_upnp(lan, start)
+    pin(upnp, via="upnp", unique=99)
+    upnp.next("pinned 1 upnp 4711")
+    assert len(router.hears("AddPinhole")) == 1
+    pin(upnp, "unpin", via="upnp", unique=4711)
+    upnp.next("unpinned 1 removed")
+
+
+@pytest.mark.parametrize("manners, failure, said", [
+    ({"faults": {"AddPinhole": 701}}, "no-resources", "701"),
+    ({"faults": {"AddPinhole": 606}}, "host-refused", "606"),
+    ({"faults": {"AddPinhole": "html"}}, "other", "cannot be read"),
+    ({"faults": {"GetFirewallStatus": "html"}}, "other", "cannot be read"),
+    ({"faults": {"GetFirewallStatus": "hang"}}, "no-answer", "does not answer"),
+    ({"allowed": "0"}, "host-refused", "allows this host no IPv6 pinhole"),
+    ({"http": None}, "no-answer", "does not answer"),
+])
+def test_upnp_refusal_is_told(lan, start, six, manners, failure, said):
+    six(pcp="closed", **manners)
+    upnp = with_upnp(lan, start)
+    pin(upnp)
+    told = upnp.next("pin-failed 1", 15)
+    assert told.startswith(f"pin-failed 1 {failure} PCP over IPv6: refused; UPnP"), told
+    assert said in told
+
+
+def test_upnp_without_that_question(lan, start, six):
+    six(pcp="closed", allowed=None)
+    upnp = with_upnp(lan, start)
+    pin(upnp)
+    upnp.next("pinned 1 upnp 4711")
+
+
+def test_router_without_the_service(lan, start, six):
+    six(pcp="closed")
+    lan.start_rude(location=HERE)
+    upnp = start(("upnp",))
+    upnp.open()
+    upnp.next("mapped 1 upnp")
+    pin(upnp)
+    assert upnp.next("pin-failed") == ("pin-failed 1 no-protocol PCP over IPv6: refused; "
+                                       "UPnP: no control of the IPv6 firewall")
+
+
+def test_router_without_ipv4(lan, start, six):
+    """Nobody was named to be asked on IPv4."""
+    six(pcp="closed")
+    upnp = start(use=False)
+    pin(upnp)
+    assert upnp.next("pin-failed") == ("pin-failed 1 no-protocol PCP over IPv6: refused; "
+                                       "UPnP: the router does not answer")
+
+
+def test_ipv4_does_not_wait_for_ipv6(lan, start, six):
+    """The pinhole is asked for first, by a service that hangs; the mapping of IPv4 is there before."""
+    six(pcp="closed", faults={"GetFirewallStatus": "hang"})
+    lan.start_rude(location=HERE, description="firewall")
+    upnp = start(("upnp",))
+    pin(upnp)
+    upnp.open()
+    upnp.next("mapped 1 upnp")
+    upnp.next("pin-failed 1 no-answer", 15)
+
+
+def test_pcp_epoch_that_goes_back_is_told(lan, start, six):
+    six(pcp="forgetful")
+    upnp = start(use=False)
+    pin(upnp)
+    upnp.next("pinned 1 pcp")
+    pin(upnp, via="pcp")
+    upnp.next("pinned 1 pcp")
+    upnp.next("pins-lost PCP over IPv6: the router has restarted")
+
+
+def test_removal_that_pcp_refuses_is_done_by_upnp(lan, start, six):
+    """miniupnpd 2.3 does that after a renewal."""
+    router = six(pcp={"result": 2})
+    upnp = with_upnp(lan, start)
+    pin(upnp, "unpin", via="pcp")
+    upnp.next("unpinned 1 removed")
+    assert [one["UniqueID"] for one in router.hears("DeletePinhole")] == ["4711"]
+
+
+def test_address_that_this_host_does_not_have(lan, start, six):
+    six()
+    upnp = start(use=False)
+    upnp.send(f"unpin 1 udp pcp 51820 7200 2a11:0:77::99 {ROUTER} eth0 0 pcp")
+    assert "Cannot assign" in upnp.next("unpinned 1 kept")

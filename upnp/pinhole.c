@@ -1,0 +1,229 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "upnp/pinhole.h"
+
+#include <string.h>
+
+#include "natd/log.h"
+#include "upnp/client.h"
+
+#define FOR_EACH_PINHOLE(client, task)                                                             \
+	for (struct pinhole_task *task = (client)->pinholes.tasks;                                 \
+	     task < (client)->pinholes.tasks + PINHOLES_MAX; task++)
+
+void pinhole_tasks_init(struct pinhole_tasks *pinholes)
+{
+	for (size_t i = 0; i < PCP6_ENDS; i++)
+		pinholes->ends[i].socket = -1;
+}
+
+bool pinhole_is_valid(const struct upnp_pinhole *pinhole)
+{
+	if (pinhole->count > UPNP_PROTOCOLS)
+		return false;
+	for (uint8_t i = 0; i < pinhole->count; i++)
+		if (pinhole->order[i] >= UPNP_PROTOCOLS)
+			return false;
+	return (pinhole->protocol == IPPROTO_UDP || pinhole->protocol == IPPROTO_TCP) &&
+	       (pinhole->via == UPNP_PCP || pinhole->via == UPNP_IGD || pinhole->via == UPNP_ANY) &&
+	       pinhole->port != 0;
+}
+
+static struct pinhole_task *task_of(struct client *client, uint32_t id)
+{
+	FOR_EACH_PINHOLE(client, task)
+	if (task->what != PINHOLE_FREE && task->pinhole.id == id)
+		return task;
+	return NULL;
+}
+
+static struct pinhole_task *task_new(struct client *client)
+{
+	FOR_EACH_PINHOLE(client, task)
+	if (task->what == PINHOLE_FREE)
+		return task;
+	fatal("more than %d pinholes", PINHOLES_MAX);
+}
+
+/* ---- which protocol ---- */
+
+/* What holds it goes first; then the others in natd's order. NAT-PMP knows no IPv6. */
+static uint8_t via_of_step(const struct upnp_pinhole *pinhole, uint8_t step)
+{
+	uint8_t n = 0;
+
+	if (pinhole->via != UPNP_ANY && n++ == step)
+		return pinhole->via;
+	for (uint8_t i = 0; i < pinhole->count; i++) {
+		uint8_t via = pinhole->order[i];
+
+		if (via != UPNP_NATPMP && via != pinhole->via && n++ == step)
+			return via;
+	}
+	return UPNP_ANY;
+}
+
+static void report(struct client *client, enum upnp_report_what what, struct pinhole_task *task,
+		   const struct upnp_pinned *pinned)
+{
+	struct upnp_report message = { .what = what, .pinned = *pinned };
+
+	message.pinned.id = task->pinhole.id;
+	message.pinned.via = task->via;
+	message.pinned.took_us = (uint32_t)(now_us() - task->began_us);
+	memset(task, 0, sizeof(*task));
+	report_send(client, &message);
+}
+
+/* Asks the next protocol; where there is none left, natd is told why nobody did it. */
+static void go_on(struct client *client, struct pinhole_task *task)
+{
+	struct upnp_pinned pinned = { .failure = task->failure };
+
+	task->via = via_of_step(&task->pinhole, task->step++);
+	tries_start(&task->tries);
+	if (task->via != UPNP_ANY)
+		return;
+	memcpy(pinned.said, task->said, sizeof(pinned.said));
+	report(client, UPNP_PIN_FAILED, task, &pinned);
+}
+
+void pinhole_open(struct client *client, const struct upnp_pinhole *pinhole)
+{
+	struct pinhole_task *task = task_of(client, pinhole->id);
+
+	if (!task)
+		task = task_new(client);
+	*task = (struct pinhole_task){
+		.what = PINHOLE_OPEN,
+		.pinhole = *pinhole,
+		.began_us = now_us(),
+	};
+	go_on(client, task);
+}
+
+void pinhole_close(struct client *client, const struct upnp_pinhole *pinhole)
+{
+	struct pinhole_task *task = task_of(client, pinhole->id);
+	uint8_t via = pinhole->via;
+
+	if (via == UPNP_ANY && task)
+		via = task->via; /* its answer may be on the way */
+	if (!task)
+		task = task_new(client);
+	*task = (struct pinhole_task){
+		.what = PINHOLE_CLOSE,
+		.pinhole = *pinhole,
+		.via = via,
+		.began_us = now_us(),
+	};
+	tries_start(&task->tries);
+	if (via == UPNP_ANY)
+		pinhole_removed(client, task); /* it was never asked for */
+}
+
+/* ---- what came of it ---- */
+
+void pinhole_granted(struct client *client, struct pinhole_task *task, struct upnp_pinned granted)
+{
+	report(client, UPNP_PINNED, task, &granted);
+}
+
+void pinhole_removed(struct client *client, struct pinhole_task *task)
+{
+	struct upnp_pinned pinned = { .removed = true };
+
+	report(client, UPNP_UNPINNED, task, &pinned);
+}
+
+/* A refusal tells more than silence. */
+static bool tells_more(enum upnp_failure failure, uint8_t before)
+{
+	return before == UPNP_NO_PROTOCOL ||
+	       (before == UPNP_NO_ANSWER && failure != UPNP_NO_PROTOCOL);
+}
+
+/* miniupnpd 2.3 (nftables) spoils its note of the nonce with the first renewal of a pinhole and then
+ * refuses to remove it; UPnP, which has the same table, may. */
+static bool close_otherwise(struct client *client, struct pinhole_task *task,
+			    enum upnp_failure failure)
+{
+	const char *said;
+
+	if (failure != UPNP_HOST_REFUSED || task->via != UPNP_PCP ||
+	    igd6_state(client, &said) != IGD6_READY)
+		return false;
+	task->via = UPNP_IGD;
+	return true;
+}
+
+void pinhole_failed(struct client *client, struct pinhole_task *task, enum upnp_failure failure,
+		    const char *said)
+{
+	struct upnp_pinned pinned = { .failure = (uint8_t)failure };
+	char before[UPNP_TEXT_MAX];
+
+	if (task->what == PINHOLE_CLOSE && close_otherwise(client, task, failure))
+		return;
+	if (task->what == PINHOLE_CLOSE) {
+		say(pinned.said, "%s", said);
+		report(client, UPNP_UNPINNED, task, &pinned);
+		return;
+	}
+	memcpy(before, task->said, sizeof(before));
+	say(task->said, "%s%s%s", before, before[0] ? "; " : "", said);
+	if (tells_more(failure, task->failure))
+		task->failure = (uint8_t)failure;
+	go_on(client, task);
+}
+
+/* ---- when ---- */
+
+static void run_pcp(struct client *client, struct pinhole_task *task, int64_t now)
+{
+	if (task->tries.count == TRIES) {
+		pinhole_failed(client, task, UPNP_NO_ANSWER, "PCP over IPv6: no answer");
+		return;
+	}
+	tries_step(&task->tries, now);
+	pcp6_attempt(client, task);
+}
+
+void pinhole_tasks_run(struct client *client, int64_t now)
+{
+	FOR_EACH_PINHOLE(client, task)
+	if (task->what != PINHOLE_FREE && task->via == UPNP_PCP && task->tries.next_us <= now)
+		run_pcp(client, task, now);
+}
+
+int64_t pinhole_tasks_deadline(const struct client *client)
+{
+	int64_t next = ASKING_NEVER;
+
+	for (size_t i = 0; i < PINHOLES_MAX; i++) {
+		const struct pinhole_task *task = &client->pinholes.tasks[i];
+
+		if (task->what != PINHOLE_FREE && task->via == UPNP_PCP &&
+		    task->tries.next_us < next)
+			next = task->tries.next_us;
+	}
+	return next;
+}
+
+bool pinhole_tasks_step(struct client *client)
+{
+	const char *said;
+	enum igd6_is igd = igd6_state(client, &said);
+
+	FOR_EACH_PINHOLE(client, task)
+	{
+		if (task->what == PINHOLE_FREE || task->via != UPNP_IGD)
+			continue;
+		if (igd == IGD6_NONE) {
+			pinhole_failed(client, task, UPNP_NO_PROTOCOL, said);
+		} else if (igd == IGD6_READY && !tasks_pending(client)) {
+			igd6_attempt(client, task);
+			return true;
+		}
+	}
+	return false;
+}
