@@ -13,6 +13,9 @@ ZSHDIR   ?= $(PREFIX)/share/zsh/vendor-completions
 FISHDIR  ?= $(PREFIX)/share/fish/vendor_completions.d
 UNITDIR  ?= /lib/systemd/system
 SYSUSERS ?= /usr/lib/sysusers.d
+SYSCTLDIR ?= /usr/lib/sysctl.d
+POLKITDIR ?= $(PREFIX)/share/polkit-1/rules.d
+FIREWALLDDIR ?= $(PREFIX)/lib/firewalld/policies
 DOCDIR   ?= $(PREFIX)/share/doc/natd
 SYSCONFDIR ?= /etc
 DESTDIR  ?=
@@ -30,7 +33,7 @@ ALL_LDFLAGS = -pie -Wl,-z,relro -Wl,-z,now -Wl,--as-needed $(LDFLAGS)
 LIBS_PROCESS := -lseccomp -lcap
 LIBS_UPNP    := -lminiupnpc -lnatpmp
 LIBS_RULES   := -lnftnl -lnetfilter_conntrack -lmnl
-LIBS_NATD    := -levent_core -lconfuse -ljansson $(LIBS_RULES) $(LIBS_UPNP) $(LIBS_PROCESS)
+LIBS_NATD    := -lsystemd -levent_core -lconfuse -ljansson $(LIBS_RULES) $(LIBS_UPNP) $(LIBS_PROCESS)
 LIBS_NATCTL  := -ljansson -lconfuse -lmnl $(LIBS_UPNP) $(LIBS_PROCESS)
 
 SRC_NATD   := $(wildcard natd/*.c) $(wildcard upnp/*.c) $(wildcard rules/*.c)
@@ -145,6 +148,9 @@ install: all
 	sed 's|@BINDIR@|$(BINDIR)|' natd/service/natd-hooks.service >$(DESTDIR)$(UNITDIR)/natd-hooks.service
 	chmod 644 $(DESTDIR)$(UNITDIR)/natd.service $(DESTDIR)$(UNITDIR)/natd-hooks.service
 	install -m 644 natd/service/natd.sysusers $(DESTDIR)$(SYSUSERS)/natd.conf
+	install -D -m 644 natd/service/natd.sysctl $(DESTDIR)$(SYSCTLDIR)/30-natd.conf
+	install -D -m 644 natd/service/natd.polkit.rules $(DESTDIR)$(POLKITDIR)/50-natd.rules
+	install -D -m 644 natd/service/natd.policy.xml $(DESTDIR)$(FIREWALLDDIR)/natd.xml
 	install -m 644 natd/service/natd.conf $(DESTDIR)$(DOCDIR)/examples/natd.conf
 	for catalogue in $(CATALOGUES:$(BUILD)/locale/%=%); do \
 		install -D -m 644 $(BUILD)/locale/$$catalogue $(DESTDIR)$(LOCALEDIR)/$$catalogue || exit 1; done
@@ -163,6 +169,8 @@ install: all
 
 # What the user wrote (/etc/natd) and what natd remembers (/var/lib/natd) stay.
 uninstall:
+	rm -f $(DESTDIR)$(SYSCTLDIR)/30-natd.conf $(DESTDIR)$(POLKITDIR)/50-natd.rules \
+		$(DESTDIR)$(FIREWALLDDIR)/natd.xml
 	rm -f $(DESTDIR)$(SBINDIR)/natd $(DESTDIR)$(BINDIR)/natctl $(DESTDIR)$(UNITDIR)/natd.service \
 		$(DESTDIR)$(UNITDIR)/natd-hooks.service $(DESTDIR)$(SYSUSERS)/natd.conf
 	rm -rf $(DESTDIR)$(DOCDIR) $(DESTDIR)$(DATADIR)

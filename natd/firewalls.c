@@ -79,6 +79,13 @@ static const struct rules_firewall *find(const struct firewalls *firewalls,
 	return NULL;
 }
 
+/* natd's rules are in firewalld's own policy, where rules does not look for them. */
+static bool is_passed(const struct firewalls *firewalls, const struct rules_firewall *firewall)
+{
+	return firewall->passed || (firewall->owner == RULES_OWNER_FIREWALLD &&
+				    firewalls->firewalld_passes && *firewalls->firewalld_passes);
+}
+
 /* Does it stand in the way of forwarded packets? */
 static bool closes_way(const struct rules_firewall *firewall)
 {
@@ -142,6 +149,14 @@ void firewalls_counted(struct firewalls *firewalls, const struct rules_tunnel_co
 	passage_update(passage_of(firewalls, count->interface), count->allowed, count->passed);
 }
 
+bool firewalls_has(const struct firewalls *firewalls, enum rules_owner owner)
+{
+	for (size_t i = 0; i < firewalls->count; i++)
+		if (firewalls->list[i].owner == owner && closes_way(&firewalls->list[i]))
+			return true;
+	return false;
+}
+
 /* ---- who drops ---- */
 
 uint64_t firewalls_stopped(const struct firewalls *firewalls, char interface[IF_NAMESIZE])
@@ -158,10 +173,11 @@ uint64_t firewalls_stopped(const struct firewalls *firewalls, char interface[IF_
 }
 
 /* One where our packets are let through is the last to be suspected. */
-static bool is_likelier(const struct rules_firewall *a, const struct rules_firewall *b)
+static bool is_likelier(const struct firewalls *firewalls, const struct rules_firewall *a,
+			const struct rules_firewall *b)
 {
-	if (a->passed != b->passed)
-		return b->passed;
+	if (is_passed(firewalls, a) != is_passed(firewalls, b))
+		return is_passed(firewalls, b);
 	if (a->dropped != b->dropped)
 		return a->dropped > b->dropped;
 	return a->closes > b->closes;
@@ -176,8 +192,8 @@ const struct rules_firewall *firewalls_culprit(const struct firewalls *firewalls
 		const struct rules_firewall *firewall = &firewalls->list[i];
 
 		if (firewall->hook == hook && (firewall->closes || firewall->dropped) &&
-		    (!firewall->passed || firewall->dropped) &&
-		    (!culprit || is_likelier(firewall, culprit)))
+		    (!is_passed(firewalls, firewall) || firewall->dropped) &&
+		    (!culprit || is_likelier(firewalls, firewall, culprit)))
 			culprit = firewall;
 	}
 	return culprit;
@@ -195,14 +211,14 @@ json_t *firewalls_json(const struct firewalls *firewalls)
 
 		snprintf(table, sizeof(table), "%s %s", firewalls_family(firewall),
 			 firewall->table);
-		json_array_append_new(list,
-				      json_pack("{s:s, s:s, s:s, s:s, s:s, s:o, s:b, s:b, s:b}",
-						"table", table, "chain", firewall->chain, "hook",
-						hooks[firewall->hook], "policy",
-						firewall->policy_drop ? "drop" : "accept", "owner",
-						firewalls_owner(firewall), "drops", drops, "closes",
-						firewall->closes, "passed", firewall->passed,
-						"owned", firewall->owned));
+		json_array_append_new(
+			list,
+			json_pack("{s:s, s:s, s:s, s:s, s:s, s:o, s:b, s:b, s:b}", "table", table,
+				  "chain", firewall->chain, "hook", hooks[firewall->hook], "policy",
+				  firewall->policy_drop ? "drop" : "accept", "owner",
+				  firewalls_owner(firewall), "drops", drops, "closes",
+				  firewall->closes, "passed", is_passed(firewalls, firewall),
+				  "owned", firewall->owned));
 	}
 	return list;
 }

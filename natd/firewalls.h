@@ -29,6 +29,7 @@ struct firewalls {
 	size_t count;
 	struct rules_firewall fresh[FIREWALLS_MAX]; /* while rules tells them */
 	size_t fresh_count;
+	const bool *firewalld_passes; /* firewalld lets the tunnels' packets through; may be NULL */
 	struct {
 		char interface[IF_NAMESIZE];
 		struct passage passage;
@@ -40,6 +41,9 @@ bool firewalls_is_sound(const struct rules_firewall *firewall);
 /* RULES_FIREWALL; RULES_SCANNED, which says in the log what is new. */
 void firewalls_add(struct firewalls *firewalls, const struct rules_firewall *firewall);
 void firewalls_scanned(struct firewalls *firewalls, bool coexist);
+
+/* Does a chain of this owner drop what is forwarded and not known to it? */
+bool firewalls_has(const struct firewalls *firewalls, enum rules_owner owner);
 
 /* RULES_TUNNEL_COUNT. */
 void firewalls_counted(struct firewalls *firewalls, const struct rules_tunnel_count *count);

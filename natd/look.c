@@ -38,6 +38,17 @@ static size_t wanted_forwards(struct natd *natd, struct config_forward *forwards
 	return natd->vpn.count;
 }
 
+static void want_firewalld(struct natd *natd)
+{
+	struct prefix networks[FIREWALLD_NETWORKS_MAX];
+	size_t count = 0;
+
+	for (size_t i = 0; i < natd->kernel.tunnel_count; i++)
+		for (size_t n = 0; n < natd->kernel.tunnels[i].network_count; n++)
+			networks[count++] = natd->kernel.tunnels[i].networks[n];
+	firewalld_want(&natd->firewalld, natd->config.coexist, networks, count);
+}
+
 static void want_kernel(struct natd *natd)
 {
 	struct kernel_port ports[CONFIG_FORWARDS_MAX];
@@ -51,6 +62,7 @@ static void want_kernel(struct natd *natd)
 							       forward->wanted.port };
 	}
 	kernel_want(&natd->kernel, &natd->config, &natd->network, ports, count, loop_save, natd);
+	want_firewalld(natd);
 }
 
 /* Its link-local address, for what it says to all nodes: the IPv6 default route's on the same link, unless

@@ -305,6 +305,9 @@ static void on_rules(evutil_socket_t socket, short what, void *context)
 		kernel_report(&natd->kernel, &report, natd_now());
 		if (report.what == RULES_WIREGUARD_IS)
 			on_wireguard_port(natd, &report.wireguard);
+		if (report.what == RULES_SCANNED &&
+		    firewalls_has(&natd->kernel.firewalls, RULES_OWNER_FIREWALLD))
+			firewalld_seen(&natd->firewalld);
 		if (report.what == RULES_COUNTED)
 			control_counted(natd->control);
 		if (report.what == RULES_TOUCHED)
@@ -453,6 +456,7 @@ void loop_start(struct natd *natd)
 	natd->signals[1] = add_event(natd, SIGINT, EV_SIGNAL, on_stop);
 	natd->signals[2] = add_event(natd, SIGHUP, EV_SIGNAL, on_reload);
 	natd->signals[3] = add_event(natd, SIGUSR1, EV_SIGNAL, on_handover);
+	natd->firewalld.base = natd->base;
 	natd->settle_timer = new_timer(natd, on_settled);
 	natd->engine_timer = new_timer(natd, on_engine_timer);
 	natd->stop_timer = new_timer(natd, on_stop_timer);
@@ -465,6 +469,8 @@ int loop_run(struct natd *natd)
 {
 	loop_engine_touched(natd);
 	event_base_dispatch(natd->base);
+	if (natd->stopping)
+		firewalld_leave(&natd->firewalld);
 	if (natd->stopping && natd->exit_status == 0) {
 		natd->kernel.sysctls.count = 0; /* they are as they were */
 		save(natd, true);

@@ -258,6 +258,7 @@ int main(int argc, char **argv)
 	kernel_init(&natd.kernel, &natd.rules);
 	state_read(natd.state_directory, &natd.engine, &natd.upstream.engine, &natd.pinholes,
 		   &natd.kernel.sysctls);
+	natd.kernel.firewalls.firewalld_passes = &natd.firewalld.lets_through;
 	loop_first_look(&natd);
 
 	natd.base = event_base_new();

@@ -16,6 +16,7 @@
 #include "natd/config.h"
 #include "natd/control.h"
 #include "natd/engine.h"
+#include "natd/firewalld.h"
 #include "natd/kernel.h"
 #include "natd/name.h"
 #include "natd/network.h"
@@ -42,6 +43,7 @@ struct natd {
 	struct upstream upstream; /* and what is before it */
 	struct pinholes pinholes; /* IPv6 */
 	struct kernel kernel;
+	struct firewalld firewalld;
 	struct name name;
 	struct upnp_resolver resolvers[UPNP_RESOLVERS_MAX]; /* as they could be read last */
 	size_t resolver_count;

@@ -5,7 +5,11 @@ with folders of its own, so that nothing of them reaches the machine under our f
 import os
 import shutil
 
+from .natd import ROOT, USER
 from .process import LabError, wait_until
+
+
+SERVICE = ROOT / "natd" / "service"
 
 
 def private(node, *folders):
@@ -98,16 +102,32 @@ class Firewalld:
 
     BUS = "/run/dbus/system_bus_socket"
 
-    def __init__(self, node, allow="51820/udp"):
+    def __init__(self, node, allow="51820/udp", installed=True):
+        """installed: natd's policy for firewalld is there."""
         self.node = node
         self.allow = allow
         self.process = None
         private(node, "/etc")
-        node.run("mkdir", "-p", "/run/dbus", "/run/firewalld")
+        node.run("mkdir", "-p", "/run/dbus", "/run/firewalld", "/etc/firewalld/policies",
+                 "/etc/polkit-1/rules.d")
+        self._allow_natd()
+        if installed:
+            self.install()
         node.start("dbus-daemon", "dbus-daemon", "--system", "--nofork", "--nopidfile",
                    "--nosyslog")
         wait_until(lambda: node.run("test", "-S", self.BUS, check=False).returncode == 0, 15,
                    "the message bus")
+
+    def install(self):
+        self.node.run("cp", SERVICE / "natd.policy.xml", "/etc/firewalld/policies/natd.xml")
+
+    def _allow_natd(self):
+        """natd's rule for polkit; its user in the laboratory is another."""
+        rule = (SERVICE / "natd.polkit.rules").read_text(encoding="utf-8")
+        changed = self.node.folder / "50-natd.rules"
+        changed.write_text(rule.replace('subject.user == "natd"', f'subject.user == "{USER}"'),
+                           encoding="utf-8")
+        self.node.run("install", "-m", "644", changed, "/etc/polkit-1/rules.d/50-natd.rules")
 
     def start(self):
         self.process = self.node.start("firewalld", "firewalld", "--nofork", "--nopid")

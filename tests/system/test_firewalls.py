@@ -8,7 +8,7 @@ import subprocess
 import pytest
 
 from lab import WAN, Lab, wait_until
-from lab.firewall import Docker, Ufw
+from lab.firewall import Docker, Firewalld, Ufw
 
 NFTABLES_CONF = """flush ruleset
 table inet filter {
@@ -265,3 +265,67 @@ def test_a_firewall_before_the_port():
         lab.reached_home()
         wait_until(lambda: lab.reached_home() is not None and
                    natd.status()["verdict"]["code"] == "OK", 20, "OK")
+
+
+# ---- firewalld ----
+
+def rich_rules(firewalld):
+    listed = firewalld.cmd("--policy", "natd", "--list-rich-rules").stdout
+    return sorted(filter(None, listed.splitlines()))
+
+
+def test_firewalld():
+    """By its own interface, as a user that polkit allows it; put back after a reload; taken back at
+    the end, and ports and zones stay as they were."""
+    with Lab() as lab:
+        firewalld = Firewalld(lab.host)
+        firewalld.start()
+        before = lab.host.ruleset()
+        natd = lab.natd()
+        natd.wait_status("OK", state="open")
+        wait_passed(natd, "inet firewalld", "filter_FORWARD")
+        dial(lab)
+        wait_fetch(lab)
+        assert rich_rules(firewalld) == ['rule family="ipv4" source address="10.8.0.0/24" accept',
+                                         'rule family="ipv6" source address="fd42::/64" accept']
+        firewalld.reload()
+        wait_until(lambda: len(rich_rules(firewalld)) == 2, 20, "natd's rules after the reload")
+        wait_fetch(lab)
+        assert firewall(natd, "inet firewalld", "filter_FORWARD")["owner"] == "firewalld"
+        assert "the sandbox refused" not in natd.log
+        assert natd.stop() == 0
+        assert rich_rules(firewalld) == []
+        assert lab.host.ruleset() == before
+
+
+def test_firewalld_comes_later():
+    with Lab() as lab:
+        firewalld = Firewalld(lab.host)
+        natd = lab.natd("")
+        natd.wait_status("OK", state="open")
+        lab.tunnel_up()
+        wait_fetch(lab)
+        firewalld.start()
+        wait_passed(natd, "inet firewalld", "filter_FORWARD")
+        wait_fetch(lab)
+        natd.configure("coexist = false")
+        assert natd.ctl("reload").returncode == 0
+        wait_until(lambda: rich_rules(firewalld) == [], 20, "natd to take its rules back")
+        verdict = stopped(lab, natd)
+        assert "firewalld" in verdict["text"]
+        assert "coexist = true" in verdict["advice"]
+
+
+def test_firewalld_does_not_know_natd():
+    """natd was installed while firewalld ran: what to do is in the log, and in the verdict."""
+    with Lab() as lab:
+        firewalld = Firewalld(lab.host, installed=False)
+        firewalld.start()
+        natd = lab.natd()
+        natd.wait_status("OK", state="open")
+        wait_until(lambda: "sudo firewall-cmd --reload" in natd.log, 20, "the word")
+        firewalld.install()
+        firewalld.reload()
+        wait_passed(natd, "inet firewalld", "filter_FORWARD")
+        dial(lab)
+        wait_fetch(lab)

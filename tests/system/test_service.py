@@ -18,7 +18,8 @@ from lab.natd import BUILD, NATCTL, NATD, ROOT, USER
 INSTALLED = {
     "usr/sbin/natd", "usr/bin/natctl", "lib/systemd/system/natd.service",
     "lib/systemd/system/natd-hooks.service",
-    "usr/lib/sysusers.d/natd.conf", "usr/share/doc/natd/README.md",
+    "usr/lib/sysctl.d/30-natd.conf", "usr/share/polkit-1/rules.d/50-natd.rules",
+    "usr/lib/firewalld/policies/natd.xml", "usr/lib/sysusers.d/natd.conf", "usr/share/doc/natd/README.md",
     "usr/share/doc/natd/examples/natd.conf", "usr/share/man/man8/natd.8",
     "usr/share/man/man8/natctl.8", "usr/share/man/man5/natd.conf.5",
     "usr/share/man/man7/natd-portforward.7", "usr/share/natd/routers.conf",
@@ -218,3 +219,13 @@ def test_priorities_are_for_the_journal_alone(tmp_path):
                                   env={**os.environ, "JOURNAL_STREAM": stream})
         assert done.returncode == 1
         assert path.read_text().startswith(begin), path.read_text()
+
+
+def test_forwarding_is_on_before_docker_looks(tmp_path):
+    """systemd's own reader of sysctl.d takes the file; the unit stands before Docker's."""
+    with Lab(start_vpn=False) as lab:
+        path = ROOT / "natd/service/natd.sysctl"
+        lab.host.run("/lib/systemd/systemd-sysctl", path)
+        assert lab.host.sysctl("ipv4/ip_forward") == "1"
+    unit = read_unit(ROOT / "natd/service/natd.service")
+    assert "docker.service" in unit["Unit"]["Before"].split()

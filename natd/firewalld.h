@@ -1,0 +1,44 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* firewalld: gets the tunnels' packets past firewalld, through its own interface.
+ *
+ * firewalld keeps its table to itself, and takes orders over D-Bus from whom polkit allows:
+ * natd/service has a polkit rule for natd's user, and a policy "natd" of firewalld's, which does
+ * nothing by itself. natd writes rules into that policy, of firewalld's running state only, which
+ * accept what comes from the tunnels' networks and is forwarded; zones and their ports stay as they
+ * are. sd-bus speaks D-Bus: it is on each host that has firewalld, which needs systemd's bus. */
+#ifndef NATD_FIREWALLD_H
+#define NATD_FIREWALLD_H
+
+#include <event2/event.h>
+#include <stdbool.h>
+#include <systemd/sd-bus.h>
+
+#include "natd/address.h"
+#include "natd/config.h"
+
+#define FIREWALLD_NETWORKS_MAX (CONFIG_TUNNELS_MAX * CONFIG_NETWORKS_MAX)
+
+struct firewalld {
+	struct event_base *base;
+	struct event *event; /* of the bus; NULL: not connected */
+	sd_bus *bus;
+	bool wanted; /* natd.conf: coexist */
+	struct prefix networks[FIREWALLD_NETWORKS_MAX];
+	size_t network_count;
+	bool lets_through; /* firewalld has taken the last order */
+	bool said;         /* why it has not, in the log */
+	int64_t asked_at;  /* natd_now() of the last order */
+};
+
+/* What it shall let through. Orders it where it is known to run. */
+void firewalld_want(struct firewalld *firewalld, bool coexist, const struct prefix *networks,
+		    size_t count);
+
+/* Its table was seen: from now on natd speaks with it, and hears when it reloads. An order that it
+ * refused is given again, now and then. */
+void firewalld_seen(struct firewalld *firewalld);
+
+/* natd stops: takes its rules back, and waits for that a little. */
+void firewalld_leave(struct firewalld *firewalld);
+
+#endif
