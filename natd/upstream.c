@@ -75,6 +75,7 @@ static void start_look(struct upstream *upstream, const struct engine *home,
 
 	upstream->look_until = now + LOOK_MS;
 	upstream->look_at = 0;
+	upstream->looked_tries = upstream->engine.tries;
 	home->hooks->send(home->context, &request);
 	request.what = UPNP_STUN;
 	request.server = config->stun;
@@ -309,6 +310,20 @@ static void leave_outer(struct upstream *upstream, const struct engine *home, in
 	engine->hooks->send(engine->context, &request);
 }
 
+/* The second router refuses, or does not answer: perhaps the home router has another address there by now,
+ * which it need not have told. */
+static bool has_trouble(const struct upstream *upstream)
+{
+	return upstream->engine.has_router && upstream->engine.tries &&
+	       upstream->engine.tries != upstream->looked_tries && !upstream->look_until;
+}
+
+static bool is_time_to_look(const struct upstream *upstream, int64_t now)
+{
+	return has_trouble(upstream) || (upstream->look_at && upstream->look_at <= now) ||
+	       (upstream->look_until && upstream->look_until <= now);
+}
+
 void upstream_follow(struct upstream *upstream, const struct engine *home,
 		     const struct config *config, int64_t now)
 {
@@ -319,8 +334,7 @@ void upstream_follow(struct upstream *upstream, const struct engine *home,
 	if (!has_answered(home))
 		return;
 	if (is_news(upstream, home, home->wan_known || has_no_wan(home)) ||
-	    (upstream->look_at && upstream->look_at <= now) ||
-	    (upstream->look_until && upstream->look_until <= now))
+	    is_time_to_look(upstream, now))
 		start_look(upstream, home, config, now);
 	judge(upstream);
 	if (!upstream->looked || upstream->look_until)

@@ -28,8 +28,9 @@ struct upstream {
 		struct in_addr wan;
 	} looked_for;
 	bool looked;
-	int64_t look_until; /* a look is under way, for so long at most; 0: none is */
-	int64_t look_at;    /* when to look again; 0: when something changes */
+	int64_t look_until;        /* a look is under way, for so long at most; 0: none is */
+	int64_t look_at;           /* when to look again; 0: when something changes */
+	unsigned int looked_tries; /* engine.tries, as the last look knew it */
 	struct upnp_hops hops;
 	struct in_addr mapped_as; /* by the STUN server's word; 0.0.0.0: not known */
 	struct line line;

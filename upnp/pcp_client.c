@@ -182,8 +182,12 @@ static void on_map(struct client *client, const struct pcp_response *response)
 static void on_announce(struct client *client, const struct pcp_response *response)
 {
 	client->probes[UPNP_PCP].active = false;
-	if (client->asking.state[UPNP_PCP] != UPNP_ASKING)
+	if (client->asking.state[UPNP_PCP] != UPNP_ASKING) {
+		/* The home router before this one has another address there than it had. */
+		if (response->result == PCP_ADDRESS_MISMATCH)
+			mappings_lost(client, UPNP_PCP, false, "PCP 12 ADDRESS_MISMATCH");
 		return;
+	}
 	if (response->result == PCP_SUCCESS || response->result == PCP_UNSUPP_OPCODE) {
 		pcp_is_ok(client, response);
 	} else {

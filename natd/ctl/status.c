@@ -87,6 +87,7 @@ static void show_wan(FILE *out, const json_t *status)
 	const json_t *router = json_object_get(status, "router");
 	const char *address = text_of(router, "wan_address");
 	const char *kind = text_of(router, "wan_kind");
+	const char *seen_as = text_of(router, "seen_as");
 	struct row row = start(out, _(" WAN address"));
 
 	if (*address)
@@ -95,6 +96,10 @@ static void show_wan(FILE *out, const json_t *status)
 		row_add(&row, "%s", word_wan_kind(kind));
 	else if (!*address)
 		row_add(&row, "%s", still_asking(status) ? _("not known yet") : _("not known"));
+	if (*seen_as && strcmp(seen_as, address) == 0)
+		row_add(&row, "%s", _("the same as seen from the internet"));
+	else if (*seen_as)
+		row_add(&row, _("seen from the internet as %s"), seen_as);
 	row_end(&row);
 }
 

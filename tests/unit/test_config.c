@@ -61,7 +61,8 @@ static void check_published(const struct config *config)
 static void test_everything_is_read(void **state)
 {
 	static const char text[] =
-		"router { protocols = { \"upnp\", \"pcp\" } lease = 20 keep = true }\n"
+		"router { protocols = { \"upnp\", \"pcp\" } lease = 20 keep = true "
+		"stun = \"198.51.100.7:3478\" }\n"
 		"rules { owned = false }\n"
 		"forward \"web\" { protocol = \"tcp\" port = 8443 external = 443 ipv6 = false }\n"
 		"tunnel \"wg0\" { networks = { \"10.8.0.0/24\", \"fd42::/64\" }\n"
@@ -85,6 +86,8 @@ static void test_everything_is_read(void **state)
 	assert_int_equal(config.order[0], UPNP_IGD);
 	assert_int_equal(config.order[1], UPNP_PCP);
 	assert_int_equal(config.lease, 20);
+	assert_int_equal(config.stun.port, 3478);
+	assert_int_equal(ntohl(config.stun.address.s_addr), 0xc6336407);
 	assert_true(config.keep);
 	assert_false(config.coexist);
 	assert_string_equal(config.name, "My-Home.ddns.net");
@@ -239,6 +242,14 @@ static void test_refusals(void **state)
 		  ":1: unexpected token '}'; allowed: NAME = VALUE, or SECTION { ... }" },
 		{ "router { lease = 19 }",
 		  ":1: lease = \"19\" is not allowed; allowed: seconds, 20 to 604800" },
+		{ "router { stun = \"stun.example.net:3478\" }",
+		  ":1: stun = \"stun.example.net:3478\" is not allowed; allowed: an IPv4 address "
+		  "and a "
+		  "port like \"198.51.100.7:3478\"" },
+		{ "router { stun = \"198.51.100.7\" }",
+		  ":1: stun = \"198.51.100.7\" is not allowed" },
+		{ "router { stun = \"198.51.100.7:0\" }",
+		  ":1: stun = \"198.51.100.7:0\" is not allowed" },
 		{ "router { lease = 604801 }",
 		  ":1: lease = \"604801\" is not allowed; allowed: seconds, 20 to 604800" },
 		{ "rules { owned = maybe }",

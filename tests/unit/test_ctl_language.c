@@ -96,6 +96,28 @@ static struct facts with_two_routers(void)
 	return facts;
 }
 
+static struct facts with_a_closed_outer_router(void)
+{
+	struct facts facts = well;
+
+	facts.two_routers = true;
+	facts.wan_kind = ADDRESS_PRIVATE;
+	snprintf(facts.wan_address, sizeof(facts.wan_address), "192.168.0.2");
+	snprintf(facts.next_address, sizeof(facts.next_address), "192.168.0.1");
+	snprintf(facts.outer_rule, sizeof(facts.outer_rule), "UDP 51820 -> 192.168.0.2:51820");
+	return facts;
+}
+
+static struct facts with_two_open_routers(void)
+{
+	struct facts facts = with_a_closed_outer_router();
+
+	facts.outer_answers = true;
+	facts.outer_open = 1;
+	facts.outer_wan_kind = ADDRESS_PUBLIC;
+	return facts;
+}
+
 static struct facts with_nothing_wrong(void)
 {
 	return well;
@@ -181,6 +203,10 @@ static const struct screen {
 	  "\"wireguard\", \"protocol\": \"udp\", \"port\": 51820, \"external_port\": 51820, "
 	  "\"state\": \"failed\"}]}",
 	  NULL },
+	{ "status-outer", status_show, SAMPLE_WELL, SAMPLE_OUTER, with_two_open_routers },
+	{ "status-outer-closed", status_show, SAMPLE_WELL, SAMPLE_OUTER_CLOSED,
+	  with_a_closed_outer_router },
+	{ "manual-outer", manual_show, SAMPLE_WELL, SAMPLE_OUTER_CLOSED, NULL },
 	{ "manual-two-routers", manual_show, SAMPLE_WELL, SAMPLE_E21, NULL },
 	{ "list", list_show, SAMPLE_LIST, "{}", NULL },
 	{ "doctor-well", doctor_show, SAMPLE_DOCTOR, "{}", with_nothing_wrong },

@@ -68,6 +68,36 @@
 	"router": { "wan_address": "192.168.0.2", "wan_kind": "private" } \
 })
 
+/* A second router, which does its part. */
+#define SAMPLE_OUTER JSON({ \
+	"router": { "wan_address": "203.0.113.45", "wan_kind": "public", "seen_as": "203.0.113.45", \
+		"upstream": { "address": "192.168.0.1", "client": "192.168.0.2", \
+			"model": "Speedport Smart 4", \
+			"protocols": { "pcp": "refused", "nat-pmp": "refused", "upnp": "ok" } } }, \
+	"forwards": [ { "name": "wireguard", "protocol": "udp", "port": 51820, \
+		"external_port": 51820, "external_address": "203.0.113.45", "via": "pcp", \
+		"state": "open", "expires_in": 7200, "renew_in": 3600, "listening": true, \
+		"packets": 0, "last_packet_ago": null, \
+		"upstream": { "protocol": "udp", "state": "open", "via": "upnp", \
+			"external_port": 51820, "client": "192.168.0.2", "port": 40000, \
+			"reason": null, "expires_in": 7200, "renew_in": 3600 } } ] \
+})
+
+/* The same, but it cannot be asked. */
+#define SAMPLE_OUTER_CLOSED JSON({ \
+	"router": { "wan_address": "192.168.0.2", "wan_kind": "private", \
+		"upstream": { "address": "192.168.0.1", "client": "192.168.0.2", "model": null, \
+			"protocols": { "pcp": "refused", "nat-pmp": "refused", "upnp": "silent" } } }, \
+	"forwards": [ { "name": "wireguard", "protocol": "udp", "port": 51820, \
+		"external_port": 51820, "external_address": null, "via": "pcp", \
+		"state": "open", "expires_in": 7200, "renew_in": 3600, "listening": true, \
+		"packets": 0, "last_packet_ago": null, \
+		"upstream": { "protocol": "udp", "state": "failed", "via": null, \
+			"external_port": 51820, "client": "192.168.0.2", "port": 51820, \
+			"reason": "the router does not answer PCP, NAT-PMP or UPnP", \
+			"expires_in": null, "renew_in": null } } ] \
+})
+
 #define SAMPLE_E42 JSON({ \
 	"verdict": { "code": "E42", "works": "no", "text": "forwarding is off", "advice": null } \
 })

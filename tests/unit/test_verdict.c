@@ -54,6 +54,84 @@ static void second_router(struct facts *facts)
 	facts->wan_kind = ADDRESS_PRIVATE;
 }
 
+/* Both routers do their part. */
+static void both_open(struct facts *facts)
+{
+	facts->two_routers = facts->outer_answers = true;
+	facts->line = LINE_TWO_ROUTERS;
+	facts->wan_kind = ADDRESS_PRIVATE;
+	facts->outer_wan_kind = ADDRESS_PUBLIC;
+	facts->outer_open = 1;
+	strcpy(facts->next_address, "192.168.0.1");
+	strcpy(facts->outer_rule, "UDP 51820 -> 192.168.0.2:51820");
+	strcpy(facts->home_rule, "UDP 51820 -> 192.168.1.31:51820");
+}
+
+static void outer_silent(struct facts *facts)
+{
+	both_open(facts);
+	facts->outer_answers = false;
+	facts->outer_open = 0;
+	facts->outer_wan_kind = ADDRESS_NONE;
+}
+
+static void outer_refuses(struct facts *facts)
+{
+	both_open(facts);
+	facts->outer_open = 0;
+	strcpy(facts->outer_failed, "udp 51820");
+	strcpy(facts->outer_reason, "PCP 2 NOT_AUTHORIZED");
+}
+
+static void outer_asking(struct facts *facts)
+{
+	outer_silent(facts);
+	facts->outer_asking = true;
+}
+
+static void home_by_hand(struct facts *facts)
+{
+	both_open(facts);
+	facts->router_answers = false;
+	facts->open = 0;
+}
+
+static void three_routers(struct facts *facts)
+{
+	both_open(facts);
+	facts->outer_wan_kind = ADDRESS_PRIVATE;
+	strcpy(facts->outer_wan, "10.0.0.2");
+}
+
+static void cgnat_after_two(struct facts *facts)
+{
+	both_open(facts);
+	facts->outer_wan_kind = ADDRESS_CGNAT;
+	strcpy(facts->outer_wan, "100.64.0.2");
+}
+
+static void cgnat_by_hops(struct facts *facts)
+{
+	facts->line = LINE_CGNAT;
+	facts->wan_kind = ADDRESS_NONE;
+	facts->open = 0;
+	strcpy(facts->next_address, "100.64.0.1");
+}
+
+static void cgnat_by_stun(struct facts *facts)
+{
+	facts->line = LINE_CGNAT;
+	strcpy(facts->seen_as, "11.0.0.99");
+}
+
+static void cgnat_perhaps(struct facts *facts)
+{
+	facts->line = LINE_MAYBE_CGNAT;
+	facts->wan_known = facts->router_answers = false;
+	facts->open = 0;
+	strcpy(facts->next_address, "100.64.0.1");
+}
+
 static void unplugged(struct facts *facts)
 {
 	facts->has_route = false;
@@ -214,7 +292,16 @@ static const struct {
 	{ "E11", WORKS_NO, unplugged, "eth0 is not connected" },
 	{ "E11", WORKS_NO, only_ipv6, "has IPv6, but no IPv4 default route" },
 	{ NULL, WORKS_UNKNOWN, asking, "asking the router 192.168.1.1" },
+	{ NULL, WORKS_UNKNOWN, outer_asking, "asking the outer router 192.168.0.1" },
 	{ "E20", WORKS_NO, cgnat, "carrier-grade NAT" },
+	{ "E20", WORKS_NO, cgnat_by_hops, "the next on the way, 100.64.0.1, is the provider's" },
+	{ "E20", WORKS_NO, cgnat_by_stun, "11.0.0.2, but the internet sees 11.0.0.99" },
+	{ "E20", WORKS_NO, cgnat_after_two, "the outer router's WAN address 100.64.0.2" },
+	{ "E20", WORKS_UNKNOWN, cgnat_perhaps, "probably carrier-grade NAT" },
+	{ "E21", WORKS_NO, outer_silent, "192.168.0.1, does not open ports when asked" },
+	{ "E21", WORKS_NO, outer_refuses, "did not open udp 51820: PCP 2 NOT_AUTHORIZED" },
+	{ "E21", WORKS_NO, three_routers, "three routers in a row" },
+	{ "E21", WORKS_UNKNOWN, home_by_hand, "forwards the port, but 192.168.1.1 does not" },
 	{ "E21", WORKS_NO, second_router, "two routers in a row" },
 	{ "E21", WORKS_NO, no_usable_wan, "no public WAN address" },
 	{ "E23", WORKS_NO, dslite, "DS-Lite" },
@@ -371,6 +458,23 @@ static void test_another_firewall(void **state)
 	assert_non_null(strstr(verdict_of(&facts).advice, "sudo ufw allow 51820/udp"));
 }
 
+static void test_two_routers_may_be_well(void **state)
+{
+	struct facts facts = all_well();
+	struct verdict verdict;
+
+	(void)state;
+	both_open(&facts);
+	verdict = verdict_of(&facts);
+	assert_string_equal(verdict.code, "OK");
+	assert_string_equal(
+		verdict.text,
+		"both routers, 192.168.0.1 and 192.168.1.1, forward the port to this host");
+	/* What is wrong behind them is told then. */
+	dropped(&facts);
+	assert_string_equal(verdict_of(&facts).code, "E40");
+}
+
 static void test_a_public_host_needs_no_router(void **state)
 {
 	struct facts facts = all_well();
@@ -421,6 +525,7 @@ int main(void)
 		cmocka_unit_test(test_each_cause),
 		cmocka_unit_test(test_the_upstream_cause_wins),
 		cmocka_unit_test(test_another_firewall),
+		cmocka_unit_test(test_two_routers_may_be_well),
 		cmocka_unit_test(test_a_public_host_needs_no_router),
 		cmocka_unit_test(test_router_that_said_yes_and_did_nothing),
 		cmocka_unit_test(test_another_port_is_told),
