@@ -13,6 +13,9 @@ struct epoch {
 	int64_t heard_us; /* and when; CLOCK_BOOTTIME, because servers do not sleep with this host */
 };
 
+/* So few seconds are a server that has just started: why else would it announce itself (RFC 6887 14.1.1)? */
+#define EPOCH_JUST_STARTED 2
+
 /* Takes over what a server says at `now_us`. False: it has lost its state since it spoke last. The
  * first word of a server is always good. */
 bool epoch_take_pcp(struct epoch *epoch, uint32_t server, int64_t now_us);    /* RFC 6887 8.5 */

@@ -86,7 +86,7 @@ void epoch_is(struct client *client, uint8_t via, uint32_t seconds, bool to_all)
 				    : epoch_take_natpmp(epoch, seconds, now);
 	char said[UPNP_TEXT_MAX];
 
-	if (same)
+	if (same && !(to_all && seconds <= EPOCH_JUST_STARTED))
 		return;
 	say(said, "%s: the router has restarted (epoch %u, before %u)", protocols[via]->name,
 	    seconds, before.server);

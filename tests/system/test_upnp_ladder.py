@@ -293,3 +293,27 @@ def test_other_port_of_the_former_address_is_removed(lan, start):
                  taken={"49200": [FORMER, "51820", "natd wireguard"]})
     upnp.next("mapped 1 upnp 51820")
     assert [one["ExternalPort"] for one in lan.hears("DeletePortMapping")] == ["49200"]
+
+
+# ---- round trips until the port is open: each request is a connection and a question, so two ----
+
+def requests_until_open(lan):
+    """The HTTP requests up to the one that opens the port."""
+    asked = [one["what"] for one in lan.heard if "path" in one]
+    return asked[:asked.index("AddPortMapping") + 1]
+
+
+def test_round_trips_of_a_cold_start(lan, start):
+    upnp = upnp_on(lan, start)
+    ask(upnp)
+    upnp.next("mapped 1 upnp")
+    assert 2 * len(requests_until_open(lan)) <= 6
+
+
+def test_round_trips_with_the_service_of_the_run_before(lan, start):
+    lan.start_rude(location=HERE)
+    upnp = remembering(start, CONTROL)
+    ask(upnp)
+    upnp.next("mapped 1 upnp")
+    assert requests_until_open(lan) == ["AddPortMapping"]
+    assert not lan.hears("search")

@@ -8,7 +8,7 @@ import pytest
 
 from lab import HOST as LAB_HOST, Lab, Redirect, wait_until
 from test_upnp import ALL, lan, start  # noqa: F401  (fixtures)
-from upnp_router import GATEWAY, HOST, run
+from upnp_router import GATEWAY, HOST, run, wait_for
 
 HERE = "http://192.168.77.1:5000/desc.xml"
 RENEW = "map 1 udp {via} 51820 51820 7200 wireguard"
@@ -32,6 +32,16 @@ def lost(upnp, via, said, seconds=8):
 
 
 # ---- in the answers ----
+
+@pytest.mark.parametrize("via, kind", [("pcp", "pcp"), ("nat-pmp", "natpmp")])
+def test_restart_of_a_router_that_had_just_started_is_heard(lan, start, via, kind):
+    """Both say epoch 0, or 1: by the numbers alone it could be the same start. An announcement is made
+    for no other reason (RFC 6887 14.1.1)."""
+    upnp = opened(lan, start, via, epoch=0)
+    lan.tell(do="reboot")
+    lan.tell(do="announce", kind=kind)
+    lost(upnp, via, "has restarted")
+
 
 @pytest.mark.parametrize("via", ["pcp", "nat-pmp"])
 def test_silent_reboot_is_seen_in_the_next_answer(lan, start, via):
@@ -103,6 +113,9 @@ def test_announcement_to_all_nodes_is_heard(lan, start, router6, mac, source):
     stranger = "fe80::66"
     for address in (source, stranger):
         lan.ip(lan.router, f"addr add {address}/64 dev lan0 nodad")
+    # The kernel takes a moment over a new link before it lets a multicast in.
+    wait_for(lambda: "ff00::/8" in run("ip", "-n", lan.host, "-6", "route", "show", "table", "local",
+                                       "dev", "eth0"), 20, "IPv6 on eth0")
     lan.start_rude(pcp="ok", epoch=100000)
     upnp = start(("pcp",), use=False)
     upnp.send(f"router6 {router6} {mac}")
