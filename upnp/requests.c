@@ -11,6 +11,7 @@
 #include "natd/process.h"
 #include "upnp/announce.h"
 #include "upnp/igd.h"
+#include "upnp/page.h"
 
 #define DISCARD_PORT 9
 
@@ -143,6 +144,15 @@ static void knock(const struct client *client)
 		close(fd);
 }
 
+/* natctl asks for it, in a upnp of its own, and waits. */
+static void fetch_page(struct client *client)
+{
+	struct upnp_report report = { .what = UPNP_PAGE_IS };
+
+	page_fetch(report.title, client->network.gateway);
+	report_send(client, &report);
+}
+
 static bool network_is_valid(const struct upnp_network *network)
 {
 	if (network->count > UPNP_PROTOCOLS || network->prefix > 32)
@@ -176,6 +186,7 @@ static bool request_is_valid(const struct client *client, const struct upnp_requ
 	case UPNP_KNOCK: return client->in_use;
 	case UPNP_LOOK_OUT: return client->in_use && client->hop == 0;
 	case UPNP_STUN: return client->in_use && client->hop == 0 && request->server.port != 0;
+	case UPNP_PAGE: return client->in_use;
 	case UPNP_LOOKUP: return client->hop == 0 && lookup_is_valid(&request->lookup);
 	case UPNP_PIN:
 	case UPNP_UNPIN: return client->hop == 0 && pinhole_is_valid(&request->pinhole);
@@ -199,6 +210,7 @@ static void serve(struct client clients[UPNP_ROUTERS], const struct upnp_request
 	case UPNP_LIST: list(client); break;
 	case UPNP_LOOK_OUT: hops_start(&client->hops, &client->network); break;
 	case UPNP_STUN: stun_start(&client->stun, &client->network, &request->server); break;
+	case UPNP_PAGE: fetch_page(client); break;
 	case UPNP_LOOKUP: lookup_start(&client->lookup, &request->lookup, now_us()); break;
 	case UPNP_KNOCK: knock(client); break;
 	case UPNP_PIN: pinhole_open(client, &request->pinhole); break;

@@ -153,6 +153,7 @@ struct upnp_request {
 		UPNP_KNOCK,    /* send the gateway an empty datagram: the kernel learns its MAC */
 		UPNP_PIN,      /* pinhole: create (via UPNP_ANY) or renew; needs no UPNP_USE */
 		UPNP_UNPIN,    /* pinhole: remove it */
+		UPNP_PAGE,     /* fetch the router's web page: UPNP_PAGE_IS */
 		UPNP_REQUESTS
 	} what;
 	uint8_t hop;         /* which router it is for: 0 the home router, 1 the one before it */
@@ -296,6 +297,7 @@ struct upnp_report {
 		UPNP_SERVICE,    /* service: found, and worth to be kept */
 		UPNP_FOUND_HOPS, /* hops: the end of UPNP_LOOK_OUT */
 		UPNP_MAPPED_AS,  /* mapped_as: the end of UPNP_STUN; 0.0.0.0: no answer */
+		UPNP_PAGE_IS,    /* title: the end of UPNP_PAGE */
 		UPNP_RESOLVED, /* resolved: the answer to UPNP_LOOKUP; `generation` means nothing */
 		UPNP_HOLDER,   /* holder: of a port that we want */
 		UPNP_PINNED, /* pinned: the pinhole is open; bears no generation, as the next three */
@@ -322,6 +324,7 @@ struct upnp_report {
 		struct in_addr mapped_as;
 		struct upnp_resolved resolved;
 		struct upnp_pinned pinned;
+		char title[UPNP_TEXT_MAX]; /* how the page calls itself; empty: there is none */
 	};
 };
 

@@ -5,6 +5,7 @@
 
 #include "natd/address.h"
 #include "natd/ctl/client.h"
+#include "natd/ctl/identify.h"
 #include "natd/ctl/manual_facts.h"
 #include "natd/ctl/members.h"
 #include "natd/neighbour.h"
@@ -120,6 +121,19 @@ static void add_router_mac(json_t *facts)
 		json_object_set_new(router, "mac", json_string(mac_print(mac, text)));
 }
 
+/* Its own words count most; where they do not say enough, it is asked more. */
+static void recognise(json_t *facts, const json_t *routers)
+{
+	const char *by;
+
+	recognise_router(facts, routers);
+	by = text_of(json_object_get(facts, "recognised"), "by");
+	if (strcmp(by, "model") == 0 || strcmp(by, "server") == 0)
+		return;
+	identify_router(facts, routers);
+	recognise_router(facts, routers);
+}
+
 /* From natd, or where it does not run from this host and its router; to be released. */
 static json_t *take_facts(const struct invocation *typed)
 {
@@ -130,7 +144,7 @@ static json_t *take_facts(const struct invocation *typed)
 	if (!facts)
 		facts = survey_take();
 	add_router_mac(facts);
-	recognise_router(facts, routers);
+	recognise(facts, routers);
 	json_decref(routers);
 	return facts;
 }

@@ -38,6 +38,8 @@ static void show_model(FILE *out, const json_t *facts)
 	} signs[] = {
 		{ "model", N_("recognised by its own description") },
 		{ "server", N_("recognised by its SSDP server line") },
+		{ "dns", N_("recognised by the name that its own DNS has for it") },
+		{ "title", N_("recognised by its web page's title") },
 		{ "mac", N_("recognised by its MAC address, which names the maker only") },
 		{ "address", N_("a guess: it has the address that this maker uses") },
 	};

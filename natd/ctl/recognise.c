@@ -29,10 +29,9 @@ static const struct sign {
 	bool (*fits)(const char *text, const char *part);
 	bool alone; /* says something only if no other router has it */
 } signs[] = {
-	{ "model", "model", holds_part, false },
-	{ "server", "server", holds_part, false },
-	{ "mac", "mac", begins_with, false },
-	{ "address", "address", is_the_same, true },
+	{ "model", "model", holds_part, false }, { "server", "server", holds_part, false },
+	{ "dns", "dns", is_the_same, false },    { "title", "title", holds_part, false },
+	{ "mac", "mac", begins_with, false },    { "address", "address", is_the_same, true },
 };
 
 static bool fits(const struct sign *sign, const json_t *facts, const json_t *router)

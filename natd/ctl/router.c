@@ -114,9 +114,24 @@ static bool look_out(int socket, struct router_answers *answers)
 	       receive_answers(socket, answers, UPNP_FOUND_HOPS);
 }
 
-bool router_ask(const struct uplink *uplink, struct router_answers *answers)
+void router_start(struct process *upnp)
 {
 	struct identity identity = who_asks();
+
+	fflush(NULL); /* the child must not print what waits in our buffers */
+	process_start(upnp, "upnp", PROCESS_NO_CAPABILITY, &identity, upnp_main);
+}
+
+void router_end(struct process *upnp)
+{
+	close(upnp->socket);
+	/* A probe leaves nothing on the router: there is nothing to wait for. */
+	kill(upnp->pid, SIGKILL);
+	waitpid(upnp->pid, NULL, 0);
+}
+
+bool router_ask(const struct uplink *uplink, struct router_answers *answers)
+{
 	struct process upnp;
 	bool asked;
 
@@ -126,15 +141,11 @@ bool router_ask(const struct uplink *uplink, struct router_answers *answers)
 			(struct upnp_protocol_report){ .protocol = i, .state = UPNP_ASKING };
 		answers->wans[i].via = UPNP_ANY;
 	}
-	fflush(NULL); /* the child must not print what waits in our buffers */
-	process_start(&upnp, "upnp", PROCESS_NO_CAPABILITY, &identity, upnp_main);
+	router_start(&upnp);
 	asked = send_questions(upnp.socket, uplink) &&
 		receive_answers(upnp.socket, answers, UPNP_PROBED) &&
 		look_out(upnp.socket, answers);
-	close(upnp.socket);
-	/* A probe leaves nothing on the router: there is nothing to wait for. */
-	kill(upnp.pid, SIGKILL);
-	waitpid(upnp.pid, NULL, 0);
+	router_end(&upnp);
 	return asked;
 }
 

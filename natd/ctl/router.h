@@ -4,6 +4,7 @@
 #define NATD_CTL_ROUTER_H
 
 #include "natd/network.h"
+#include "natd/process.h"
 #include "upnp/upnp.h"
 
 struct router_answers {
@@ -20,5 +21,9 @@ bool router_ask(const struct uplink *uplink, struct router_answers *answers);
 /* The internet address that the preferred protocol told; 0.0.0.0 if the router says that it has
  * none. False if nobody said anything. */
 bool router_wan(const struct router_answers *answers, struct in_addr *wan);
+
+/* A upnp process of natctl's own, which holds nothing of root; and its end. */
+void router_start(struct process *upnp);
+void router_end(struct process *upnp);
 
 #endif

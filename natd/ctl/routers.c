@@ -53,6 +53,13 @@ static bool is_part(const char *value)
 	return is_line(value) && strlen(value) >= 3;
 }
 
+static bool is_host(const char *value)
+{
+	static const char allowed[] = "abcdefghijklmnopqrstuvwxyz0123456789.-";
+
+	return is_line(value) && value[strspn(value, allowed)] == '\0';
+}
+
 static bool is_mac_prefix(const char *value)
 {
 	for (int i = 0; i < 8; i++)
@@ -89,6 +96,8 @@ static const struct setting settings[] = {
 	{ "name-ja", false, false, is_line, LINE },
 	{ "model", true, false, is_part, PART },
 	{ "server", true, false, is_part, PART },
+	{ "dns", true, false, is_host, "a DNS name in small letters, like \"ntt.setup\"" },
+	{ "title", true, false, is_part, PART },
 	{ "mac", true, false, is_mac_prefix, "the first half in small letters, like \"00:a0:de\"" },
 	{ "address", true, false, is_address, "an IPv4 address" },
 	{ "page", false, false, is_page, "http:// or https:// and what follows, without spaces" },
@@ -137,9 +146,12 @@ static int check_value(cfg_t *cfg, cfg_opt_t *option)
 
 static bool recognisable(cfg_t *section)
 {
-	return cfg_size(section, "model") + cfg_size(section, "server") + cfg_size(section, "mac") +
-		       cfg_size(section, "address") >
-	       0;
+	static const char *const signs[] = { "model", "server", "dns", "title", "mac", "address" };
+
+	for (size_t i = 0; i < sizeof(signs) / sizeof(signs[0]); i++)
+		if (cfg_size(section, signs[i]) > 0)
+			return true;
+	return false;
 }
 
 /* When a section ends: does it say enough? */
@@ -157,7 +169,7 @@ static int check_section(cfg_t *cfg, cfg_opt_t *option)
 		return 0;
 	cfg_error(cfg,
 		  "router \"%.40s\" has nothing to recognise it by; allowed: model, server, "
-		  "mac, address",
+		  "dns, title, mac, address",
 		  cfg_title(section));
 	return -1;
 }

@@ -200,7 +200,8 @@ static void request(int upnp, char *line)
 {
 	static const char *const names[UPNP_REQUESTS] = { "use",    "map",   "unmap",    "ask",
 							  "probe",  "list",  "look-out", "stun",
-							  "lookup", "knock", "pin",      "unpin" };
+							  "lookup", "knock", "pin",      "unpin",
+							  "page" };
 	struct upnp_request message = { 0 };
 	const char *name = strtok(line, " \n");
 	int what = 0;
@@ -339,6 +340,7 @@ static void print(const struct upnp_report *r)
 	case UPNP_SERVICE: printf("service %s %s\n", r->service.control, r->service.type); break;
 	case UPNP_FOUND_HOPS: print_hops(&r->hops); break;
 	case UPNP_MAPPED_AS: printf("mapped-as %s\n", ip(r->mapped_as)); break;
+	case UPNP_PAGE_IS: printf("page %s\n", r->title); break;
 	case UPNP_RESOLVED: print_resolved(&r->resolved); break;
 	case UPNP_HOLDER:
 		printf("holder %u %s %s\n", r->holder.id, ip(r->holder.address),

@@ -1,11 +1,13 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """natctl manual, installed: whose router it is, and where its menus are."""
 
+import http.server
 import json
+import threading
 
 import pytest
 
-from lab import GATEWAY, HOST, Lab
+from lab import GATEWAY, HOST, WEB, Lab, dns
 from lab.natd import BUILD, NATCTL, ROOT
 
 NEC = "00:0d:02:01:02:03"
@@ -39,6 +41,44 @@ def test_recognised_by_its_network_card(mac, known):
         assert "静的IPマスカレード" in text
         assert "recognised by its MAC address" in " ".join(text.split())
         assert HOST in text and f"http://{GATEWAY}/" in text
+
+
+def test_recognised_by_a_name_in_its_own_dns():
+    """An NTT gateway knows itself as ntt.setup; nobody else's answer for that name counts."""
+    with Lab(router="silent") as lab:
+        install_routers(lab)
+        server = dns.DNS(lab.router.node, {"fritz.box": [WEB], "ntt.setup": [GATEWAY]})
+        told = json.loads(manual(lab, "-j").stdout)
+        assert ("fritz.box", dns.A) in server.queries
+        assert (told["recognised"]["id"], told["recognised"]["by"]) == ("ntt", "dns")
+        assert "by the name that its own DNS has for it" in " ".join(manual(lab).stdout.split())
+
+
+class Page(http.server.BaseHTTPRequestHandler):
+    def do_GET(self):  # the name that http.server wants
+        self.send_response(200)
+        self.end_headers()
+        self.wfile.write(b"<html><head>\n<title>AirStation Settings</title>")
+
+    def log_message(self, *_):
+        pass
+
+
+def test_recognised_by_its_page():
+    with Lab(router="silent") as lab:
+        install_routers(lab)
+        with lab.router.node.inside():
+            server = http.server.HTTPServer((GATEWAY, 80), Page)
+        threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05},
+                         daemon=True).start()
+        try:
+            told = json.loads(manual(lab, "-j").stdout)
+            text = " ".join(manual(lab).stdout.split())
+        finally:
+            server.shutdown()
+            server.server_close()
+        assert (told["recognised"]["id"], told["recognised"]["by"]) == ("buffalo", "title")
+        assert "recognised by its web page's title" in text and "may differ" in text
 
 
 def test_a_file_of_the_users_own_goes_first():
