@@ -19,11 +19,12 @@ static bool take_tunnel(const struct set_tunnel *tunnel, uint32_t index, const s
 
 static bool next_tunnel(struct element_walk *walk, struct element *element)
 {
-	const struct set_tunnel *tunnel = &walk->set->tunnels[walk->item];
+	const struct set_tunnel *tunnel;
 	const struct count *count;
 
 	if (walk->item >= walk->set->tunnel_count)
 		return false;
+	tunnel = &walk->set->tunnels[walk->item];
 	count = walk->in == SET_FROM_TUNNELS ? &tunnel->in
 		: walk->in == SET_TO_TUNNELS ? &tunnel->out
 		: walk->in == SET_SPOOFED    ? &tunnel->spoofed
@@ -70,10 +71,11 @@ static bool next_router_port(struct element_walk *walk, struct element *element)
 
 static bool next_port(struct element_walk *walk, struct element *element)
 {
-	const struct set_port *port = &walk->set->ports[walk->item];
+	const struct set_port *port;
 
 	if (walk->item >= walk->set->port_count)
 		return false;
+	port = &walk->set->ports[walk->item];
 	element->item = (struct item){ ITEM_PORT, walk->item++ };
 	element->key_size = put_port(element->key, port->is.protocol, port->is.port);
 	element->count = walk->in == SET_ARRIVED       ? &port->outside

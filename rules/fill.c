@@ -5,39 +5,41 @@
 #include <endian.h>
 #include <linux/netfilter/nf_tables.h>
 
-#include "rules/element.h"
-
 /* Elements share a message until it is this long: the attribute that holds them counts its length
  * in 16 bits. */
 #define ELEMENTS_BYTES_MAX (48 * 1024)
 
-/* Elements on their way into one set, or out of it. */
-struct elements {
-	struct batch *batch;
-	const char *table; /* its name */
-	enum table_set set;
-	uint16_t type;            /* NFT_MSG_NEWSETELEM, NFT_MSG_DELSETELEM */
-	struct nlmsghdr *message; /* NULL: none started */
-	struct nlattr *list;
-};
-
-static void elements_start(struct elements *elements)
+static struct nlmsghdr *start_message(struct batch *batch, const char *table, enum table_set in,
+				      enum fill_how how)
 {
-	elements->message =
-		batch_new(elements->batch, (struct item){ ITEM_SET, elements->set }, elements->type,
-			  elements->type == NFT_MSG_NEWSETELEM ? NLM_F_CREATE : 0);
-	mnl_attr_put_strz(elements->message, NFTA_SET_ELEM_LIST_TABLE, elements->table);
-	mnl_attr_put_strz(elements->message, NFTA_SET_ELEM_LIST_SET, table_set_name(elements->set));
-	elements->list = mnl_attr_nest_start(elements->message, NFTA_SET_ELEM_LIST_ELEMENTS);
+	bool add = how == FILL_ADD;
+	struct nlmsghdr *message =
+		batch_new(batch, (struct item){ ITEM_SET, in },
+			  add ? NFT_MSG_NEWSETELEM : NFT_MSG_DELSETELEM, add ? NLM_F_CREATE : 0);
+
+	mnl_attr_put_strz(message, NFTA_SET_ELEM_LIST_TABLE, table);
+	mnl_attr_put_strz(message, NFTA_SET_ELEM_LIST_SET, table_set_name(in));
+	return message;
 }
 
-static void elements_end(struct elements *elements)
+struct fill fill_begin(struct batch *batch, const char *table, enum table_set in, enum fill_how how)
 {
-	if (!elements->message)
+	return (struct fill){ .batch = batch, .table = table, .in = in, .how = how };
+}
+
+void fill_end(struct fill *fill)
+{
+	if (!fill->message)
 		return;
-	mnl_attr_nest_end(elements->message, elements->list);
-	batch_add(elements->batch, elements->message);
-	elements->message = NULL;
+	mnl_attr_nest_end(fill->message, fill->list);
+	batch_add(fill->batch, fill->message);
+	fill->message = NULL;
+}
+
+/* A deletion that names no element deletes all; nf_tables_api.c nf_tables_delsetelem(). */
+void fill_flush(struct batch *batch, const char *table, enum table_set in)
+{
+	batch_add(batch, start_message(batch, table, in, FILL_DELETE));
 }
 
 static void put_value(struct nlmsghdr *message, uint16_t attribute, const void *value, size_t size)
@@ -74,59 +76,58 @@ static void put_time(struct nlmsghdr *message, uint64_t left_ms)
 }
 
 /* Starts an element about `item`, in a message that has room for it. */
-static struct nlattr *start_element(struct elements *elements, struct item item)
+static struct nlattr *start_element(struct fill *fill, struct item item)
 {
-	if (elements->message && elements->message->nlmsg_len > ELEMENTS_BYTES_MAX)
-		elements_end(elements);
-	if (!elements->message)
-		elements_start(elements);
-	batch_mark(elements->batch, mnl_nlmsg_get_payload_tail(elements->message), item);
-	return mnl_attr_nest_start(elements->message, NFTA_LIST_ELEM);
+	if (fill->message && fill->message->nlmsg_len > ELEMENTS_BYTES_MAX)
+		fill_end(fill);
+	if (!fill->message) {
+		fill->message = start_message(fill->batch, fill->table, fill->in, fill->how);
+		fill->list = mnl_attr_nest_start(fill->message, NFTA_SET_ELEM_LIST_ELEMENTS);
+	}
+	batch_mark(fill->batch, mnl_nlmsg_get_payload_tail(fill->message), item);
+	return mnl_attr_nest_start(fill->message, NFTA_LIST_ELEM);
 }
 
 /* An interval is two elements: its first address and, marked as an end, the one after its last. The
  * last address of all has none after it. */
-static void put_end(struct elements *elements, const struct element *element)
+static void put_end(struct fill *fill, const struct element *element)
 {
-	struct nlattr *nest = start_element(elements, element->item);
+	struct nlattr *nest = start_element(fill, element->item);
 
-	mnl_attr_put_u32(elements->message, NFTA_SET_ELEM_FLAGS, htonl(NFT_SET_ELEM_INTERVAL_END));
-	put_value(elements->message, NFTA_SET_ELEM_KEY, element->after, element->key_size);
-	mnl_attr_nest_end(elements->message, nest);
+	mnl_attr_put_u32(fill->message, NFTA_SET_ELEM_FLAGS, htonl(NFT_SET_ELEM_INTERVAL_END));
+	put_value(fill->message, NFTA_SET_ELEM_KEY, element->after, element->key_size);
+	mnl_attr_nest_end(fill->message, nest);
 }
 
-static void put_element(struct elements *elements, const struct element *element)
+void fill_element(struct fill *fill, const struct element *element)
 {
-	struct nlattr *nest = start_element(elements, element->item);
+	struct nlattr *nest = start_element(fill, element->item);
 
-	put_value(elements->message, NFTA_SET_ELEM_KEY, element->key, element->key_size);
-	if (element->data_size)
-		put_value(elements->message, NFTA_SET_ELEM_DATA, element->data, element->data_size);
-	if (elements->type == NFT_MSG_NEWSETELEM) {
-		put_counter(elements->message, element->count);
-		put_time(elements->message, element->left_ms);
+	put_value(fill->message, NFTA_SET_ELEM_KEY, element->key, element->key_size);
+	if (fill->how == FILL_ADD && element->data_size)
+		put_value(fill->message, NFTA_SET_ELEM_DATA, element->data, element->data_size);
+	if (fill->how == FILL_ADD) {
+		put_counter(fill->message, element->count);
+		put_time(fill->message, element->left_ms);
 	}
-	mnl_attr_nest_end(elements->message, nest);
+	mnl_attr_nest_end(fill->message, nest);
 	if (element->interval && !element->to_the_end)
-		put_end(elements, element);
+		put_end(fill, element);
 }
 
-static void fill_set(struct batch *batch, const char *table, const struct set *set,
-		     enum table_set index)
+void fill_set(struct batch *batch, const char *table, const struct set *set, enum table_set in)
 {
-	struct elements elements = {
-		.batch = batch, .table = table, .set = index, .type = NFT_MSG_NEWSETELEM
-	};
-	struct element_walk walk = { .set = set, .in = index };
+	struct fill fill = fill_begin(batch, table, in, FILL_ADD);
+	struct element_walk walk = { .set = set, .in = in };
 	struct element element;
 
 	while (element_next(&walk, &element))
-		put_element(&elements, &element);
-	elements_end(&elements);
+		fill_element(&fill, &element);
+	fill_end(&fill);
 }
 
 void fill_table(struct batch *batch, const char *table, const struct set *set)
 {
-	for (enum table_set index = 0; index < TABLE_SETS; index++)
-		fill_set(batch, table, set, index);
+	for (enum table_set in = 0; in < TABLE_SETS; in++)
+		fill_set(batch, table, set, in);
 }

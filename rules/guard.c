@@ -171,6 +171,23 @@ static void fill_clients(struct batch *batch, const struct set *set, const struc
 	fill_end(&filling);
 }
 
+static void fill_sets(struct batch *batch, const struct set *set)
+{
+	fill_tunnels(batch, set);
+	fill_clients(batch, set, &set->networks.ranges4, GUARD_CLIENTS4);
+	fill_clients(batch, set, &set->networks.ranges6, GUARD_CLIENTS6);
+}
+
+/* A deletion that names no element deletes all. */
+static void flush(struct batch *batch, enum guard_set which)
+{
+	struct nlmsghdr *message = batch_new(batch, guard_item, NFT_MSG_DELSETELEM, 0);
+
+	mnl_attr_put_strz(message, NFTA_SET_ELEM_LIST_TABLE, GUARD_NAME);
+	mnl_attr_put_strz(message, NFTA_SET_ELEM_LIST_SET, sets[which].name);
+	batch_add(batch, message);
+}
+
 /* ---- rules ---- */
 
 static struct nftnl_rule *rule_for(uint8_t family)
@@ -216,7 +233,12 @@ void guard_write(struct batch *batch, const struct set *set, uint32_t flags)
 	object_chain(batch, guard_item, GUARD_NAME, &keep_in);
 	add_rules(batch, NFPROTO_IPV4);
 	add_rules(batch, NFPROTO_IPV6);
-	fill_tunnels(batch, set);
-	fill_clients(batch, set, &set->networks.ranges4, GUARD_CLIENTS4);
-	fill_clients(batch, set, &set->networks.ranges6, GUARD_CLIENTS6);
+	fill_sets(batch, set);
+}
+
+void guard_change(struct batch *batch, const struct set *set)
+{
+	for (enum guard_set which = 0; which < GUARD_SETS; which++)
+		flush(batch, which);
+	fill_sets(batch, set);
 }

@@ -20,4 +20,7 @@ void guard_remove(struct batch *batch);
 /* Appends to a batch: what makes a new guard for `set`; `flags` are NFT_TABLE_F_*. */
 void guard_write(struct batch *batch, const struct set *set, uint32_t flags);
 
+/* Appends to a batch: what makes the guard that is there one for `set`. */
+void guard_change(struct batch *batch, const struct set *set);
+
 #endif

@@ -170,15 +170,12 @@ static uint32_t generation_after(uint32_t generation)
 }
 
 /* One try. Whether it was committed is read from the generation, not guessed from silence. */
-static struct batch_error try_commit(struct nftables *nftables, struct batch *batch)
+static struct batch_error try_commit(struct nftables *nftables, struct batch *batch,
+				     uint32_t before)
 {
 	struct batch_error error = { 0 };
-	uint32_t before = 0;
 	uint32_t after = 0;
 
-	error.error = nftables_read_generation(nftables, &before);
-	if (error.error)
-		return error;
 	batch_set_generation(batch, before);
 	error.error = send_whole(nftables, batch->data, batch->size);
 	if (error.error)
@@ -195,10 +192,23 @@ static struct batch_error try_commit(struct nftables *nftables, struct batch *ba
 	return error;
 }
 
+bool nftables_commit_upon(struct nftables *nftables, struct batch *batch, uint32_t generation,
+			  struct batch_error *error)
+{
+	*error = try_commit(nftables, batch, generation);
+	return error->error == 0;
+}
+
 bool nftables_commit(struct nftables *nftables, struct batch *batch, struct batch_error *error)
 {
+	uint32_t before = 0;
+
 	for (int tries = 0; tries < COMMIT_TRIES; tries++) {
-		*error = try_commit(nftables, batch);
+		*error = (struct batch_error){ .error = nftables_read_generation(nftables,
+										 &before) };
+		if (error->error)
+			break;
+		*error = try_commit(nftables, batch, before);
 		if (error->error != ERESTART && error->error != EINTR && error->error != EAGAIN)
 			break;
 	}

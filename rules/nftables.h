@@ -27,6 +27,10 @@ void nftables_close(struct nftables *nftables);
 /* Carries the batch out. True when the kernel has committed it; false with what it refused. */
 bool nftables_commit(struct nftables *nftables, struct batch *batch, struct batch_error *error);
 
+/* The same, once, and only upon the ruleset of `generation`: ERESTART where there is a newer one. */
+bool nftables_commit_upon(struct nftables *nftables, struct batch *batch, uint32_t generation,
+			  struct batch_error *error);
+
 /* The generation of the ruleset now. 0 or an errno. */
 int nftables_read_generation(struct nftables *nftables, uint32_t *generation);
 

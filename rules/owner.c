@@ -21,6 +21,7 @@
 #define OWNER_LOOK_MS 10
 
 #define LARGE_BATCH (64 * 1024) /* bytes: some thousand elements */
+#define CHANGES_MAX 1000        /* elements; for more, the whole table is as soon written */
 
 /* Stands in while the main table is replaced. */
 #define NEXT_NAME "natd-next"
@@ -120,6 +121,7 @@ static struct batch_error stand_in(struct owner *owner, const struct set *set, u
 static struct batch_error replace(struct owner *owner, const struct set *set, uint8_t owned,
 				  bool with_guard, bool stands_in)
 {
+	struct batch_error error;
 	struct batch batch;
 
 	batch_begin(&batch);
@@ -131,7 +133,10 @@ static struct batch_error replace(struct owner *owner, const struct set *set, ui
 		guard_remove(&batch);
 		guard_write(&batch, set, flags[owned].guard);
 	}
-	return commit(owner, &batch);
+	error = commit(owner, &batch);
+	if (!error.error)
+		owner->watch->whole = owner->nftables->generation;
+	return error;
 }
 
 static void end_stand_in(struct owner *owner)
@@ -178,6 +183,30 @@ int owner_write(struct owner *owner, const struct set *set, char what[RULES_TEXT
 	if (error.error)
 		table_describe(set, error.item, what);
 	return error.error;
+}
+
+bool owner_change(struct owner *owner, const struct set *before, const struct set *now,
+		  const struct change *change)
+{
+	struct batch_error error = { 0 };
+	uint32_t generation = 0;
+	struct batch batch;
+	bool done;
+
+	if (change->elements > CHANGES_MAX || before->owned != now->owned ||
+	    nftables_read_generation(owner->nftables, &generation) != 0 ||
+	    !watch_knows(owner->watch, owner->nftables, generation))
+		return false;
+	if (!change->elements)
+		return true;
+	batch_begin(&batch);
+	change_write(&batch, TABLE_NAME, before, now);
+	if (change->clients)
+		guard_change(&batch, now);
+	batch_end(&batch);
+	done = nftables_commit_upon(owner->nftables, &batch, generation, &error);
+	batch_free(&batch);
+	return done;
 }
 
 int owner_repair(struct owner *owner, const struct set *set, bool guard_too,

@@ -9,6 +9,7 @@
 #ifndef RULES_OWNER_H
 #define RULES_OWNER_H
 
+#include "rules/change.h"
 #include "rules/nftables.h"
 #include "rules/set.h"
 #include "rules/watch.h"
@@ -26,7 +27,13 @@ void owner_open(struct owner *owner, struct nftables *nftables, struct watch *wa
 int owner_write(struct owner *owner, const struct set *set, char what[RULES_TEXT_MAX],
 		uint8_t *owned);
 
-/* The same at once, where the tables are known to be gone or changed by another; the guard too, unless it
+/* Changes only what differs. The tables have to be known to hold `before`. False where nothing was
+ * changed and they have to be written whole: another program did something that is not told yet, too
+ * much differs, or the kernel refuses. */
+bool owner_change(struct owner *owner, const struct set *before, const struct set *now,
+		  const struct change *change);
+
+/* As owner_write() at once, where the tables are known to be gone or changed by another; the guard too, unless it
  * is untouched and so keeps in what would leave meanwhile. */
 int owner_repair(struct owner *owner, const struct set *set, bool guard_too,
 		 char what[RULES_TEXT_MAX]);

@@ -11,6 +11,7 @@
 #include "natd/log.h"
 #include "natd/process.h"
 #include "natd/sandbox.h"
+#include "rules/change.h"
 #include "rules/check.h"
 #include "rules/coexist.h"
 #include "rules/contest.h"
@@ -42,6 +43,7 @@ struct rules {
 	int natd;
 	struct nftables nftables;
 	struct owner owner;
+	uint8_t owned; /* enum rules_owned: how far the tables are */
 	struct watch watch;
 	struct set staged;    /* from RULES_BEGIN on */
 	struct set committed; /* what the kernel has, or shall have again */
@@ -51,6 +53,8 @@ struct rules {
 	struct coexist coexist;
 	struct trace trace;
 };
+
+static void on_watch(struct rules *rules);
 
 static int64_t now_us(void)
 {
@@ -111,6 +115,25 @@ static void on_publish(struct rules *rules, const struct rules_request *request)
 	set_add_publish(staged(rules, request), &request->publish);
 }
 
+/* Makes the kernel hold `set`, by as little as can be. What others did is noticed first. */
+static int write_set(struct rules *rules, struct set *set, struct rules_written *said)
+{
+	struct change change = change_between(&rules->committed, set);
+
+	if (!rules->committed.exists)
+		return owner_write(&rules->owner, set, said->what, &said->owned);
+	on_watch(rules);
+	if (change.recount)
+		counters_read(&rules->nftables, &rules->committed);
+	set_carry_counts(set, &rules->committed);
+	said->owned = rules->owned;
+	if (!rules->repair.needed && owner_change(&rules->owner, &rules->committed, set, &change))
+		return 0;
+	counters_read(&rules->nftables, &rules->committed);
+	set_carry_counts(set, &rules->committed);
+	return owner_write(&rules->owner, set, said->what, &said->owned);
+}
+
 /* `before` is what was committed until now; the caller's to free. */
 static int commit(struct rules *rules, struct set *set, struct set *before,
 		  struct rules_written *said)
@@ -121,13 +144,10 @@ static int commit(struct rules *rules, struct set *set, struct set *before,
 		memcpy(said->what, set->what, RULES_TEXT_MAX);
 		return set->error;
 	}
-	if (rules->committed.exists) {
-		counters_read(&rules->nftables, &rules->committed);
-		set_carry_counts(set, &rules->committed);
-	}
-	error = owner_write(&rules->owner, set, said->what, &said->owned);
+	error = write_set(rules, set, said);
 	if (error)
 		return error;
+	rules->owned = said->owned;
 	*before = rules->committed;
 	rules->committed = *set;
 	*set = (struct set){ 0 };

@@ -56,6 +56,11 @@ void watch_resume(struct watch *watch, struct nftables *nftables)
 			 generation != nftables->generation;
 }
 
+bool watch_knows(const struct watch *watch, const struct nftables *nftables, uint32_t generation)
+{
+	return !watch->missed && (generation == watch->heard || generation == nftables->generation);
+}
+
 /* Every object of nftables names its table in its first attribute: NFTA_TABLE_NAME,
  * NFTA_CHAIN_TABLE, NFTA_RULE_TABLE, NFTA_SET_TABLE and so on are all 1. */
 static const char *table_of(const struct nlmsghdr *event)
@@ -132,7 +137,8 @@ bool watch_event(struct watch *watch, const struct nlmsghdr *event, unsigned int
 	touched = watch->ours;
 	watch->ours = false;
 	read_end(event, &now, &who);
-	/* What was before our last transaction is overwritten already. The number wraps. */
+	watch->heard = now;
+	/* What was before is overwritten already. The number wraps. */
 	if (!touched || (int32_t)(now - generation) <= 0)
 		return false;
 	*culprit = who;
@@ -170,7 +176,7 @@ bool watch_read(struct watch *watch, struct nftables *nftables, struct culprit *
 		else if (got < 0 && errno != EINTR)
 			return touched;
 		for (; got > 0 && mnl_nlmsg_ok(event, left); event = mnl_nlmsg_next(event, &left))
-			touched = watch_event(watch, event, nftables->portid, nftables->generation,
+			touched = watch_event(watch, event, nftables->portid, watch->whole,
 					      culprit) ||
 				  touched;
 	}

@@ -20,8 +20,10 @@ struct watch {
 	struct mnl_socket *socket;
 	bool ours;  /* the transaction that is being told is about a table of ours */
 	bool guard; /* the guard is changed, or may be, since the owner of this struct cleared it */
-	bool missed; /* something happened while nobody listened */
-	bool others; /* another program changed another table; who looks there sets it back */
+	bool missed;    /* something happened while nobody listened */
+	uint32_t heard; /* the last generation that was told, */
+	uint32_t whole; /* and that with which the tables were written whole */
+	bool others;    /* another program changed another table; who looks there sets it back */
 };
 
 /* Fatal where the kernel does not tell. */
@@ -34,12 +36,15 @@ int watch_descriptor(const struct watch *watch);
 void watch_pause(struct watch *watch);
 void watch_resume(struct watch *watch, struct nftables *nftables);
 
-/* Reads every event that waits. True where another program has changed our table since our own last
- * transaction, or may have (events were lost): `culprit` is the last who did. */
+/* Was every change up to `generation` told, or made by ourselves? */
+bool watch_knows(const struct watch *watch, const struct nftables *nftables, uint32_t generation);
+
+/* Reads every event that waits. True where another program has changed our tables since we wrote
+ * them whole, or may have (events were lost): `culprit` is the last who did. */
 bool watch_read(struct watch *watch, struct nftables *nftables, struct culprit *culprit);
 
-/* One event: true at the end of a transaction of another program (`portid` and `generation` are of
- * our own transactions) that changed our table. */
+/* One event: true at the end of a transaction of another program (not `portid`) that changed our
+ * tables after `generation`. */
 bool watch_event(struct watch *watch, const struct nlmsghdr *event, unsigned int portid,
 		 uint32_t generation, struct culprit *culprit);
 

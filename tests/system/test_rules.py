@@ -514,7 +514,8 @@ def test_packets_from_outside_and_from_home_are_told_apart(rules, nodes):
     rules.count()
     since = (time.monotonic() - started) * 1000
     lan, outside_ago, lan_ago = rules.seen[wireguard]
-    assert lan == 2 and 0 <= outside_ago <= since + 1 and outside_ago <= lan_ago
+    # Timeouts of the kernel are counted in its own ticks.
+    assert lan == 2 and 0 <= outside_ago <= since + 100 and outside_ago <= lan_ago
 
 
 def test_a_firewall_that_drops_shows_in_the_counters(rules, nodes):
