@@ -42,7 +42,7 @@ static bool is_wireguard(const struct tunnel *tunnel)
 	return access(path, F_OK) == 0;
 }
 
-/* Of the interface, or of the route where that says less. */
+/* Of the interface, or what the route or a router on the way says, where that is less. */
 static uint32_t line_mtu(const struct natd *natd)
 {
 	const struct network_link *link =
@@ -56,6 +56,8 @@ static uint32_t line_mtu(const struct natd *natd)
 	if (link && !answer.error && answer.interface == link->index && answer.mtu &&
 	    answer.mtu < mtu)
 		mtu = answer.mtu;
+	if (link && natd->upstream.hops.mtu && natd->upstream.hops.mtu < mtu)
+		mtu = natd->upstream.hops.mtu;
 	return mtu;
 }
 

@@ -131,15 +131,20 @@ static void judge(struct upstream *upstream)
 
 bool upstream_report(struct upstream *upstream, const struct upnp_report *report, int64_t now)
 {
-	struct in_addr before;
+	struct upnp_hops before;
 
 	switch (report->what) {
 	case UPNP_FOUND_HOPS:
-		before = upstream->hops.router[1];
+		if (report->hops.mtu &&
+		    (report->hops.mtu < UPNP_MTU_MIN || report->hops.mtu >= UPNP_MTU_MAX))
+			fatal("upnp sent an MTU that makes no sense (%u)", report->hops.mtu);
+		before = upstream->hops;
 		upstream->hops = report->hops;
 		/* No answer this time is no sign that it went away. */
-		if (!upstream->hops.router[1].s_addr)
-			upstream->hops.router[1] = before;
+		if (!upstream->hops.router[1].s_addr) {
+			upstream->hops.router[1] = before.router[1];
+			upstream->hops.mtu = before.mtu;
+		}
 		upstream->looked = true;
 		upstream->look_until = 0;
 		upstream->look_at = now + LOOK_AGAIN_MS;

@@ -27,15 +27,19 @@
 #define RECORD_SIZE  (3 + 4 * HOPS_RECORDS)
 #define OPTIONS_MAX  40
 
+#define SIZE_BYTES (UPNP_MTU_MAX - 20 - 8) /* less the headers of IP and UDP */
+
 /* Two plain ones first: what they say decides, and they are answered most of all. */
-enum { PROBE_1, PROBE_2, PROBE_3, PROBE_RECORD_2, PROBE_RECORD_3 };
+enum { PROBE_1, PROBE_2, PROBE_3, PROBE_RECORD_2, PROBE_RECORD_3, PROBE_SIZE };
 
 static const struct {
 	int ttl;
 	bool record;
+	size_t bytes; /* of data */
 } probes[HOPS_PROBES] = {
-	[PROBE_1] = { 1, false },       [PROBE_2] = { 2, false },       [PROBE_3] = { 3, false },
-	[PROBE_RECORD_2] = { 2, true }, [PROBE_RECORD_3] = { 3, true },
+	[PROBE_1] = { 1, false, 0 },       [PROBE_2] = { 2, false, 0 },
+	[PROBE_3] = { 3, false, 0 },       [PROBE_RECORD_2] = { 2, true, 0 },
+	[PROBE_RECORD_3] = { 3, true, 0 }, [PROBE_SIZE] = { 3, false, SIZE_BYTES },
 };
 
 void hops_init(struct hops *hops)
@@ -55,11 +59,13 @@ void hops_close(struct hops *hops)
 static int open_socket(struct in_addr own)
 {
 	struct sockaddr_in from = { .sin_family = AF_INET, .sin_addr = own };
+	int whole = IP_PMTUDISC_PROBE; /* whatever the kernel believes of the path */
 	int yes = 1;
 	int fd = socket(AF_INET, SOCK_DGRAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
 
 	if (fd >= 0 && setsockopt(fd, IPPROTO_IP, IP_RECVERR, &yes, sizeof(yes)) == 0 &&
 	    setsockopt(fd, IPPROTO_IP, IP_RECVOPTS, &yes, sizeof(yes)) == 0 &&
+	    setsockopt(fd, IPPROTO_IP, IP_MTU_DISCOVER, &whole, sizeof(whole)) == 0 &&
 	    bind(fd, (struct sockaddr *)&from, sizeof(from)) == 0)
 		return fd;
 	log_debug("hops: %s", strerror(errno));
@@ -93,6 +99,7 @@ static void add_control(struct msghdr *message, int type, const void *value, siz
 
 static void send_probe(const struct hops *hops, unsigned int index)
 {
+	static char nothing[SIZE_BYTES];
 	static const uint8_t record[RECORD_SIZE + 1] = { RECORD_ROUTE, RECORD_SIZE, 4 };
 	struct sockaddr_in to = { .sin_family = AF_INET,
 				  .sin_port = htons((uint16_t)(HOPS_PORT_FIRST + index)),
@@ -100,8 +107,11 @@ static void send_probe(const struct hops *hops, unsigned int index)
 	/* By this link whatever the routes of a VPN say (field/routers.md 67). */
 	struct in_pktinfo link = { .ipi_ifindex = (int)hops->ifindex, .ipi_spec_dst = hops->own };
 	_Alignas(struct cmsghdr) char control[128] = { 0 };
+	struct iovec data = { nothing, probes[index].bytes };
 	struct msghdr message = { .msg_name = &to,
 				  .msg_namelen = sizeof(to),
+				  .msg_iov = &data,
+				  .msg_iovlen = 1,
 				  .msg_control = control };
 
 	add_control(&message, IP_PKTINFO, &link, sizeof(link));
@@ -152,6 +162,16 @@ size_t hops_record(const uint8_t *options, size_t size, struct in_addr records[H
 	return 0;
 }
 
+/* "Fragmentation needed": the router behind which the line is narrow tells its MTU. Old ones tell 0. */
+static void on_narrow(struct hops *hops, unsigned int index, uint32_t mtu)
+{
+	if (index != PROBE_SIZE)
+		return;
+	hops->answered[index] = true;
+	if (mtu >= UPNP_MTU_MIN && mtu < UPNP_MTU_MAX && (!hops->mtu || mtu < hops->mtu))
+		hops->mtu = (uint16_t)mtu;
+}
+
 /* One error: who sent it, in answer to which probe. */
 static void on_error(struct hops *hops, struct msghdr *message, uint16_t port)
 {
@@ -178,6 +198,10 @@ static void on_error(struct hops *hops, struct msghdr *message, uint16_t port)
 	    (error->ee_type != ICMP_TIME_EXCEEDED && error->ee_type != ICMP_DEST_UNREACH) ||
 	    from.sin_family != AF_INET)
 		return;
+	if (error->ee_type == ICMP_DEST_UNREACH && error->ee_code == ICMP_FRAG_NEEDED) {
+		on_narrow(hops, index, error->ee_info);
+		return;
+	}
 	hops->answered[index] = true;
 	hops->from[index] = from.sin_addr;
 	memcpy(hops->records[index], records, sizeof(records));
@@ -262,7 +286,7 @@ static struct in_addr recorded(const struct hops *hops, const struct upnp_hops *
 
 struct upnp_hops hops_found(const struct hops *hops)
 {
-	struct upnp_hops found = { 0 };
+	struct upnp_hops found = { .mtu = hops->mtu };
 
 	for (unsigned int i = 0; i < UPNP_HOPS; i++)
 		/* A router that has no way on answers for those behind it as well. */

@@ -5,7 +5,9 @@
  * errors that come back to the socket that sent them (IP_RECVERR), so no raw socket and no capability
  * is needed. Two of them bear the IP option Record Route (RFC 791 3.1): a router writes into it the
  * address with which it forwards, which is how the home router's WAN address shows where the router
- * itself does not tell it. Many a router drops such a packet, so it is an extra only. */
+ * itself does not tell it. Many a router drops such a packet, so it is an extra only. One is as large as
+ * Ethernet takes and must not be cut into pieces: a router before a narrower line (PPPoE, MAP-E) says how
+ * narrow that is (RFC 1191 4). */
 #ifndef UPNP_HOPS_H
 #define UPNP_HOPS_H
 
@@ -15,7 +17,7 @@
 
 #include "upnp/upnp.h"
 
-#define HOPS_PROBES 5 /* datagrams of one try */
+#define HOPS_PROBES 6 /* datagrams of one try */
 #define HOPS_RECORDS                                                                               \
 	4 /* addresses that Record Route has room for: this host's and three routers' */
 
@@ -28,6 +30,7 @@ struct hops {
 	bool answered[HOPS_PROBES];
 	struct in_addr from[HOPS_PROBES]; /* who answered */
 	struct in_addr records[HOPS_PROBES][HOPS_RECORDS];
+	uint16_t mtu; /* the smallest that a router has named; 0: none */
 };
 
 /* Nothing under way, nothing open. */

@@ -262,7 +262,13 @@ struct upnp_hops {
 	struct in_addr router[UPNP_HOPS]; /* as they face us */
 	struct in_addr
 		wan[UPNP_HOPS - 1]; /* as the first ones face the internet, where that shows */
+	uint16_t
+		mtu; /* of the line, as a router on the way says; 0: none says that it is below 1500 */
 };
+
+/* What IPv4 has to carry whole, RFC 791 3.2, and what Ethernet does. */
+#define UPNP_MTU_MIN 576
+#define UPNP_MTU_MAX 1500
 
 #define UPNP_DELAY_MAX 5000 /* ms, RFC 6887 14.1.3 */
 

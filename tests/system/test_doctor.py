@@ -103,6 +103,20 @@ def test_packets_too_big(lab):
     natd.wait_status("OK")
 
 
+def test_a_narrow_line_behind_the_router():
+    """PPPoE or MAP-E: this host's own interface does not show it, the home router says it."""
+    with Lab() as lab:
+        for node, interface in ((lab.router.node, "wan"), (lab.internet, "home")):
+            node.ip(f"link set {interface} mtu 1454")
+        natd = lab.natd()
+        status = natd.wait_status("E50", state="open")
+        assert status["router"]["line_mtu"] == 1454
+        assert "MTU = 1394" in status["verdict"]["advice"]
+        lab.host.ip("link set wg0 mtu 1394")
+        natd.wait_status("OK")
+        assert step(natd.json("doctor"), "size")[1].endswith("1394 + 60 bytes of 1454")
+
+
 def test_nothing_to_ask():
     with Lab(router="nothing", start_vpn=False) as lab:
         natd = lab.natd()

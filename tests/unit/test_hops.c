@@ -155,6 +155,16 @@ static void refuses_broken_options(void **state)
 	}
 }
 
+static void a_narrow_line(void **state)
+{
+	struct hops hops = three_hops();
+
+	(void)state;
+	assert_int_equal(hops_found(&hops).mtu, 0);
+	hops.mtu = 1454;
+	assert_int_equal(hops_found(&hops).mtu, 1454);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -165,6 +175,7 @@ int main(void)
 		cmocka_unit_test(home_router_without_a_way_on),
 		cmocka_unit_test(reads_record_route),
 		cmocka_unit_test(refuses_broken_options),
+		cmocka_unit_test(a_narrow_line),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
