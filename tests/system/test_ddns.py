@@ -42,7 +42,7 @@ def write(lab, name, text, socket):
 
 def ddclient(lab, socket, certificate):
     # By itself it does not tell twice within 30 s: the test would have to wait.
-    conf = write(lab, "ddclient.conf", f"ssl_ca_file={certificate}\nmin-interval=1\n"
+    conf = write(lab, "ddclient.conf", f"ssl_ca_file={certificate}\nmin-interval=0\n"
                  + from_the_manual("protocol=noip"), socket)
     # As Debian's unit starts it.
     return lab.host.start("ddclient", "ddclient", "-daemon", "5m", "-pid", "/run/ddclient.pid",
