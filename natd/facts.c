@@ -249,6 +249,25 @@ static void gather_tunnel(const struct natd *natd, const struct tunnel *tunnel, 
 	facts->line_mtu = size.line;
 }
 
+static void gather_contest(const struct kernel *kernel, struct facts *facts)
+{
+	if (!kernel_is_contested(kernel, natd_now()))
+		return;
+	facts->contest_repairs = kernel->repairs_in_row;
+	facts->contest_lost = !kernel->written;
+	facts->owned = kernel->owned == RULES_OWNED_ALL;
+	facts->contestant_pid = kernel->last_repair.pid;
+	snprintf(facts->contestant, sizeof(facts->contestant), "%s", kernel->last_repair.program);
+}
+
+/* Where conntrack is not loaded yet, nothing is counted. */
+static void gather_connections(struct facts *facts)
+{
+	if (!sysctl_read("netfilter/nf_conntrack_count", &facts->connections) ||
+	    !sysctl_read("netfilter/nf_conntrack_max", &facts->connections_max))
+		facts->connections_max = 0;
+}
+
 static void gather_kernel(const struct natd *natd, struct facts *facts)
 {
 	const struct kernel *kernel = &natd->kernel;
@@ -269,6 +288,8 @@ static void gather_kernel(const struct natd *natd, struct facts *facts)
 		if (kernel->clients[i].interface[0])
 			gather_egress(natd, &kernel->clients[i].is.egress, facts);
 	}
+	gather_contest(kernel, facts);
+	gather_connections(facts);
 	facts->forwarding_off =
 		has_ipv4 && sysctl_read("ipv4/ip_forward", &forwarding) && forwarding == 0;
 	facts->stopped = firewalls_stopped(&kernel->firewalls, facts->stopped_tunnel);

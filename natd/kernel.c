@@ -13,6 +13,11 @@
 	(2 + CONFIG_TUNNELS_MAX * (1 + CONFIG_NETWORKS_MAX) + CONFIG_CLIENTS_MAX +                 \
 	 CONFIG_PUBLISH_MAX + NETWORK_ADDRESSES_MAX + NETWORK_ROUTES_MAX + CONFIG_FORWARDS_MAX)
 
+/* Another program has the tables changed so often, with no calm between, that natd says so. Longer than
+ * CONTEST_MAX_MS of rules, so that a contest does not look like its end. */
+#define CONTESTED 4
+#define CALM_MS   60000
+
 struct set {
 	struct rules_request *items;
 	size_t count;
@@ -435,16 +440,29 @@ static void on_sysctl(struct kernel *kernel, const struct rules_sysctl_is *sysct
 
 static void on_touched(struct kernel *kernel, const struct rules_touched *touched, int64_t now)
 {
+	bool calm = !kernel->repairs || now - kernel->last_repair_at > CALM_MS;
+
+	kernel->written = touched->error == 0 && !touched->wait_ms;
+	if (touched->wait_ms) {
+		log_warning("%s (pid %u) changed natd's tables again; they are put back in %u ms",
+			    touched->program, touched->pid, touched->wait_ms);
+		return;
+	}
 	kernel->repairs++;
+	kernel->repairs_in_row = calm ? 1 : kernel->repairs_in_row + 1;
 	kernel->last_repair = *touched;
 	kernel->last_repair_at = now;
-	kernel->written = touched->error == 0;
 	if (touched->error)
-		log_error("%s (pid %u) changed table inet natd, and it cannot be repaired: %s",
+		log_error("%s (pid %u) changed natd's tables, and they cannot be put back: %s",
 			  touched->program, touched->pid, strerror(touched->error));
 	else
-		log_warning("%s (pid %u) changed table inet natd; repaired in %u us",
+		log_warning("%s (pid %u) changed natd's tables; put back in %u us",
 			    touched->program, touched->pid, touched->took_us);
+}
+
+bool kernel_is_contested(const struct kernel *kernel, int64_t now)
+{
+	return kernel->repairs_in_row >= CONTESTED && now - kernel->last_repair_at <= CALM_MS;
 }
 
 static void on_network_count(struct kernel *kernel, const struct rules_network_count *count)

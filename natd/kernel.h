@@ -53,7 +53,8 @@ struct kernel {
 	bool removed;
 	char refused[RULES_TEXT_MAX]; /* why not */
 	uint32_t repairs;
-	uint64_t purged; /* connections ended because they would have gone on wrongly */
+	uint64_t purged;         /* connections ended because they would have gone on wrongly */
+	uint32_t repairs_in_row; /* with no calm of a minute between two */
 	struct rules_touched last_repair;
 	int64_t last_repair_at; /* CLOCK_BOOTTIME milliseconds */
 	struct rules_port_count ports[CONFIG_FORWARDS_MAX];
@@ -81,6 +82,9 @@ void kernel_want(struct kernel *kernel, const struct config *config, const struc
 
 /* Is a port of this host handed on to a client? Either family counts. */
 bool kernel_is_published(const struct kernel *kernel, uint8_t protocol, uint16_t port);
+
+/* Does another program keep changing the tables? */
+bool kernel_is_contested(const struct kernel *kernel, int64_t now);
 
 /* Asks rules for the counters; RULES_COUNTED ends the answer. */
 void kernel_count(struct kernel *kernel);

@@ -198,6 +198,17 @@ static json_t *sysctls_json(const struct kernel *kernel)
 	return changed;
 }
 
+static json_t *connections_json(void)
+{
+	int32_t count;
+	int32_t max;
+
+	if (!sysctl_read("netfilter/nf_conntrack_count", &count) ||
+	    !sysctl_read("netfilter/nf_conntrack_max", &max))
+		return json_null();
+	return json_pack("{s:i, s:i}", "count", (int)count, "max", (int)max);
+}
+
 static json_t *rules_json(const struct natd *natd)
 {
 	const struct kernel *kernel = &natd->kernel;
@@ -209,11 +220,11 @@ static json_t *rules_json(const struct natd *natd)
 				 (json_int_t)((natd_now() - kernel->last_repair_at) / 1000),
 				 "program", touched->program, "pid", (json_int_t)touched->pid,
 				 "took_us", (json_int_t)touched->took_us);
-	return json_pack("{s:b, s:b, s:b, s:i, s:I, s:o, s:o, s:o}", "in_sync", kernel->written,
-			 "owned", kernel->owned == RULES_OWNED_ALL, "guard_owned",
-			 kernel->owned != RULES_OWNED_NONE, "repairs", (int)kernel->repairs,
-			 "purged", (json_int_t)kernel->purged, "last_repair", last, "changed",
-			 sysctls_json(kernel), "refused",
+	return json_pack("{s:b, s:b, s:b, s:o, s:i, s:I, s:o, s:o, s:o}", "in_sync",
+			 kernel->written, "owned", kernel->owned == RULES_OWNED_ALL, "guard_owned",
+			 kernel->owned != RULES_OWNED_NONE, "connections", connections_json(),
+			 "repairs", (int)kernel->repairs, "purged", (json_int_t)kernel->purged,
+			 "last_repair", last, "changed", sysctls_json(kernel), "refused",
 			 text_or_null(kernel->written ? "" : kernel->refused));
 }
 

@@ -3,6 +3,7 @@
 
 #include "natd/verdict_ipv6.h"
 #include "natd/verdict_line.h"
+#include "natd/verdict_rules.h"
 #include "natd/verdict_say.h"
 
 #include "natd/firewalls.h"
@@ -437,8 +438,11 @@ static const struct cause {
 	{ "E60", WORKS_NO, nothing_listens, say_nothing_listens },
 	{ "E42", WORKS_NO, is_not_forwarding, say_not_forwarding },
 	{ "E41", WORKS_NO, is_stopped, say_stopped },
+	{ "E44", WORKS_NO, verdict_is_suppressed, verdict_say_suppressed },
 	{ "E43", WORKS_NO, egress_is_closed, say_egress_gone },
 	{ "E43", WORKS_YES, egress_is_replaced, say_egress_replaced },
+	{ "E44", WORKS_YES, verdict_is_contested, verdict_say_contested },
+	{ "E45", WORKS_YES, verdict_is_crowded, verdict_say_crowded },
 	{ "E30", WORKS_YES, name_is_stale6, say_name_stale6 },
 	{ "E12", WORKS_YES, former_has_wanted_port, say_former_has_wanted_port },
 	{ "E13", WORKS_YES, has_another_port, say_another_port },

@@ -84,6 +84,14 @@ struct facts {
 	char not_forwarded[16]; /* a tunnel of which the kernel would forward nothing */
 	bool rules_refused;     /* the kernel did not take them */
 	char rules_reason[160];
+	/* Another program keeps changing natd's tables. */
+	uint32_t contest_repairs; /* how often they were put back lately; 0: no contest */
+	bool contest_lost;        /* they are away just now */
+	bool owned;               /* the kernel lets nobody else change them */
+	char contestant[16];      /* the program's name */
+	uint32_t contestant_pid;
+	int32_t connections;               /* that the kernel follows */
+	int32_t connections_max;           /* 0: not known */
 	char lost_egress[EGRESS_TEXT_MAX]; /* an egress address that this host does not have */
 	bool egress_closed;                /* its clients wait for it */
 	char too_big[16]; /* a tunnel whose packets do not fit the line with what is around them */

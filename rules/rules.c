@@ -187,6 +187,18 @@ static void on_remove(struct rules *rules, const struct rules_request *request)
 
 /* ---- what others do to it ---- */
 
+static void tell_touched(const struct rules *rules, int error, uint32_t wait_ms)
+{
+	struct rules_report said = tell_new(RULES_TOUCHED, rules->committed.generation);
+
+	said.touched.pid = rules->repair.culprit.pid;
+	memcpy(said.touched.program, rules->repair.culprit.program, sizeof(said.touched.program));
+	said.touched.took_us = (uint32_t)(now_us() - rules->repair.noticed_us);
+	said.touched.wait_ms = wait_ms;
+	said.touched.error = error;
+	tell(rules->natd, &said);
+}
+
 static void on_watch(struct rules *rules)
 {
 	struct culprit culprit;
@@ -204,11 +216,12 @@ static void on_watch(struct rules *rules)
 		.when_ms = contest_when(&rules->contest, now / 1000),
 		.culprit = culprit,
 	};
+	if (rules->repair.when_ms > now / 1000)
+		tell_touched(rules, 0, (uint32_t)(rules->repair.when_ms - now / 1000));
 }
 
 static void repair(struct rules *rules)
 {
-	struct rules_report said = tell_new(RULES_TOUCHED, rules->committed.generation);
 	char what[RULES_TEXT_MAX] = "";
 	int error = owner_repair(&rules->owner, &rules->committed, rules->watch.guard, what);
 	int64_t now = now_us();
@@ -220,11 +233,7 @@ static void repair(struct rules *rules)
 	rules->repair.needed = error != 0;
 	rules->watch.guard = rules->watch.guard && error;
 	rules->repair.when_ms = contest_when(&rules->contest, now / 1000);
-	said.touched.pid = rules->repair.culprit.pid;
-	memcpy(said.touched.program, rules->repair.culprit.program, sizeof(said.touched.program));
-	said.touched.took_us = (uint32_t)(now - rules->repair.noticed_us);
-	said.touched.error = error;
-	tell(rules->natd, &said);
+	tell_touched(rules, error, 0);
 	if (!error)
 		purge_gap(&rules->purge, &rules->committed);
 }

@@ -218,7 +218,8 @@ struct rules_firewall {
 struct rules_touched {
 	uint32_t pid;
 	char program[16];
-	uint32_t took_us; /* from the event to the table whole again */
+	uint32_t took_us; /* from the event to the tables whole again */
+	uint32_t wait_ms; /* they are not yet: so long until they are, because of a contest */
 	int32_t error;    /* errno of the repair */
 };
 
@@ -275,14 +276,14 @@ struct rules_report {
 		RULES_TUNNEL_COUNT,  /* tunnel */
 		RULES_PUBLISH_COUNT, /* publish */
 		RULES_COUNTED,       /* the end of the counters */
-		RULES_TOUCHED,      /* touched: another program changed our table; it is repaired */
-		RULES_WIREGUARD_IS, /* wireguard */
-		RULES_PEERS_ARE,    /* peers */
-		RULES_PURGED,       /* purged: connections that would have gone on wrongly */
-		RULES_FIREWALL,     /* firewall: one of those that there are */
-		RULES_SCANNED,      /* the end of the firewalls */
-		RULES_TRACING,      /* written: the trace began, or cannot */
-		RULES_TRACED,       /* traced */
+		RULES_TOUCHED,       /* touched: another program changed our tables */
+		RULES_WIREGUARD_IS,  /* wireguard */
+		RULES_PEERS_ARE,     /* peers */
+		RULES_PURGED,        /* purged: connections that would have gone on wrongly */
+		RULES_FIREWALL,      /* firewall: one of those that there are */
+		RULES_SCANNED,       /* the end of the firewalls */
+		RULES_TRACING,       /* written: the trace began, or cannot */
+		RULES_TRACED,        /* traced */
 		RULES_REPORTS
 	} what;
 	uint32_t generation;

@@ -112,6 +112,20 @@ static void show_protocols(FILE *out, const json_t *status)
 	}
 }
 
+static void show_connections(FILE *out, const json_t *connections)
+{
+	json_int_t number;
+
+	if (!json_is_object(connections))
+		return;
+	family(out, "connections", "gauge", "Connections that the kernel follows.");
+	if (number_of(connections, "count", &number))
+		fprintf(out, "natd_connections %lld\n", (long long)number);
+	family(out, "connections_max", "gauge", "How many it can follow.");
+	if (number_of(connections, "max", &number))
+		fprintf(out, "natd_connections_max %lld\n", (long long)number);
+}
+
 static void show_rules(FILE *out, const json_t *status)
 {
 	const json_t *rules = json_object_get(status, "rules");
@@ -124,6 +138,7 @@ static void show_rules(FILE *out, const json_t *status)
 	family(out, "rules_repairs", "counter", "How often natd has put its rules back.");
 	if (number_of(rules, "repairs", &repairs))
 		fprintf(out, "natd_rules_repairs_total %lld\n", (long long)repairs);
+	show_connections(out, json_object_get(rules, "connections"));
 }
 
 static void show_verdict(FILE *out, const json_t *status)

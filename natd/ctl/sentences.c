@@ -82,6 +82,16 @@ static const char *const forms[] = {
 	N_("no IPv4 from outside: the router %s has no WAN address to forward from"),
 	N_("nothing on this host listens on %s"),
 	N_("the egress address %s is not on this host"),
+	N_("%s (pid %u) keeps removing natd's rules: put back %u times, and away again"),
+	N_("%s (pid %u) keeps changing natd's rules: put back %u times"),
+	N_("Only natd can change its tables here: look whether a second natd runs."),
+	N_("Let that program leave other tables alone: look for `flush ruleset` in its\n"
+	   "files, also in /etc/nftables.conf. Or let natd own its tables, where the\n"
+	   "kernel can (Linux 6.9): `rules { owned = true }` in /etc/natd/natd.conf."),
+	N_("the kernel's table of connections is nearly full: %d of %d"),
+	N_("When it is full, new connections fail. Make it larger: a line\n"
+	   "`net.netfilter.nf_conntrack_max = %lld` in /etc/sysctl.d/90-conntrack.conf,\n"
+	   "then `sudo sysctl --system`."),
 	N_("the internet is reached without a router that could be asked"),
 	N_("the kernel refuses natd's rules: %s"),
 	N_("the router %s does not open ports when asked (UPnP is off)"),

@@ -299,8 +299,11 @@ static void print_report(const struct rules_report *said)
 		break;
 	case RULES_COUNTED: printf("counted %u\n", generation); break;
 	case RULES_TOUCHED:
-		printf("touched %u %u %s %u %d\n", generation, said->touched.pid,
-		       said->touched.program, said->touched.took_us, said->touched.error);
+		if (said->touched.wait_ms)
+			printf("waits %u %u\n", generation, said->touched.wait_ms);
+		else
+			printf("touched %u %u %s %u %d\n", generation, said->touched.pid,
+			       said->touched.program, said->touched.took_us, said->touched.error);
 		break;
 	case RULES_WIREGUARD_IS:
 		printf("wireguard %u %s %u\n", generation, said->wireguard.interface,

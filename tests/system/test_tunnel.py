@@ -104,3 +104,18 @@ def test_survives_a_flush():
         lab.tunnel_up()
         assert lab.fetch_through_tunnel() == WAN
         assert natd.status()["rules"]["repairs"] >= 1
+
+
+def test_a_contest_is_told():
+    """Somebody removes the table whenever it is back."""
+    def removed_again():
+        lab.host.run("nft", "delete", "table", "inet", "natd", check=False)
+        return natd.status()["verdict"]["code"] == "E44"
+
+    with Lab() as lab:
+        natd = lab.natd("rules { owned = false }")
+        natd.wait_status("OK")
+        wait_until(removed_again, 20, "E44")
+        assert "nft (pid " in natd.status()["verdict"]["text"]
+        assert natd.ctl("status").returncode in (1, 2)
+        assert natd.status()["rules"]["repairs"] >= 4

@@ -152,7 +152,7 @@ static void test_a_contest_slows_down(void **state)
 		contest_repaired(&contest, now);
 		now = contest_when(&contest, now);
 	}
-	assert_int_equal(repairs, 4);
+	assert_int_equal(repairs, CONTEST_AT_ONCE + 3);
 	for (int i = 0; i < 20; i++) {
 		contest_repaired(&contest, now);
 		gap = contest_when(&contest, now) - now;
@@ -164,15 +164,17 @@ static void test_a_contest_slows_down(void **state)
 static void test_a_contest_is_forgotten(void **state)
 {
 	struct contest contest = { 0 };
+	int64_t late = 1100 + CONTEST_FIRST_MS * 2 + CONTEST_CALM_MS + 1;
 
 	(void)state;
-	contest_repaired(&contest, 1000);
+	for (int i = 0; i < CONTEST_AT_ONCE; i++)
+		contest_repaired(&contest, 1000);
+	assert_int_equal(contest_when(&contest, 1000), 1000 + CONTEST_FIRST_MS);
 	contest_repaired(&contest, 1100);
-	assert_int_equal(contest_when(&contest, 1100), 1300);
+	assert_int_equal(contest_when(&contest, 1100), 1100 + CONTEST_FIRST_MS * 2);
 	assert_int_equal(contest_when(&contest, 1301), 1301);
-	contest_repaired(&contest, 1100 + 2 * CONTEST_CALM_MS);
-	assert_int_equal(contest_when(&contest, 1100 + 2 * CONTEST_CALM_MS),
-			 1100 + 2 * CONTEST_CALM_MS + CONTEST_FIRST_MS);
+	contest_repaired(&contest, late);
+	assert_int_equal(contest_when(&contest, late), late);
 }
 
 int main(void)

@@ -235,6 +235,25 @@ static void egress_replaced(struct facts *facts)
 	strcpy(facts->lost_egress, "192.168.1.99");
 }
 
+static void contested(struct facts *facts)
+{
+	facts->contest_repairs = 5;
+	strcpy(facts->contestant, "nft");
+	facts->contestant_pid = 4711;
+}
+
+static void suppressed(struct facts *facts)
+{
+	contested(facts);
+	facts->contest_lost = true;
+}
+
+static void crowded(struct facts *facts)
+{
+	facts->connections_max = 7680;
+	facts->connections = 6144;
+}
+
 static void not_forwarding_a_tunnel(struct facts *facts)
 {
 	strcpy(facts->not_forwarded, "wg0");
@@ -322,8 +341,12 @@ static const struct {
 	{ "E42", WORKS_NO, not_forwarding_a_tunnel, "IP forwarding is off for wg0" },
 	{ "E41", WORKS_NO, stopped_by_docker, "(table ip filter, chain FORWARD)" },
 	{ "E41", WORKS_NO, stopped, "nftables does not show it: 6 packets came" },
+	{ "E44", WORKS_NO, suppressed,
+	  "nft (pid 4711) keeps removing natd's rules: put back 5 times" },
 	{ "E43", WORKS_NO, egress_gone, "192.168.1.99 is not on this host" },
 	{ "E43", WORKS_YES, egress_replaced, "its clients leave with another" },
+	{ "E44", WORKS_YES, contested, "nft (pid 4711) keeps changing natd's rules" },
+	{ "E45", WORKS_YES, crowded, "nearly full: 6144 of 7680" },
 	{ "E30", WORKS_YES, name_stale6, "over IPv6" },
 	{ "E50", WORKS_YES, packets_too_big, "packets of wg0 are too big for the line" },
 };
