@@ -104,6 +104,9 @@ static bool need_ipv6(struct sysctls *saved, const struct network *network,
 
 	if (!uplink.known)
 		return false;
+	/* It outweighs what single interfaces say (net/ipv6/ip6_output.c, ip6_forward()). */
+	if (sysctl_read(conf("ipv6", "all", "forwarding"), &now) && now)
+		return false;
 	if (sysctl_read(conf("ipv6", uplink.interface, "force_forwarding"), &now)) {
 		added |= need(saved, conf("ipv6", uplink.interface, "force_forwarding"), 1);
 		for (size_t i = 0; i < count; i++)
@@ -111,8 +114,6 @@ static bool need_ipv6(struct sysctls *saved, const struct network *network,
 				      1);
 		return added;
 	}
-	if (sysctl_read(conf("ipv6", "all", "forwarding"), &now) && now)
-		return false;
 	if (sysctl_read(conf("ipv6", uplink.interface, "accept_ra"), &now) && now == 1)
 		need(saved, conf("ipv6", uplink.interface, "accept_ra"), 2);
 	return need(saved, conf("ipv6", "all", "forwarding"), 1);
