@@ -13,7 +13,7 @@ from lab import GATEWAY, HOST, STRANGER, WAN, Lab, Redirect, wait_until
 
 REQUEST = struct.Struct("=IIIHHII32x")  # struct control_request of natd/control.h
 VERSION = 2
-STATUS, LIST, WAN_IP, OPEN, CLOSE, RELOAD, COMMANDS = range(7)
+STATUS, LIST, WAN_IP, OPEN, CLOSE, RELOAD, WATCH, DOCTOR, TEST, WHY, COMMANDS = range(11)
 
 
 @pytest.fixture(scope="module")
@@ -172,6 +172,9 @@ def bad_requests():
         yield REQUEST.pack(VERSION, command, 99, 80, 80, 0, 0)
         yield REQUEST.pack(VERSION, command, socket.IPPROTO_UDP, 0, 0, 0, 0)
     yield REQUEST.pack(VERSION, WAN_IP, 0, 0, 0, 0, 77)
+    yield REQUEST.pack(VERSION, TEST, 0, 0, 0, 0xffffffff, 0)
+    for family in (0, 77, socket.AF_INET, socket.AF_INET6):  # the addresses are none
+        yield REQUEST.pack(VERSION, WHY, 0, 0, 0, 1, family)
     yield REQUEST.pack(VERSION, OPEN, 0xffffffff, 1, 1, 0xffffffff, 0)
 
 
