@@ -290,7 +290,15 @@ static json_t *notes_json(const struct natd *natd)
 static json_t *evidence_json(const struct natd *natd)
 {
 	json_t *evidence = json_array();
+	const struct line *line = &natd->upstream.line;
+	struct address next = address_v4(line->next);
+	char text[ADDRESS_TEXT_MAX];
 
+	if (line->next.s_addr && line->kind != LINE_CLEAR)
+		json_array_append_new(
+			evidence,
+			json_sprintf("after the router, the way to the internet goes by %s",
+				     address_print(&next, text)));
 	for (size_t i = 0; i < natd->engine.forwards.count; i++) {
 		const struct forward *forward = &natd->engine.forwards.list[i];
 		const struct rules_port_count *count =

@@ -15,12 +15,22 @@
 
 #define DISCARD_PORT 9
 
+/* What was asked beside the router stays under way where only the router is asked afresh. */
+static void leave_place(struct client *client, const struct upnp_network *next)
+{
+	if (client->network.gateway.s_addr == next->gateway.s_addr &&
+	    client->network.address.s_addr == next->address.s_addr &&
+	    client->network.ifindex == next->ifindex)
+		return;
+	hops_close(&client->hops);
+	stun_close(&client->stun);
+}
+
 static void use(struct client *client, const struct upnp_request *request)
 {
 	for (uint8_t p = 0; p < UPNP_PROTOCOLS; p++)
 		protocols[p]->close(client);
-	hops_close(&client->hops);
-	stun_close(&client->stun);
+	leave_place(client, &request->network);
 	tasks_forget(client);
 	client->in_use = true;
 	client->generation = request->generation;

@@ -134,6 +134,7 @@ static const char *const forms[] = {
 	   "3  or one rule by hand (natctl manual); natd keeps the other one:\n"
 	   "   on %s: %s"),
 	N_("%llu packets for %s have arrived here, %llu were delivered"),
+	N_("after the router, the way to the internet goes by %s"),
 	N_("the router does not answer PCP, NAT-PMP or UPnP"),
 	N_("the router does not answer any more"),
 	N_("the router does not allow this host to open ports"),
