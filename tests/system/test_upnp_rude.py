@@ -83,6 +83,27 @@ def test_late_pcp_mapping_that_is_not_wanted_any_more_is_undone(lan, start):
     upnp.quiet("mapped", 1.5)
 
 
+def test_late_nat_pmp_mapping_is_undone(lan, start):
+    """NAT-PMP is asked first and answers when UPnP has done it."""
+    lan.start_rude(natpmp={"late_ms": 2000}, location="http://192.168.77.1:5000/desc.xml")
+    upnp = start(("nat-pmp", "upnp"))
+    upnp.open()
+    upnp.next("mapped 1 upnp")
+    upnp.next("mapped 1 upnp")  # made sure of, when NAT-PMP's is gone
+    wait_for(lambda: [one["lifetime"] for one in lan.hears("natpmp-map")][-1] == 0, 10,
+             "the late mapping to be removed")
+
+
+@pytest.mark.parametrize("pcp, natpmp", [({"foreign": True}, "silent"), ("silent", {"foreign": True})])
+def test_answer_from_another_port_is_none(lan, start, pcp, natpmp):
+    """Both protocols answer from port 5351; what comes from another is not the server."""
+    lan.start_rude(pcp=pcp, natpmp=natpmp)
+    upnp = start(("pcp", "nat-pmp"))
+    upnp.open()
+    upnp.next("failed 1 any no-protocol")
+    assert not [line for line in upnp.reports if line.startswith("wan") or " ok " in line]
+
+
 @pytest.mark.parametrize("manner", ["other-version", "natpmp-version", {"result": 4},
                                     {"result": 2}])
 def test_pcp_that_declines_gives_way(lan, start, manner):

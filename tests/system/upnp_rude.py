@@ -3,7 +3,7 @@
 request that it hears is a JSON line on standard output.
 
   pcp, natpmp   "silent", "ok", "garbage", "short", {"result": N}, {"late_ms": N}, {"deaf": N} (to the
-                first N), and for pcp "other-version" or "natpmp-version" (both UNSUPP_VERSION)
+                first N), {"foreign": true} (answers from another port), and for pcp "other-version" or "natpmp-version" (both UNSUPP_VERSION)
   given         the external port of each mapping of PCP, whatever is asked
   location      of the description; null: no answer to a search; "garbage"
   description   a name of DESCRIPTIONS below, or {"status": N}
@@ -166,11 +166,14 @@ def hear(data):
 def serve_ports():
     server = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
     server.bind(("192.168.77.1", 5351))
+    foreign = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+    foreign.bind(("192.168.77.1", 0))
     count = {"pcp": 0, "natpmp": 0}
 
     def answer(name, data, peer):
         late(manners[name])
-        server.sendto((pcp_answer if name == "pcp" else natpmp_answer)(data, manners[name]), peer)
+        from_port = foreign if isinstance(manners[name], dict) and manners[name].get("foreign") else server
+        from_port.sendto((pcp_answer if name == "pcp" else natpmp_answer)(data, manners[name]), peer)
 
     while True:
         data, peer = server.recvfrom(1100)
