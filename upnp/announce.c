@@ -3,14 +3,12 @@
 
 #include <arpa/inet.h>
 #include <errno.h>
-#include <linux/filter.h>
-#include <linux/ip.h>
-#include <stddef.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
 #include "natd/log.h"
+#include "upnp/filter.h"
 #include "upnp/igd.h"
 #include "upnp/pcp.h"
 
@@ -33,23 +31,7 @@ static const struct group {
 	[ANNOUNCE_1900] = { "239.255.255.250", 1900, 1 << UPNP_IGD, on_1900 },
 };
 
-/* In some networks every television speaks to 239.255.255.250: what is not the router's does not even wake
- * this process. `also`: the other box of a pair; 0.0.0.0: none. */
-static void filter(int fd, struct in_addr router, struct in_addr also)
-{
-	const uint32_t source = (uint32_t)SKF_NET_OFF + offsetof(struct iphdr, saddr);
-	struct sock_filter program[] = {
-		BPF_STMT(BPF_LD | BPF_W | BPF_ABS, source),
-		BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, ntohl(router.s_addr), 1, 0),
-		BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, ntohl(also.s_addr), 0, 1),
-		BPF_STMT(BPF_RET | BPF_K, UINT32_MAX),
-		BPF_STMT(BPF_RET | BPF_K, 0),
-	};
-	struct sock_fprog whole = { sizeof(program) / sizeof(program[0]), program };
-
-	if (setsockopt(fd, SOL_SOCKET, SO_ATTACH_FILTER, &whole, sizeof(whole)) < 0)
-		log_debug("announcements of others are not kept out: %s", strerror(errno));
-}
+static const struct refrain no_refrain;
 
 /* Bound to the group, so that nothing else comes in; shared with other programs that listen. */
 static int listen_to(const struct group *group, const struct upnp_network *network)
@@ -62,7 +44,7 @@ static int listen_to(const struct group *group, const struct upnp_network *netwo
 
 	if (fd < 0)
 		return -1;
-	filter(fd, network->gateway, (struct in_addr){ 0 });
+	filter_attach(fd, network->gateway, (struct in_addr){ 0 }, &no_refrain);
 	inet_pton(AF_INET, group->address, &address.sin_addr);
 	member.imr_multiaddr = address.sin_addr;
 	/* Without it, a group that another program joined on another link would be heard as well. */
@@ -101,6 +83,7 @@ void announce_open(struct client *client)
 {
 	uint8_t wanted = 0;
 
+	client->refrain = no_refrain;
 	if (client->network.source.s_addr)
 		return; /* on another link */
 	for (uint8_t i = 0; i < client->network.count; i++)
@@ -112,12 +95,23 @@ void announce_open(struct client *client)
 		client->announcements[ANNOUNCE_V6] = listen_to_all_nodes(&client->network);
 }
 
-void announce_believe(const struct client *client, struct in_addr also)
+static void refilter(const struct client *client)
 {
-	int fd = client->announcements[ANNOUNCE_1900];
+	if (client->announcements[ANNOUNCE_1900] >= 0)
+		filter_attach(client->announcements[ANNOUNCE_1900], client->network.gateway,
+			      client->igd.found.source, &client->refrain);
+}
 
-	if (fd >= 0 && also.s_addr != client->network.gateway.s_addr)
-		filter(fd, client->network.gateway, also);
+void announce_boring(struct client *client, const uint8_t *bytes, size_t size)
+{
+	if (refrain_learn(&client->refrain, bytes, size))
+		refilter(client);
+}
+
+void announce_news(struct client *client)
+{
+	client->refrain = no_refrain;
+	refilter(client);
 }
 
 void announce_close(struct client *client)

@@ -13,8 +13,10 @@
 void announce_open(struct client *client);
 void announce_close(struct client *client);
 
-/* The router answered the search from `also`, which is not the gateway's address: a pair. */
-void announce_believe(const struct client *client, struct in_addr also);
+/* By SSDP the router, who is the gateway or igd->found, said nothing new: that does not wake us again.
+ * Something new, or is found at last: all is heard again. */
+void announce_boring(struct client *client, const uint8_t *bytes, size_t size);
+void announce_news(struct client *client);
 
 /* Is that link-local address the gateway's? It is where natd says so, who looks at the IPv6 default
  * route and the neighbours, and where it is made of the gateway's MAC address. */

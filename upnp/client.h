@@ -11,6 +11,7 @@
 
 #include "upnp/asking.h"
 #include "upnp/epoch.h"
+#include "upnp/filter.h"
 #include "upnp/hops.h"
 #include "upnp/lookup.h"
 #include "upnp/pinhole.h"
@@ -106,6 +107,7 @@ struct client {
 	struct in_addr wan[UPNP_PROTOCOLS];
 	bool probing; /* UPNP_PROBE is to be answered */
 	struct epoch epochs[UPNP_PROTOCOLS];
+	struct refrain refrain;
 	int64_t nap_us;   /* the router said nothing new by SSDP: not listened to till then */
 	int64_t check_us; /* when the router is asked whether it still knows us */
 	int announcements[ANNOUNCE_SOCKETS]; /* announce.h; -1: not open */

@@ -318,7 +318,7 @@ static void on_description(struct client *client, const char *bytes, int size, u
 	igd->ready = true;
 	igd->said_goodbye = false;
 	igd->found = igd->locations[index];
-	announce_believe(client, igd->found.source);
+	announce_news(client);
 	client->probes[UPNP_IGD].active = false;
 	log_debug("UPnP: %s at %s", igd->service, igd->control);
 	say(said, "UPnP %s", strrchr(igd->service, ':') - strlen("WANIPConnection"));

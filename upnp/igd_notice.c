@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "natd/log.h"
+#include "upnp/announce.h"
 #include "upnp/igd.h"
 
 #define NAP_US                                                                                     \
@@ -50,8 +51,9 @@ static const char *meaning(struct client *client, const struct ssdp_answer *noti
 }
 
 /* The router says so a dozen times in a row, once for each of its services: the rest is read together. */
-static void nothing_new(struct client *client)
+static void nothing_new(struct client *client, const char *bytes, size_t size)
 {
+	announce_boring(client, (const uint8_t *)bytes, size);
 	if (!client->nap_us)
 		client->nap_us = now_us() + NAP_US;
 }
@@ -86,8 +88,10 @@ void igd_announced(struct client *client, const char *bytes, size_t size, struct
 		return;
 	}
 	said = news(client, &notice);
-	if (said)
+	if (said) {
+		announce_news(client);
 		mappings_lost(client, UPNP_IGD, true, said);
-	else
-		nothing_new(client);
+	} else {
+		nothing_new(client, bytes, size);
+	}
 }
