@@ -46,6 +46,13 @@
 	"{\"protocol\": \"pcp\", \"state\": \"ok\", \"said\": \"PCP version 2\", \"took\": "       \
 	"0.0012}, {\"protocol\": \"upnp\", \"state\": \"silent\", \"said\": null, \"took\": 3}]}"
 
+#define SAMPLE_STALE                                                                               \
+	"{\"name\": {\"name\": \"myhome.ddns.test\", \"addresses\": [\"11.0.0.12\"], "             \
+	"\"matches\": false, \"wrong_for\": 18420}, \"notes\": [\"PiVPN's clients call "           \
+	"192.168.1.31, which nobody reaches from outside: change Endpoint in their settings, "     \
+	"and pivpnHOST for new ones\", \"a rule in /etc/iptables/rules.v4 lets clients out by "    \
+	"wlan0, but this host goes out by eth0 now; natd's own rule does\"]}"
+
 /* natd's own verdicts, so that the screens hold what it really says. */
 static const struct facts well = { .has_route = true,
 				   .has_router = true,
@@ -115,6 +122,17 @@ static struct facts with_two_open_routers(void)
 	facts.outer_answers = true;
 	facts.outer_open = 1;
 	facts.outer_wan_kind = ADDRESS_PUBLIC;
+	return facts;
+}
+
+static struct facts with_a_stale_name(void)
+{
+	struct facts facts = well;
+
+	snprintf(facts.name, sizeof(facts.name), "myhome.ddns.test");
+	snprintf(facts.name_address, sizeof(facts.name_address), "11.0.0.12");
+	snprintf(facts.home_address, sizeof(facts.home_address), "11.0.0.45");
+	facts.updater = "ddclient";
 	return facts;
 }
 
@@ -196,6 +214,7 @@ static const struct screen {
 	{ "status-upnp-off", status_show, SAMPLE_WELL, SAMPLE_E10, with_nothing_open },
 	{ "status-cgnat", status_show, SAMPLE_WELL, SAMPLE_E20, with_cgnat },
 	{ "status-two-routers", status_show, SAMPLE_WELL, SAMPLE_E21, with_two_routers },
+	{ "status-stale-name", status_show, SAMPLE_WELL, SAMPLE_STALE, with_a_stale_name },
 	{ "status-nothing-known", status_show, SAMPLE_NULLS, "{}", NULL },
 	{ "manual-ntt", manual_show, SAMPLE_WELL,
 	  "{\"router\": {\"model\": null, \"url\": null, \"mac\": \"00:0d:02:01:02:03\", "
