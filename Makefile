@@ -115,8 +115,9 @@ demo:
 
 bench:
 	$(Q)tests/install-packages build demo bench
-	$(Q)$(MAKE) --no-print-directory all
-	$(Q)NATD_BUILD=$(BUILD) $(PYTHON) tests/bench
+	$(Q)$(MAKE) --no-print-directory all helpers
+	$(Q)NATD_BUILD=$(BUILD) $(PYTHON) tests/bench; first=$$?; \
+		NATD_BUILD=$(BUILD) $(PYTHON) tests/bench-rules && exit $$first
 
 # Everything, on real parts: two compilers, two sanitizers, valgrind, then the system tests.
 check:
