@@ -207,6 +207,33 @@ static void gather_pinhole(const struct natd *natd, const struct forward *forwar
 			 pinhole->external_port);
 }
 
+/* What natd.conf or the VPN asked for, before the line had its say. */
+static uint16_t asked_external(const struct natd *natd, const struct config_forward *wanted)
+{
+	for (size_t i = 0; i < natd->config.forward_count; i++)
+		if (natd->config.forwards[i].protocol == wanted->protocol &&
+		    natd->config.forwards[i].port == wanted->port)
+			return natd->config.forwards[i].external;
+	return wanted->port;
+}
+
+/* The first port that the line does not own is told. */
+static void gather_shared(const struct natd *natd, const struct forward *forward,
+			  struct facts *facts)
+{
+	const struct map_e_line *map = &natd->shared_line.map;
+	uint16_t asked = forward->temporary ? forward->wanted.external
+					    : asked_external(natd, &forward->wanted);
+
+	if (!natd->shared_line.certain || facts->shared_wanted || map_e_owns(map, asked))
+		return;
+	snprintf(facts->shared_service, sizeof(facts->shared_service), "%s", map->service);
+	map_e_print(map, facts->shared_ports, sizeof(facts->shared_ports));
+	facts->shared_wanted = asked;
+	if (map_e_owns(map, forward->wanted.external))
+		facts->shared_instead = forward->wanted.external;
+}
+
 static void gather_forward(const struct natd *natd, const struct forward *forward,
 			   struct facts *facts)
 {
@@ -221,6 +248,7 @@ static void gather_forward(const struct natd *natd, const struct forward *forwar
 	gather_outer(natd, forward, facts);
 	gather_port(upstream_outermost(&natd->upstream, forward), forward, facts);
 	gather_pinhole(natd, forward, facts);
+	gather_shared(natd, forward, facts);
 	gather_arrival(natd, forward, facts);
 }
 
@@ -333,6 +361,10 @@ struct facts facts_gather(const struct natd *natd)
 	gather_network(natd, &facts);
 	gather_router(&natd->engine, &natd->upstream.line, &facts);
 	gather_line(&natd->upstream, &facts);
+	if (natd->holds_back) { /* for a moment */
+		facts.forwards++;
+		facts.asking = true;
+	}
 	for (size_t i = 0; i < natd->engine.forwards.count; i++)
 		gather_forward(natd, &natd->engine.forwards.list[i], &facts);
 	gather_kernel(natd, &facts);

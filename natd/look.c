@@ -113,11 +113,60 @@ static void ask_wireguard(struct natd *natd)
 	natd->wireguard_port = natd->wireguard_pending ? natd->wireguard_port : 0;
 }
 
+/* What the routers say of their WAN address; where they do not say it yet, what they said last. */
+static struct shared_line judge_line(const struct natd *natd)
+{
+	const struct engine *home = &natd->engine;
+	const struct engine *outer = &natd->upstream.engine;
+	const struct in_addr wans[] = {
+		home->wan_known ? home->wan.address : home->public_wan,
+		outer->wan_known ? outer->wan.address : outer->public_wan,
+	};
+
+	return shared_line_judge(&natd->ipv6.address, wans, sizeof(wans) / sizeof(wans[0]));
+}
+
+void look_at_line(struct natd *natd)
+{
+	struct shared_line now = judge_line(natd);
+
+	if ((now.certain != natd->shared_line.certain || natd->holds_back) && !natd->stopping)
+		look_act(natd);
+	natd->shared_line = now;
+}
+
+static bool is_held_otherwise(const struct forwards *held, const struct config_forward *wanted)
+{
+	for (size_t i = 0; i < held->count; i++)
+		if (held->list[i].wanted.protocol == wanted->protocol &&
+		    held->list[i].wanted.port == wanted->port &&
+		    held->list[i].wanted.external != wanted->external)
+			return true;
+	return false;
+}
+
+/* A port of ours that gets another external port leaves the old one first: PCP knows one mapping of it
+ * only (RFC 6887 11.3). Returns how many may be asked for now. */
+static size_t hold_back(struct natd *natd, struct config_forward *forwards, size_t count)
+{
+	bool asks = natd->engine.has_router && natd->engine.order_count;
+	size_t kept = 0;
+
+	for (size_t i = 0; i < count; i++)
+		if (!asks || !is_held_otherwise(&natd->engine.forwards, &forwards[i]))
+			forwards[kept++] = forwards[i];
+	natd->holds_back = kept < count;
+	return kept;
+}
+
 void look_act(struct natd *natd)
 {
 	struct config_forward forwards[CONFIG_FORWARDS_MAX];
 	size_t count = wanted_forwards(natd, forwards);
 
+	natd->shared_line = judge_line(natd);
+	shared_line_move(&natd->shared_line, forwards, count);
+	count = hold_back(natd, forwards, count);
 	engine_want(&natd->engine, &natd->config, forwards, count, natd_now());
 	look_at_router(natd);
 	pinholes_want(&natd->pinholes, &natd->config, &natd->engine.forwards, &natd->ipv6);

@@ -16,4 +16,8 @@ void look_act(struct natd *natd);
 /* Tells the engine which router the uplink leads to, as the kernel knows it now. */
 void look_at_router(struct natd *natd);
 
+/* The router may have told its WAN address: on a line that owns only some ports, other ports are then
+ * asked for. */
+void look_at_line(struct natd *natd);
+
 #endif

@@ -279,6 +279,7 @@ static void on_upnp(evutil_socket_t socket, short what, void *context)
 		child_is_gone(natd, &natd->upnp);
 		return;
 	}
+	look_at_line(natd);
 	loop_engine_touched(natd);
 	name_watch_touched(natd);
 	show_state(natd);

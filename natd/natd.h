@@ -22,6 +22,7 @@
 #include "natd/network.h"
 #include "natd/pinholes.h"
 #include "natd/process.h"
+#include "natd/shared_line.h"
 #include "natd/vpn.h"
 #include "natd/upstream.h"
 
@@ -42,6 +43,8 @@ struct natd {
 	struct engine engine;     /* the home router */
 	struct upstream upstream; /* and what is before it */
 	struct pinholes pinholes; /* IPv6 */
+	struct shared_line shared_line;
+	bool holds_back; /* forwards that wait until the router has removed what they replace */
 	struct kernel kernel;
 	struct firewalld firewalld;
 	struct name name;

@@ -96,16 +96,18 @@ json_t *status_router(const struct natd *natd)
 	const char *kind = known ? kind_names[address_kind(&wan)] : "unknown";
 
 	return json_pack(
-		"{s:o, s:o, s:o, s:o, s:o, s:o, s:s, s:o, s:o, s:o, s:s, s:o, s:o, s:o}", "address",
-		address_or_null(&uplink->gateway), "interface", text_or_null(uplink->interface),
-		"model", text_or_null(engine->router.model), "server",
-		text_or_null(engine->router.server), "url", text_or_null(engine->router.url),
-		"wan_address", known ? address_or_null(&wan) : json_null(), "wan_kind", kind,
-		"protocols", protocols_json(engine), "protocol_details",
-		protocol_details_json(engine), "hops", hops_json(&natd->upstream.hops), "line",
-		line_kind_names[natd->upstream.line.kind], "line_mtu",
+		"{s:o, s:o, s:o, s:o, s:o, s:o, s:s, s:o, s:o, s:o, s:s, s:o, s:o, s:o, s:o}",
+		"address", address_or_null(&uplink->gateway), "interface",
+		text_or_null(uplink->interface), "model", text_or_null(engine->router.model),
+		"server", text_or_null(engine->router.server), "url",
+		text_or_null(engine->router.url), "wan_address",
+		known ? address_or_null(&wan) : json_null(), "wan_kind", kind, "protocols",
+		protocols_json(engine), "protocol_details", protocol_details_json(engine), "hops",
+		hops_json(&natd->upstream.hops), "line", line_kind_names[natd->upstream.line.kind],
+		"line_mtu",
 		natd->upstream.hops.mtu ? json_integer(natd->upstream.hops.mtu) : json_null(),
-		"seen_as", v4_or_null(natd->upstream.mapped_as), "upstream", upstream_json(natd));
+		"seen_as", v4_or_null(natd->upstream.mapped_as), "upstream", upstream_json(natd),
+		"shared", shared_line_json(&natd->shared_line));
 }
 
 /* When the lease ends; 0: never, or there is none. */

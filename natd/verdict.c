@@ -5,6 +5,7 @@
 #include "natd/verdict_line.h"
 #include "natd/verdict_rules.h"
 #include "natd/verdict_say.h"
+#include "natd/verdict_shared.h"
 
 #include "natd/firewalls.h"
 #include "natd/remedy.h"
@@ -430,6 +431,7 @@ static const struct cause {
 	{ "E30", WORKS_NO, name_is_stale, say_name_stale },
 	{ "E14", WORKS_NO, host_is_refused, say_host_refused },
 	{ "E12", WORKS_NO, former_has_port, say_former_has_port },
+	{ "E22", WORKS_NO, verdict_shared_is_closed, verdict_say_shared_closed },
 	{ "E13", WORKS_NO, port_is_taken, say_port_taken },
 	{ "E15", WORKS_NO, did_not_do_it, say_not_done },
 	{ "E10", WORKS_UNKNOWN, router_cannot_be_asked, say_cannot_be_asked },
@@ -445,6 +447,7 @@ static const struct cause {
 	{ "E45", WORKS_YES, verdict_is_crowded, verdict_say_crowded },
 	{ "E30", WORKS_YES, name_is_stale6, say_name_stale6 },
 	{ "E12", WORKS_YES, former_has_wanted_port, say_former_has_wanted_port },
+	{ "E22", WORKS_YES, verdict_shared_is_moved, verdict_say_shared_moved },
 	{ "E13", WORKS_YES, has_another_port, say_another_port },
 	{ "E50", WORKS_YES, is_too_big, say_too_big },
 	{ "OK", WORKS_YES, is_well, say_well },

@@ -26,10 +26,14 @@ struct facts {
 		[32];  /* no route, but there would be one by this interface, were it connected */
 	bool has_ipv6; /* a public IPv6 address and a way to the internet */
 	char pinhole[ADDRESS_TEXT_MAX +
-		     8];     /* "[2001:db8::10]:51820": open over IPv6; may be empty */
-	bool asks_router;    /* natd.conf lets it */
-	bool asking;         /* no answer is in yet */
-	bool router_answers; /* by at least one protocol */
+		     8];         /* "[2001:db8::10]:51820": open over IPv6; may be empty */
+	char shared_service[32]; /* the line owns only some ports; empty: all, or not known */
+	uint16_t shared_wanted;  /* not one of them; 0: all that are wanted are */
+	uint16_t shared_instead; /* asked for in its place; 0: nothing */
+	char shared_ports[512];  /* which it owns, in lines */
+	bool asks_router;        /* natd.conf lets it */
+	bool asking;             /* no answer is in yet */
+	bool router_answers;     /* by at least one protocol */
 	bool wan_known;
 	enum address_kind wan_kind;
 	enum address_kind host_kind; /* of this host's own address */

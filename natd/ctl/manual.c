@@ -72,13 +72,14 @@ json_t *manual_json(const json_t *facts)
 	if (manual_obstacle(facts))
 		json_array_append_new(warnings, json_string(manual_obstacle(facts)));
 	return json_pack(
-		"{s:o, s:o, s:o, s:o, s:b, s:o, s:o, s:o, s:o, s:o, s:o}", "page",
+		"{s:o, s:o, s:o, s:o, s:b, s:o, s:o, s:o, s:o, s:o, s:o, s:o}", "page",
 		manual_has_router(facts) ? json_string(manual_page(facts, page)) : json_null(),
 		"model", copy_of(router, "model"), "recognised", copy_of(facts, "recognised"),
 		"menu", copy_of(json_object_get(facts, "recognised"), "menu"), "menu_checked",
 		manual_menu_is_checked(facts), "wan_address", copy_of(router, "wan_address"),
 		"wan_kind", copy_of(router, "wan_kind"), "host", copy_of(facts, "host"), "rules",
-		rules, "outer", outer_json(facts), "warnings", warnings);
+		rules, "outer", outer_json(facts), "shared", copy_of(router, "shared"), "warnings",
+		warnings);
 }
 
 int manual_exit(const json_t *facts)

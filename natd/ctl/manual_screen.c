@@ -8,6 +8,7 @@
 #include "natd/ctl/members.h"
 #include "natd/ctl/print.h"
 #include "natd/ctl/sentences.h"
+#include "natd/ctl/shared.h"
 #include "natd/ctl/text.h"
 #include "natd/ctl/words.h"
 
@@ -178,6 +179,7 @@ static void show_rules(FILE *out, const json_t *facts)
 
 	fputc('\n', out);
 	show_place(out, facts);
+	shared_show(out, json_object_get(json_object_get(facts, "router"), "shared"), STEP_INDENT);
 	json_array_foreach(forwards, i, forward)
 		show_rule(out, forward, manual_home_port(forward),
 			  text_of(json_object_get(facts, "host"), "address"),

@@ -198,6 +198,14 @@ static const char *const forms[] = {
 	N_("PiVPN's clients call %s, but this home is %s now"),
 	N_("a rule in %s lets clients out by %s, but this host goes out by %s now; natd's own rule does"),
 	N_("natd may not read %s and takes WireGuard's usual port: name another in natd.conf, or start natd again if that is new"),
+	N_("this line (%s) owns only some ports, not %u; the router did not open %u: %s"),
+	N_("Open port %u by hand (natctl manual) and use it in the clients' Endpoint.\n"
+	   "The line owns the ports\n%s"),
+	N_("this line (%s) owns only some ports, and %u is not one of them"),
+	N_("Open another: the line owns the ports\n%s"),
+	N_("this line (%s) owns only some ports, not %u; %u is open instead"),
+	N_("Use port %u in the clients' Endpoint, and `external = %u` in\n"
+	   "/etc/natd/natd.conf. The line owns the ports\n%s"),
 	N_("%s; %s"), /* two protocols' reasons */
 	N_("%s: %s"), /* fits much, so it is the last */
 };

@@ -12,6 +12,7 @@
 #include "natd/ctl/sentences.h"
 #include "natd/ctl/status_ipv6.h"
 #include "natd/ctl/status_router.h"
+#include "natd/ctl/shared.h"
 #include "natd/ctl/words.h"
 #include "natd/ctl/text.h"
 
@@ -100,6 +101,7 @@ static void show_wan(FILE *out, const json_t *status)
 		row_add(&row, "%s", _("the same as seen from the internet"));
 	else if (*seen_as)
 		row_add(&row, _("seen from the internet as %s"), seen_as);
+	status_shared_add(&row, json_object_get(router, "shared"));
 	row_end(&row);
 }
 

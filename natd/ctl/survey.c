@@ -6,10 +6,12 @@
 #include <string.h>
 
 #include "natd/config.h"
+#include "natd/ctl/members.h"
 #include "natd/ctl/print.h"
 #include "natd/ctl/router.h"
 #include "natd/line.h"
 #include "natd/network.h"
+#include "natd/shared_line.h"
 #include "natd/vpn.h"
 
 static const char *const protocol_keys[UPNP_PROTOCOLS] = {
@@ -154,7 +156,7 @@ static json_t *forward_facts(const struct config_forward *forward)
 }
 
 /* What natd would open: a file that it would refuse counts as none, natd itself says what is wrong. */
-static json_t *configured_forwards(void)
+static json_t *configured_forwards(const struct shared_line *line)
 {
 	json_t *forwards = json_array();
 	struct config config;
@@ -168,6 +170,7 @@ static json_t *configured_forwards(void)
 		memcpy(config.forwards, vpn.forwards, vpn.count * sizeof(vpn.forwards[0]));
 		config.forward_count = vpn.count;
 	}
+	shared_line_move(line, config.forwards, config.forward_count);
 	for (size_t i = 0; i < config.forward_count; i++)
 		json_array_append_new(forwards, forward_facts(&config.forwards[i]));
 	return forwards;
@@ -188,24 +191,44 @@ static const char *ask_router(json_t *facts, const struct uplink *uplink)
 	return NULL;
 }
 
+/* By this host's IPv6 address and the WAN address that the router has told, if it has. */
+static struct shared_line judge_line(const struct network *network, const json_t *router)
+{
+	static const struct address any;
+	struct uplink uplink = network_uplink(network, AF_INET6);
+	struct address ours = { 0 };
+	struct address wan = { 0 };
+
+	if (uplink.known)
+		ours = network_public_v6(network, uplink.index, &any);
+	address_parse(&wan, text_of(router, "wan_address"));
+	return shared_line_judge(&ours, &wan.v4, 1);
+}
+
 json_t *survey_take(void)
 {
 	struct network network = { 0 };
 	struct uplink uplink = { 0 };
 	const char *reason = "the kernel does not tell what this host's network is";
+	struct shared_line line;
+	json_t *router;
 	json_t *facts;
 
 	if (network_read(&network)) {
 		uplink = network_uplink(&network, AF_INET);
 		reason = NULL;
 	}
-	facts = json_pack("{s:o, s:o, s:o}", "host", host_facts(&uplink), "router",
-			  router_facts(&uplink), "forwards", configured_forwards());
+	facts = json_pack("{s:o, s:o}", "host", host_facts(&uplink), "router",
+			  router_facts(&uplink));
 	if (!facts)
 		fatal("no memory");
 	if (!reason)
 		reason = ask_router(facts, &uplink);
 	if (reason)
 		json_object_set_new(facts, "reason", json_string(reason));
+	router = json_object_get(facts, "router");
+	line = judge_line(&network, router);
+	json_object_set_new(router, "shared", shared_line_json(&line));
+	json_object_set_new(facts, "forwards", configured_forwards(&line));
 	return facts;
 }

@@ -151,6 +151,22 @@ static void no_usable_wan(struct facts *facts)
 	facts->open = 0;
 }
 
+static void shared_moved(struct facts *facts)
+{
+	strcpy(facts->shared_service, "v6 Plus");
+	strcpy(facts->shared_ports, "5472-5487, 9568-9583");
+	facts->shared_wanted = 51820;
+	facts->shared_instead = 50528;
+}
+
+static void shared_closed(struct facts *facts)
+{
+	shared_moved(facts);
+	facts->open = 0;
+	strcpy(facts->failed, "udp 51820");
+	strcpy(facts->reason, "UPnP 718");
+}
+
 static void dslite(struct facts *facts)
 {
 	facts->wan_kind = ADDRESS_DSLITE;
@@ -329,6 +345,8 @@ static const struct {
 	  "my.home.test points to 11.0.0.9, but this home is 11.0.0.2" },
 	{ "E30", WORKS_NO, name_missing, "my.home.test has no address" },
 	{ "E14", WORKS_NO, refused, "refuses to open ports for this host (192.168.1.31)" },
+	{ "E22", WORKS_NO, shared_closed,
+	  "this line (v6 Plus) owns only some ports, not 51820; the router did not open 50528" },
 	{ "E13", WORKS_NO, taken, "taken on the router" },
 	{ "E12", WORKS_NO, taken_by_former,
 	  "still sends udp 51820 to 192.168.1.9, an address that this host had" },
@@ -348,6 +366,7 @@ static const struct {
 	{ "E44", WORKS_YES, contested, "nft (pid 4711) keeps changing natd's rules" },
 	{ "E45", WORKS_YES, crowded, "nearly full: 6144 of 7680" },
 	{ "E30", WORKS_YES, name_stale6, "over IPv6" },
+	{ "E22", WORKS_YES, shared_moved, "not 51820; 50528 is open instead" },
 	{ "E50", WORKS_YES, packets_too_big, "packets of wg0 are too big for the line" },
 };
 
@@ -378,6 +397,37 @@ static void test_the_updater_is_named(void **state)
 	assert_non_null(strstr(verdict_of(&facts).advice, "systemctl enable --now inadyn"));
 	facts.updater_runs = true;
 	assert_non_null(strstr(verdict_of(&facts).advice, "journalctl -u inadyn"));
+}
+
+static void test_ipv6_is_named_where_ipv4_is_closed(void **state)
+{
+	static void (*const closed[])(struct facts *) = { cgnat, second_router, dslite };
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(closed) / sizeof(closed[0]); i++) {
+		struct facts facts = all_well();
+
+		closed[i](&facts);
+		assert_null(strstr(verdict_of(&facts).advice, "Endpoint is"));
+		strcpy(facts.pinhole, "[2001:db8::10]:51820");
+		assert_non_null(
+			strstr(verdict_of(&facts).advice, "Endpoint is [2001:db8::10]:51820\n"));
+	}
+}
+
+/* A router without an IPv4 address: with IPv6 the line is DS-Lite, without it is offline. */
+static void test_no_ipv4_with_and_without_ipv6(void **state)
+{
+	struct facts facts = all_well();
+
+	(void)state;
+	facts.wan_kind = ADDRESS_NONE;
+	assert_string_equal(verdict_of(&facts).code, "E23");
+	assert_non_null(strstr(verdict_of(&facts).advice, "Offline: wait"));
+	facts.has_ipv6 = true;
+	assert_string_equal(verdict_of(&facts).code, "E23");
+	assert_non_null(strstr(verdict_of(&facts).text, "has only IPv6"));
+	assert_null(strstr(verdict_of(&facts).advice, "Offline"));
 }
 
 static void test_all_well(void **state)
@@ -413,7 +463,7 @@ static enum about about(size_t which)
 		[ABOUT_ROUTE] = "E11",
 		[ABOUT_WAN] = "E20 E21 E23",
 		[ABOUT_NAME] = "E30",
-		[ABOUT_PORT] = "E10 E12 E13 E14 E15",
+		[ABOUT_PORT] = "E10 E12 E13 E14 E15 E22",
 	};
 
 	if (!cases[which].code)
@@ -544,6 +594,8 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_all_well),
+		cmocka_unit_test(test_ipv6_is_named_where_ipv4_is_closed),
+		cmocka_unit_test(test_no_ipv4_with_and_without_ipv6),
 		cmocka_unit_test(test_the_updater_is_named),
 		cmocka_unit_test(test_each_cause),
 		cmocka_unit_test(test_the_upstream_cause_wins),
