@@ -129,6 +129,8 @@ json_t *status_external_address(const struct natd *natd, const struct forward *f
 		return address_kind(ours) == ADDRESS_PUBLIC ? address_or_null(ours) : json_null();
 	if (at->external_address.s_addr)
 		return v4_or_null(at->external_address);
+	if (at != forward && !natd->upstream.engine.wan_known)
+		return json_null(); /* UPnP tells it when the port is open */
 	return outermost_wan(natd, &wan) ? address_or_null(&wan) : json_null();
 }
 

@@ -83,19 +83,23 @@ static void start_look(struct upstream *upstream, const struct engine *home,
 		home->hooks->send(home->context, &request);
 }
 
-/* Another router, or another WAN address of it: what was found is not true any more. */
-static bool is_news(struct upstream *upstream, const struct engine *home, bool told)
+/* Another router, another WAN address of it, another server to ask: what was found is not true any more. */
+static bool is_news(struct upstream *upstream, const struct engine *home,
+		    const struct upnp_server *stun, bool told)
 {
 	struct in_addr wan = home->wan_known ? home->wan.address : (struct in_addr){ INADDR_ANY };
 	bool moved = upstream->looked_for.gateway.s_addr != home->network.gateway.s_addr ||
 		     upstream->looked_for.address.s_addr != home->network.address.s_addr;
 
 	if (!moved && upstream->looked_for.told == told &&
+	    upstream->looked_for.stun.address.s_addr == stun->address.s_addr &&
+	    upstream->looked_for.stun.port == stun->port &&
 	    upstream->looked_for.wan.s_addr == wan.s_addr)
 		return false;
 	upstream->looked_for.gateway = home->network.gateway;
 	upstream->looked_for.address = home->network.address;
 	upstream->looked_for.told = told;
+	upstream->looked_for.stun = *stun;
 	upstream->looked_for.wan = wan;
 	upstream->stranger.s_addr = INADDR_ANY;
 	upstream->mapped_as.s_addr = INADDR_ANY;
@@ -338,7 +342,7 @@ void upstream_follow(struct upstream *upstream, const struct engine *home,
 		engine_network(&upstream->engine, NULL, now);
 	if (!has_answered(home))
 		return;
-	if (is_news(upstream, home, home->wan_known || has_no_wan(home)) ||
+	if (is_news(upstream, home, &config->stun, home->wan_known || has_no_wan(home)) ||
 	    is_time_to_look(upstream, now))
 		start_look(upstream, home, config, now);
 	judge(upstream);

@@ -26,6 +26,7 @@ struct upstream {
 		struct in_addr address;
 		bool told;
 		struct in_addr wan;
+		struct upnp_server stun;
 	} looked_for;
 	bool looked;
 	int64_t look_until;        /* a look is under way, for so long at most; 0: none is */

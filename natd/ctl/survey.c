@@ -92,7 +92,7 @@ static void add_wan(json_t *router, const struct router_answers *answers)
 }
 
 /* A second router, as in natd's status; what it speaks is not asked. */
-static void add_upstream(json_t *router, const struct router_answers *answers)
+static void add_line(json_t *router, const struct router_answers *answers)
 {
 	struct line_evidence evidence = { .hops = answers->hops };
 	struct address client;
@@ -101,10 +101,14 @@ static void add_upstream(json_t *router, const struct router_answers *answers)
 
 	evidence.told = router_wan(answers, &evidence.wan);
 	line = line_judge(&evidence);
+	client = address_v4(line.wan);
+	if (line.wan.s_addr != INADDR_ANY) {
+		json_object_set_new(router, "wan_address", address_or_null(&client));
+		json_object_set_new(router, "wan_kind", json_string(wan_kind_key(&client)));
+	}
 	if (line.kind != LINE_TWO_ROUTERS)
 		return;
 	outer = address_v4(line.outer);
-	client = address_v4(line.wan);
 	json_object_set_new(router, "upstream",
 			    json_pack("{s:o, s:o}", "address", address_or_null(&outer), "client",
 				      address_or_null(&client)));
@@ -133,7 +137,7 @@ static void add_answers(json_t *facts, const struct router_answers *answers)
 	json_object_set_new(router, "url", text_or_null(answers->router.url));
 	json_object_set_new(router, "server", text_or_null(answers->router.server));
 	add_wan(router, answers);
-	add_upstream(router, answers);
+	add_line(router, answers);
 	for (int i = 0; i < UPNP_PROTOCOLS; i++) {
 		const struct upnp_protocol_report *report = &answers->protocols[i];
 		const char *state = state_keys[report->state];

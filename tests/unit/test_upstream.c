@@ -357,6 +357,43 @@ static void a_restored_mapping_is_renewed(void **state)
 			    UPNP_NONCE_SIZE);
 }
 
+/* Perhaps the home router has another address there, which it does not tell (ext_ip). */
+static void looks_again_when_it_refuses(void **state)
+{
+	(void)state;
+	two_routers();
+	all_say(outer_says, UPNP_OK);
+	outer_grants(51820);
+	assert_int_equal(count_of(&house.to_home, UPNP_LOOK_OUT), 1);
+	assert_int_equal(house.upstream.look_at, 0);
+	outer_says(
+		(struct upnp_report){ .what = UPNP_FAILED,
+				      .failed = { .id = house.upstream.engine.forwards.list[0].id,
+						  .via = UPNP_PCP,
+						  .failure = UPNP_OTHER_FAILURE,
+						  .said = "PCP 12 ADDRESS_MISMATCH" } });
+	assert_int_equal(count_of(&house.to_home, UPNP_LOOK_OUT), 2);
+	follow();
+	assert_int_equal(count_of(&house.to_home, UPNP_LOOK_OUT), 2);
+	hops_are("192.168.0.1", "192.168.0.7");
+	assert_int_equal(last(&house.to_outer, UPNP_USE)->network.address.s_addr,
+			 v4("192.168.0.7").s_addr);
+}
+
+/* reload with another server in natd.conf */
+static void asks_the_stun_server_that_is_configured(void **state)
+{
+	(void)state;
+	two_routers();
+	assert_int_equal(count_of(&house.to_home, UPNP_STUN), 0);
+	house.config.stun = (struct upnp_server){ .address = v4("11.0.3.80"), .port = 3478 };
+	follow();
+	assert_int_equal(count_of(&house.to_home, UPNP_STUN), 1);
+	assert_int_equal(last(&house.to_home, UPNP_STUN)->server.port, 3478);
+	follow();
+	assert_int_equal(count_of(&house.to_home, UPNP_STUN), 1);
+}
+
 static void what_is_closed_at_home_is_closed_there(void **state)
 {
 	(void)state;
@@ -382,6 +419,8 @@ int main(void)
 		cmocka_unit_test_setup(is_left_when_the_line_is_clear, move_in),
 		cmocka_unit_test_setup(is_not_left_when_a_look_sees_nobody, move_in),
 		cmocka_unit_test_setup(a_restored_mapping_is_renewed, move_in),
+		cmocka_unit_test_setup(looks_again_when_it_refuses, move_in),
+		cmocka_unit_test_setup(asks_the_stun_server_that_is_configured, move_in),
 		cmocka_unit_test_setup(what_is_closed_at_home_is_closed_there, move_in),
 	};
 
