@@ -11,7 +11,7 @@
 #define PATIENCE_MS 2000
 
 /* A router that renews takes some round trips, and UPnP some requests more; so does the DNS. */
-#define CONFIRM_MS 5000
+#define CONFIRM_MS 8000
 
 static int64_t took(const struct doctor *doctor)
 {
