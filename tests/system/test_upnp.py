@@ -75,11 +75,11 @@ def test_says_what_the_router_is_and_its_address(lan, start):
     upnp = start()
     upnp.open()
     assert upnp.next("mapped 1").split()[4] == WAN
-    assert upnp.next("wan nat-pmp") == f"wan nat-pmp {WAN}"
-    router = upnp.next("router")
+    assert upnp.said("wan nat-pmp") == f"wan nat-pmp {WAN}"
+    router = upnp.said("router")
     assert "igd=2" in router and f"url=[http://{GATEWAY}/]" in router and "MiniUPnPd" in router
-    upnp.next("protocol upnp ok")
-    assert [line for line in upnp.reports if line.startswith("protocol pcp ok")]
+    upnp.said("protocol upnp ok")
+    upnp.said("protocol pcp ok")
 
 
 def test_tcp_and_several_mappings(lan, start):

@@ -233,6 +233,12 @@ class Upnp:
     def use(self, order=("pcp", "nat-pmp", "upnp"), generation=1, check=0):
         self.send(f"use {GATEWAY} {HOST} eth0 24 {generation} {check} {' '.join(order)}")
 
+    def said(self, what, seconds=8):
+        """The first report that starts with `what`, whether it has come or not: the protocols
+        answer in any order."""
+        return next((line for line in self.reports if line.startswith(what)),
+                    None) or self.next(what, seconds)
+
     def next(self, what, seconds=8):
         """The next report that starts with `what`, without its time and generation."""
         end = time.monotonic() + seconds * PATIENCE
