@@ -11,6 +11,7 @@
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
@@ -122,6 +123,10 @@ static void enter_seccomp(const struct sandbox *sandbox)
 		fatal("no memory for a seccomp filter");
 	allow(filter, every_process);
 	allow(filter, sandbox->calls);
+	/* isatty() of libConfuse's scanner and of stdio: nothing here is a terminal. */
+	if (!listed(sandbox->calls, SCMP_SYS(ioctl)))
+		seccomp_rule_add(filter, SCMP_ACT_ERRNO(ENOTTY), SCMP_SYS(ioctl), 1,
+				 SCMP_A1_64(SCMP_CMP_MASKED_EQ, UINT32_MAX, TCGETS));
 	for (const int *family = sandbox->families; *family != SANDBOX_END; family++)
 		seccomp_rule_add(filter, SCMP_ACT_ALLOW, SCMP_SYS(socket), 1,
 				 SCMP_A0(SCMP_CMP_EQ, (scmp_datum_t)*family, 0));

@@ -112,6 +112,15 @@ static void show_protocols(FILE *out, const json_t *status)
 	}
 }
 
+static void show_name(FILE *out, const json_t *status)
+{
+	const json_t *matches = json_object_get(json_object_get(status, "name"), "matches");
+
+	family(out, "name_matches", "gauge", "Whether the DNS name leads to this home.");
+	if (json_is_boolean(matches))
+		fprintf(out, "natd_name_matches %d\n", json_is_true(matches));
+}
+
 static void show_connections(FILE *out, const json_t *connections)
 {
 	json_int_t number;
@@ -170,6 +179,7 @@ void metrics_show(FILE *out, const json_t *status)
 			fprintf(out, "natd_uptime_seconds %lld\n", (long long)seconds);
 		show_verdict(out, status);
 		show_protocols(out, status);
+		show_name(out, status);
 		show_forwards(out, status);
 		show_tunnels(out, status);
 		show_rules(out, status);

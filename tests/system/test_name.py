@@ -45,6 +45,7 @@ def test_right_then_stale_then_right():
         server.records[NAME] = [WAN]
         natd.ctl("reload")
         assert natd.wait_status("OK")["name"]["matches"] is True
+        assert "the sandbox refused" not in natd.log
 
 
 def test_a_new_address_is_given_time():

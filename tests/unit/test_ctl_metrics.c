@@ -116,6 +116,18 @@ static void all_is_well(void **state)
 	free(text);
 }
 
+static void the_name_is_told_where_it_is_known(void **state)
+{
+	char *text = metrics_of(json_loads("{\"name\": {\"matches\": false}}", 0, NULL));
+
+	(void)state;
+	assert_holds(text, "\nnatd_name_matches 0\n");
+	free(text);
+	text = metrics_of(json_loads("{\"name\": {\"matches\": null}}", 0, NULL));
+	assert_null(strstr(text, "\nnatd_name_matches "));
+	free(text);
+}
+
 static void what_is_not_known_is_left_out(void **state)
 {
 	char *text = metrics_of(json_loads(SAMPLE_NULLS, 0, NULL));
@@ -155,6 +167,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(all_is_well),
+		cmocka_unit_test(the_name_is_told_where_it_is_known),
 		cmocka_unit_test(what_is_not_known_is_left_out),
 		cmocka_unit_test(natd_does_not_answer),
 		cmocka_unit_test(labels_are_escaped),
