@@ -257,6 +257,7 @@ void control_forwards_changed(struct control *control)
 
 static void on_listed(struct control *control, const struct upnp_listed *listed)
 {
+	status_add_own_entries(control->natd, control->list);
 	for (size_t i = 0; i < CLIENTS_MAX; i++) {
 		struct client *client = &control->clients[i];
 

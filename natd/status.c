@@ -336,29 +336,3 @@ json_t *status_json(const struct natd *natd)
 			 firewalls_json(&natd->kernel.firewalls), "name", name_json(natd), "notes",
 			 notes_json(natd));
 }
-
-static bool is_ours(const struct natd *natd, const struct upnp_entry *entry)
-{
-	for (size_t i = 0; i < natd->engine.forwards.count; i++) {
-		const struct forward *forward = &natd->engine.forwards.list[i];
-
-		if (forward->wanted.protocol == entry->protocol &&
-		    forward->wanted.port == entry->port &&
-		    forward->external_port == entry->external_port)
-			return true;
-	}
-	return false;
-}
-
-json_t *status_entry(const struct natd *natd, const struct upnp_entry *entry)
-{
-	bool this_host = entry->client.s_addr == natd->uplink.address.address.v4.s_addr;
-	const char *owner = !this_host ? "other" : is_ours(natd, entry) ? "us" : "us before";
-
-	return json_pack("{s:s, s:i, s:o, s:i, s:s, s:o, s:b, s:s}", "protocol",
-			 entry->protocol == IPPROTO_UDP ? "udp" : "tcp", "external_port",
-			 (int)entry->external_port, "client", v4_or_null(entry->client), "port",
-			 (int)entry->port, "description", entry->description, "expires_in",
-			 entry->lease ? json_integer(entry->lease) : json_null(), "enabled",
-			 entry->enabled, "owner", owner);
-}

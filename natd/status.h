@@ -31,6 +31,9 @@ json_t *status_pinhole(const struct natd *natd, const struct config_forward *for
 /* One element of `natctl -j list`. */
 json_t *status_entry(const struct natd *natd, const struct upnp_entry *entry);
 
+/* Adds what the router holds for us by PCP or NAT-PMP and does not show by UPnP. */
+void status_add_own_entries(const struct natd *natd, json_t *list);
+
 /* {"address": "203.0.113.5"}: the last verified public address, null if none was ever known. */
 json_t *status_wan_ip(const struct natd *natd, int family);
 

@@ -1,6 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "natd/ctl/list.h"
 
+#include <arpa/inet.h>
+#include <netdb.h>
+#include <string.h>
+
 #include "natd/ctl/client.h"
 #include "natd/ctl/members.h"
 #include "natd/ctl/print.h"
@@ -33,10 +37,38 @@ static void port_text(const json_t *mapping, const char *member, char *text, siz
 		snprintf(text, size, "?");
 }
 
+/* The name that this host's own files have for another: the DNS, which a stranger may fill, is not asked. */
+static const char *name_in_files(const char *address)
+{
+	struct in_addr v4;
+	const struct hostent *host;
+	const char *name = "";
+
+	if (inet_pton(AF_INET, address, &v4) != 1)
+		return "";
+	sethostent(0);
+	while (!*name && (host = gethostent()))
+		if (host->h_addrtype == AF_INET && memcmp(host->h_addr, &v4, sizeof(v4)) == 0)
+			name = host->h_name;
+	endhostent();
+	return name;
+}
+
+/* Another host by its name, where that is known. */
+static const char *whose(const json_t *mapping)
+{
+	const char *owner = text_of(mapping, "owner");
+	const char *name =
+		strcmp(owner, "other") == 0 ? name_in_files(text_of(mapping, "client")) : "";
+
+	return *name ? name : word_owner(owner);
+}
+
 static void show_mapping(FILE *out, const json_t *mapping)
 {
 	const json_t *enabled = json_object_get(mapping, "enabled");
-	const char *owner = text_of(mapping, "owner");
+	const char *mac = text_of(mapping, "mac");
+	char description[200];
 	char external[24];
 	char port[24];
 	char to[80];
@@ -51,8 +83,10 @@ static void show_mapping(FILE *out, const json_t *mapping)
 		print_duration(seconds, expires);
 	if (json_is_false(enabled))
 		snprintf(expires, sizeof(expires), "%s", _("disabled"));
+	snprintf(description, sizeof(description), "%s%s%s", text_of(mapping, "description"),
+		 *mac ? "  " : "", mac);
 	show_row(out, (const char *[]){ text_of(mapping, "protocol"), external, to, expires,
-					word_owner(owner), text_of(mapping, "description") });
+					whose(mapping), description });
 }
 
 void list_show(FILE *out, const json_t *list)

@@ -92,6 +92,7 @@ def test_open_list_close(lab, natd):
     listed = natd.json("list")["mappings"]
     assert {(one["protocol"], one["external_port"], one["client"]) for one in listed} == {
         ("udp", 51820, HOST), ("tcp", 18443, HOST)}
+    assert {one["owner"] for one in listed} == {"us"}
     assert natd.ctl("close", "8443/tcp").returncode == 0
     wait_until(lambda: not lab.router.redirect("tcp", 18443), 10, "the mapping to go")
 
