@@ -32,7 +32,7 @@ struct conntrack {
 void conntrack_open(struct conntrack *conntrack);
 int conntrack_descriptor(const struct conntrack *conntrack);
 
-/* Starts a dump of one family; `untranslated` leaves out, in the kernel, what NAT has changed. */
+/* Starts a dump of one family, or of both (AF_UNSPEC); `untranslated` leaves out, in the kernel, what NAT has changed. */
 void conntrack_dump(struct conntrack *conntrack, uint8_t family, bool untranslated);
 
 /* Forgets a dump that has not ended. */

@@ -20,8 +20,8 @@
 #define OWNER_ENDS_MS 2000
 #define OWNER_LOOK_MS 10
 
-#define LARGE_BATCH (64 * 1024) /* bytes: some thousand elements */
-#define CHANGES_MAX 1000        /* elements; for more, the whole table is as soon written */
+#define LARGE_BATCH (8 * 1024) /* bytes: more than some elements come or go */
+#define CHANGES_MAX 1000       /* elements; for more, the whole table is as soon written */
 
 /* Stands in while the main table is replaced. */
 #define NEXT_NAME "natd-next"

@@ -128,11 +128,6 @@ static bool is_wrong(const struct flow *flow, void *context)
 	return egress_is_wrong(judge, flow) || publish_is_wrong(judge, flow);
 }
 
-static void next_family(struct purge *purge)
-{
-	conntrack_dump(&purge->conntrack, purge->families & 1 ? AF_INET : AF_INET6, purge->gap);
-}
-
 static void end(struct purge *purge)
 {
 	purge->families = 0;
@@ -144,6 +139,7 @@ static void end(struct purge *purge)
 static void begin(struct purge *purge, unsigned int families, const struct set *now)
 {
 	static const struct set nothing;
+	static const uint8_t dumps[] = { [1] = AF_INET, [2] = AF_INET6, [3] = AF_UNSPEC };
 
 	if (!families && purge->gap_waits) {
 		purge->gap = true;
@@ -151,8 +147,8 @@ static void begin(struct purge *purge, unsigned int families, const struct set *
 		families = set_differences(&nothing, now);
 	}
 	purge->families = families;
-	if (families)
-		next_family(purge);
+	if (families) /* in one: the kernel goes through its whole hash for each */
+		conntrack_dump(&purge->conntrack, dumps[families], purge->gap);
 	else
 		end(purge);
 }
@@ -205,10 +201,6 @@ bool purge_step(struct purge *purge, struct set *now)
 	purge->deleted += conntrack_read(&purge->conntrack, is_wrong, &judge);
 	if (purge->conntrack.dumping)
 		return false;
-	purge->families &= purge->families - 1;
-	if (purge->families)
-		next_family(purge);
-	else
-		begin(purge, 0, now);
+	begin(purge, 0, now);
 	return !purge_runs(purge);
 }

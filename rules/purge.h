@@ -16,7 +16,7 @@ struct purge {
 	struct set before;         /* what held until now; does not exist: a gap */
 	bool gap;
 	bool gap_waits;        /* a gap is to be looked at when this is through */
-	unsigned int families; /* that are still to be read; bit 0: IPv4, bit 1: IPv6 */
+	unsigned int families; /* that are being read; bit 0: IPv4, bit 1: IPv6; 0: none */
 	uint32_t deleted;
 };
 
