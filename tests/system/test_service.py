@@ -26,7 +26,8 @@ INSTALLED = {
     "usr/share/locale/ja/LC_MESSAGES/natd.mo", "usr/share/bash-completion/completions/natctl",
     "usr/share/zsh/vendor-completions/_natctl",
     "usr/share/fish/vendor_completions.d/natctl.fish",
-    "usr/share/man/ja/man8/natctl.8", "usr/share/man/ja/man7/natd-portforward.7",
+    "usr/share/man/ja/man8/natctl.8", "usr/share/man/ja/man8/natd.8",
+    "usr/share/man/ja/man5/natd.conf.5", "usr/share/man/ja/man7/natd-portforward.7",
     "usr/share/doc/natd/examples/hooks.d/ddns",
 }
 
