@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-# make | demo | check | lint | fuzz | bench | install | uninstall   (README.md says which you want)
+# make | demo | check | check-vm | lint | fuzz | bench | install | uninstall   (README.md says which you want)
 
 VERSION  := 0.1
 PREFIX   ?= /usr
@@ -61,12 +61,14 @@ SANITIZED_TESTS := $(patsubst %,tests/system/test_%.py,control router rules rule
 # Debian's own python, which has Debian's pytest, whatever else is first in PATH.
 PYTHON       ?= /usr/bin/python3 -B
 FUZZ_SECONDS ?= 30
+# Debian's meta packages of the kernels that check-vm boots: what Debian 12 has, and its newer one.
+KERNELS      ?= linux-image-amd64 linux-image-6.12-amd64
 # Most of a system test is waiting, in namespaces of its own: three at a time.
 TEST_JOBS    ?= 3
 
 Q := $(if $(V),,@)
 
-.PHONY: all helpers demo check lint fuzz bench install uninstall clean unit valgrind
+.PHONY: all helpers demo check check-vm lint fuzz bench install uninstall clean unit valgrind
 .SECONDARY:
 
 all: $(BUILD)/natd/natd $(BUILD)/natctl $(CATALOGUES)
@@ -130,6 +132,12 @@ check:
 	$(Q)$(MAKE) --no-print-directory BUILD=$(BUILD)/sanitized CFLAGS="$(SANITIZE)" all helpers
 	$(Q)ASAN_OPTIONS=detect_leaks=0 NATD_BUILD=$(BUILD)/sanitized \
 		$(PYTHON) -m pytest -q -n $(TEST_JOBS) -p no:cacheprovider $(SANITIZED_TESTS)
+
+# The rules and the kernel's own WireGuard on Debian's own kernels, in a virtual machine.
+check-vm:
+	$(Q)tests/install-packages build demo check vm
+	$(Q)$(MAKE) --no-print-directory all helpers
+	$(Q)NATD_BUILD=$(BUILD) $(PYTHON) tests/vm/run $(KERNELS)
 
 lint:
 	$(Q)tests/install-packages build lint

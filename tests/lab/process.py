@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """process: a program that runs in the background, with its log."""
 
+import os
 import re
 import signal
 import subprocess
@@ -13,7 +14,7 @@ class LabError(AssertionError):
 
 # Deadlines here are for what never comes. A machine that is busy with something else may take this
 # many times as long as an idle one, and no test fails for it.
-PATIENCE = 4
+PATIENCE = int(os.environ.get("NATD_PATIENCE", "4"))
 
 
 def wait_until(condition, timeout=10, what="a condition", every=0.02):

@@ -45,14 +45,24 @@ class WireGuard:
         return int(text.split()[1]) > 0
 
     def _interface(self, node, number):
+        self._create(node)
+        node.ip(f"addr add {TUNNEL4}.{number}/24 dev {self.interface}",
+                f"addr add {TUNNEL6}{number}/64 dev {self.interface} nodad",
+                f"link set {self.interface} mtu 1420 up")
+
+    def _create(self, node):
         node.start("wireguard-go", "wireguard-go", "--foreground", self.interface,
                    env={"WG_PROCESS_FOREGROUND": "1", "LOG_LEVEL": "verbose"})
         wait_until(lambda: self.interface in node.interfaces(), 10, f"{self.interface} to appear")
         wait_until(lambda: node.run("wg", "show", self.interface, check=False).returncode == 0,
                    10, f"wireguard-go to answer for {self.interface}")
-        node.ip(f"addr add {TUNNEL4}.{number}/24 dev {self.interface}",
-                f"addr add {TUNNEL6}{number}/64 dev {self.interface} nodad",
-                f"link set {self.interface} mtu 1420 up")
+
+
+class KernelWireGuard(WireGuard):
+    """The same by the kernel itself, where it has WireGuard."""
+
+    def _create(self, node):
+        node.ip(f"link add {self.interface} type wireguard")
 
 
 def _keypair(node):
