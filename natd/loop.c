@@ -9,12 +9,11 @@
 
 #include "natd/control_server.h"
 #include "natd/control_trace.h"
-#include "natd/listen.h"
 #include "natd/log.h"
 #include "natd/look.h"
 #include "natd/name_watch.h"
 #include "natd/notify.h"
-#include "natd/state.h"
+#include "natd/stop.h"
 
 /* rtnetlink speaks in bursts: an address, its routes, the link's flags. */
 #define SETTLE_MS 20
@@ -22,90 +21,20 @@
 /* Where the kernel did not answer, nothing else would make natd look again. */
 #define LOOK_AGAIN_MS 1000
 
-/* A router that does not answer must not hold up a shutdown. */
-#define STOP_MS 3000
-
-static struct timeval in_ms(int64_t ms)
+void loop_timer(struct event *timer, int64_t ms)
 {
-	return (struct timeval){ .tv_sec = ms / 1000, .tv_usec = ms % 1000 * 1000 };
-}
-
-static void start_timer(struct event *timer, int64_t ms)
-{
-	struct timeval delay = in_ms(ms > 0 ? ms : 0);
+	int64_t wait = ms > 0 ? ms : 0;
+	struct timeval delay = { .tv_sec = wait / 1000, .tv_usec = wait % 1000 * 1000 };
 
 	evtimer_add(timer, &delay);
 }
-
-/* ---- the state file ---- */
-
-static void save(struct natd *natd, bool lasting)
-{
-	if (state_write(natd->state_directory, &natd->engine, &natd->upstream.engine,
-			&natd->pinholes, &natd->kernel.sysctls, lasting))
-		natd->engine.forwards.dirty = natd->upstream.engine.forwards.dirty =
-			natd->pinholes.dirty = false;
-}
-
-/* Before a request that relies on it: a crash of natd loses nothing, and the router is not kept waiting
- * for a slow disk. The grant that follows saves again, and waits. */
-static void save_before_asking(void *context)
-{
-	save(context, false);
-}
-
-void loop_save(void *context)
-{
-	save(context, true);
-}
-
-static uint16_t free_port(void *context, uint8_t protocol)
-{
-	(void)context;
-	return listen_free_port(protocol);
-}
-
-/* With UPNP_USE all is forgotten that is about that router, and one request of a kind, the last, is
- * enough. */
-static bool is_stale(const void *waiting, const void *next)
-{
-	const struct upnp_request *old = waiting;
-	const struct upnp_request *request = next;
-
-	if (request->what == UPNP_USE && old->hop == request->hop)
-		return old->what != UPNP_LOOK_OUT && old->what != UPNP_STUN &&
-		       old->what != UPNP_PIN && old->what != UPNP_UNPIN;
-	return memcmp(old, request, sizeof(*request)) == 0;
-}
-
-static void send_to_upnp(void *context, const struct upnp_request *request)
-{
-	struct natd *natd = context;
-
-	/* upnp may wait for a slow router for long; what it has not heard yet is then put right. */
-	process_withdraw(&natd->upnp, is_stale, request);
-	process_post(&natd->upnp, request, sizeof(*request));
-}
-
-static void send_about_outer(void *context, const struct upnp_request *request)
-{
-	struct upnp_request about_outer = *request;
-
-	about_outer.hop = 1;
-	send_to_upnp(context, &about_outer);
-}
-
-const struct engine_hooks loop_engine_hooks = { send_to_upnp, save_before_asking, free_port };
-const struct engine_hooks loop_outer_hooks = { send_about_outer, save_before_asking, free_port };
-
-/* ---- what happens ---- */
 
 void loop_look(struct natd *natd)
 {
 	if (natd->stopping)
 		return;
 	if (!look_around(natd) && natd->settle_timer)
-		start_timer(natd->settle_timer, LOOK_AGAIN_MS);
+		loop_timer(natd->settle_timer, LOOK_AGAIN_MS);
 	loop_engine_touched(natd);
 }
 
@@ -133,7 +62,7 @@ static void on_network(evutil_socket_t watch, short what, void *context)
 
 	(void)what;
 	if (network_changed(watch) && !evtimer_pending(natd->settle_timer, NULL))
-		start_timer(natd->settle_timer, SETTLE_MS);
+		loop_timer(natd->settle_timer, SETTLE_MS);
 }
 
 static void on_settled(evutil_socket_t none, short what, void *context)
@@ -144,16 +73,6 @@ static void on_settled(evutil_socket_t none, short what, void *context)
 	(void)what;
 	loop_look(natd);
 	name_watch_touched(natd);
-}
-
-static void check_stopped(struct natd *natd)
-{
-	if (natd->stopping && engine_is_idle(&natd->engine) &&
-	    engine_is_idle(&natd->upstream.engine) && pinholes_are_idle(&natd->pinholes) &&
-	    !natd->kernel.removing)
-		kernel_remove(&natd->kernel);
-	if (natd->kernel.removed)
-		event_base_loopbreak(natd->base);
 }
 
 static void show_state(struct natd *natd)
@@ -179,7 +98,7 @@ static void watch_for_router(struct natd *natd)
 	natd->watches_neighbours = wanted;
 	network_watch_neighbours(natd->watch, wanted);
 	if (wanted)
-		start_timer(natd->settle_timer, SETTLE_MS);
+		loop_timer(natd->settle_timer, SETTLE_MS);
 }
 
 static int64_t sooner(int64_t a, int64_t b)
@@ -199,7 +118,7 @@ void loop_engine_touched(struct natd *natd)
 		pinholes_follow(&natd->pinholes, &natd->config, &natd->engine.forwards);
 	if (natd->engine.forwards.dirty || natd->upstream.engine.forwards.dirty ||
 	    natd->pinholes.dirty)
-		save(natd, true);
+		loop_save(natd);
 	if (!natd->engine_timer)
 		return; /* the first look comes before the loop */
 	watch_for_router(natd);
@@ -207,9 +126,9 @@ void loop_engine_touched(struct natd *natd)
 	deadline = sooner(engine_deadline(&natd->engine), upstream_deadline(&natd->upstream));
 	deadline = sooner(deadline, pinholes_deadline(&natd->pinholes));
 	if (deadline && !natd->stopping)
-		start_timer(natd->engine_timer, deadline - natd_now());
+		loop_timer(natd->engine_timer, deadline - natd_now());
 	control_forwards_changed(natd->control);
-	check_stopped(natd);
+	stop_check(natd);
 }
 
 static void on_engine_timer(evutil_socket_t none, short what, void *context)
@@ -321,61 +240,7 @@ static void on_rules(evutil_socket_t socket, short what, void *context)
 	if (got < 0)
 		child_is_gone(natd, &natd->rules);
 	else
-		check_stopped(natd);
-}
-
-static void on_stop_timer(evutil_socket_t none, short what, void *context)
-{
-	struct natd *natd = context;
-
-	(void)none;
-	(void)what;
-	if (!natd->kernel.removing) {
-		log_warning("the router does not answer; its mappings end with their lease");
-		kernel_remove(&natd->kernel);
-		start_timer(natd->stop_timer, STOP_MS);
-		return;
-	}
-	log_warning("rules does not answer; table inet natd may be left");
-	natd->exit_status = EXIT_FAILURE;
-	event_base_loopbreak(natd->base);
-}
-
-static void on_stop(evutil_socket_t signal_number, short what, void *context)
-{
-	struct natd *natd = context;
-
-	(void)what;
-	if (natd->stopping)
-		return;
-	log_info("stopping (%s)", strsignal(signal_number));
-	notify_stopping();
-	natd->stopping = true;
-	start_timer(natd->stop_timer, STOP_MS);
-	if (natd->config.keep) {
-		kernel_remove(&natd->kernel);
-		return;
-	}
-	engine_stop(&natd->engine);
-	engine_stop(&natd->upstream.engine);
-	pinholes_stop(&natd->pinholes);
-	loop_engine_touched(natd);
-}
-
-/* The service manager starts the next natd at once: it takes over the router's mappings, the rules and
- * the kernel's switches as after a crash, and no packet notices. */
-static void on_handover(evutil_socket_t signal_number, short what, void *context)
-{
-	struct natd *natd = context;
-
-	(void)signal_number;
-	(void)what;
-	if (natd->stopping)
-		return;
-	log_info("ending for a restart: the router's mappings and the rules stay");
-	notify_stopping();
-	save(natd, true);
-	event_base_loopbreak(natd->base);
+		stop_check(natd);
 }
 
 static void on_reload(evutil_socket_t signal_number, short what, void *context)
@@ -453,17 +318,17 @@ void loop_start(struct natd *natd)
 	natd->upnp_writable = watch_writable(natd, &natd->upnp);
 	natd->rules_writable = watch_writable(natd, &natd->rules);
 	natd->network_event = add_event(natd, natd->watch, EV_READ, on_network);
-	natd->signals[0] = add_event(natd, SIGTERM, EV_SIGNAL, on_stop);
-	natd->signals[1] = add_event(natd, SIGINT, EV_SIGNAL, on_stop);
+	natd->signals[0] = add_event(natd, SIGTERM, EV_SIGNAL, stop_on_signal);
+	natd->signals[1] = add_event(natd, SIGINT, EV_SIGNAL, stop_on_signal);
 	natd->signals[2] = add_event(natd, SIGHUP, EV_SIGNAL, on_reload);
-	natd->signals[3] = add_event(natd, SIGUSR1, EV_SIGNAL, on_handover);
+	natd->signals[3] = add_event(natd, SIGUSR1, EV_SIGNAL, stop_on_handover);
 	natd->firewalld.base = natd->base;
 	natd->settle_timer = new_timer(natd, on_settled);
 	natd->engine_timer = new_timer(natd, on_engine_timer);
-	natd->stop_timer = new_timer(natd, on_stop_timer);
+	natd->stop_timer = new_timer(natd, stop_on_timer);
 	name_watch_start(natd);
 	if (!natd->network.link_count)
-		start_timer(natd->settle_timer, LOOK_AGAIN_MS); /* the first look saw nothing */
+		loop_timer(natd->settle_timer, LOOK_AGAIN_MS); /* the first look saw nothing */
 }
 
 int loop_run(struct natd *natd)
@@ -474,7 +339,7 @@ int loop_run(struct natd *natd)
 		firewalld_leave(&natd->firewalld);
 	if (natd->stopping && natd->exit_status == 0) {
 		natd->kernel.sysctls.count = 0; /* they are as they were */
-		save(natd, true);
+		loop_save(natd);
 		log_info("stopped");
 	}
 	return natd->exit_status;

@@ -28,6 +28,9 @@ void loop_configure(struct natd *natd, const struct config *config);
 /* Writes the state file, and waits for the disk. Context: struct natd. */
 void loop_save(void *context);
 
+/* Starts a timer, or starts it anew; it ends at once where `ms` is not above 0. */
+void loop_timer(struct event *timer, int64_t ms);
+
 /* After the engine was given something to do from outside the loop (natctl). */
 void loop_engine_touched(struct natd *natd);
 

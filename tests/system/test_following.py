@@ -30,11 +30,14 @@ def another_router(lab, variant):
     return router
 
 
-def plug(lab, from_router, to_router):
+def plug(lab, from_router, to_router, natd=None):
     """Pulls the host's cable out of one router and puts it into the other. That takes a hand longer
-    than the kernel, which tells nobody of a carrier that is back within a second."""
+    than the kernel, which tells nobody of a carrier that is back within a second, and than natd,
+    which looks 20 ms after an event."""
     from_router.node.ip("link set port1 down")
     wait_until(lambda: "NO-CARRIER" in lab.host.ip("link show eth0"), 20, "the kernel to tell it")
+    if natd:
+        natd.wait_status("E11")
     from_router.node.ip("link set port1 nomaster", f"link set port1 netns {to_router.node.namespace}")
     to_router.node.ip("link set port1 master lan", "link set port1 up")
 
@@ -65,12 +68,12 @@ def test_laptop_in_a_cafe(variant):
         natd.wait_status("OK", state="open", external_port=51820)
         wait_router_saved(natd)
         home_nonce = nonce(natd)
-        plug(lab, lab.router, cafe)
+        plug(lab, lab.router, cafe, natd)
         wait_redirects(cafe, {WIREGUARD})
         natd.wait_status(None, state="open")
         assert nonce(natd) != home_nonce
         assert lab.router.redirects() == {WIREGUARD}, "home's is left alone"
-        plug(lab, cafe, lab.router)
+        plug(lab, cafe, lab.router, natd)
         wait_until(lambda: nonce(natd) == home_nonce, 20, "home's nonce")
         natd.wait_status("OK", state="open", external_port=51820)
         assert lab.router.redirects() == {WIREGUARD}
@@ -86,7 +89,7 @@ def test_stopped_in_the_cafe_and_started_at_home():
         natd.wait_status("OK", state="open")
         wait_router_saved(natd)
         home_nonce = nonce(natd)
-        plug(lab, lab.router, cafe)
+        plug(lab, lab.router, cafe, natd)
         wait_redirects(cafe, {WIREGUARD})
         natd.wait_status(None, state="open")
         assert natd.stop() == 0
