@@ -375,6 +375,15 @@ void engine_stop(struct engine *engine)
 		start_closing(engine, &engine->forwards.list[i]);
 }
 
+bool engine_answers(const struct engine *engine)
+{
+	for (size_t i = 0; i < UPNP_PROTOCOLS; i++)
+		if (engine->protocols[i].state == UPNP_OK ||
+		    engine->protocols[i].state == UPNP_ERROR)
+			return true;
+	return false;
+}
+
 bool engine_is_idle(const struct engine *engine)
 {
 	for (size_t i = 0; i < engine->forwards.count; i++)

@@ -114,6 +114,9 @@ int64_t engine_deadline(const struct engine *engine);
 void engine_stop(struct engine *engine);
 bool engine_is_idle(const struct engine *engine);
 
+/* Does the router answer, by one protocol at least? */
+bool engine_answers(const struct engine *engine);
+
 extern const char *const upnp_protocol_names[UPNP_PROTOCOLS]; /* "pcp", as in natd.conf and JSON */
 extern const char *const upnp_state_names[UPNP_STATES];
 

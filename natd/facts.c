@@ -55,15 +55,6 @@ static void gather_network(const struct natd *natd, struct facts *facts)
 	address_print(&uplink->address.address, facts->host_address);
 }
 
-static bool answers(const struct engine *engine)
-{
-	for (size_t i = 0; i < UPNP_PROTOCOLS; i++)
-		if (engine->protocols[i].state == UPNP_OK ||
-		    engine->protocols[i].state == UPNP_ERROR)
-			return true;
-	return false;
-}
-
 /* Of its WAN address, what a packet met on its way is truer than what the router says. */
 static void gather_router(const struct engine *engine, const struct line *line, struct facts *facts)
 {
@@ -72,7 +63,7 @@ static void gather_router(const struct engine *engine, const struct line *line, 
 
 	for (size_t i = 0; i < UPNP_PROTOCOLS; i++)
 		facts->asking |= engine->protocols[i].state == UPNP_ASKING;
-	facts->router_answers = answers(engine);
+	facts->router_answers = engine_answers(engine);
 	facts->wan_known = seen || engine->wan_known;
 	facts->has_no_wan = engine->wan_known && engine->wan.address.s_addr == INADDR_ANY;
 	facts->wan_kind = address_kind(&wan);
@@ -91,7 +82,7 @@ static void gather_line(const struct upstream *upstream, struct facts *facts)
 	facts->line = upstream->line.kind;
 	facts->two_routers = upstream_is_there(upstream);
 	facts->outer_asking = upstream_is_asking(upstream);
-	facts->outer_answers = engine->has_router && answers(engine);
+	facts->outer_answers = engine->has_router && engine_answers(engine);
 	facts->outer_wan_kind = address_kind(&wan);
 	address_print(&wan, facts->outer_wan);
 	if (next.v4.s_addr)

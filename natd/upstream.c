@@ -22,15 +22,6 @@ void upstream_init(struct upstream *upstream, const struct engine_hooks *hooks, 
 
 /* ---- looking ---- */
 
-static bool answers(const struct engine *engine)
-{
-	for (size_t i = 0; i < UPNP_PROTOCOLS; i++)
-		if (engine->protocols[i].state == UPNP_OK ||
-		    engine->protocols[i].state == UPNP_ERROR)
-			return true;
-	return false;
-}
-
 static bool is_asking(const struct engine *engine)
 {
 	for (size_t i = 0; i < UPNP_PROTOCOLS; i++)
@@ -55,7 +46,7 @@ static bool has_answered(const struct engine *home)
 	for (size_t i = 0; i < UPNP_PROTOCOLS; i++)
 		asked |= home->protocols[i].state != UPNP_OFF;
 	return home->has_router && asked && !is_asking(home) &&
-	       (home->wan_known || !answers(home) || !is_opening(home));
+	       (home->wan_known || !engine_answers(home) || !is_opening(home));
 }
 
 /* "I have no usable WAN address" is a word about it as well. */
@@ -164,7 +155,7 @@ bool upstream_is_there(const struct upstream *upstream)
 {
 	return upstream->line.kind == LINE_TWO_ROUTERS ||
 	       (upstream->line.kind == LINE_MAYBE_TWO && upstream->engine.has_router &&
-		answers(&upstream->engine));
+		engine_answers(&upstream->engine));
 }
 
 bool upstream_is_asking(const struct upstream *upstream)
@@ -175,7 +166,7 @@ bool upstream_is_asking(const struct upstream *upstream)
 	return (upstream->look_until && !upstream->looked && doubtful) ||
 	       (upstream->engine.has_router && !upstream->engine.tries &&
 		(is_opening(&upstream->engine) ||
-		 (is_asking(&upstream->engine) && !answers(&upstream->engine))));
+		 (is_asking(&upstream->engine) && !engine_answers(&upstream->engine))));
 }
 
 const struct forward *upstream_forward(const struct upstream *upstream,
@@ -280,7 +271,7 @@ static void follow_round(struct upstream *upstream, const struct engine *home, i
 	bool again = upstream->home_round && upstream->home_round != home->generation;
 
 	upstream->home_round = home->generation;
-	if (again && upstream->engine.has_router && answers(home))
+	if (again && upstream->engine.has_router && engine_answers(home))
 		upstream->engine.afresh_at = now;
 }
 
@@ -348,11 +339,12 @@ void upstream_follow(struct upstream *upstream, const struct engine *home,
 	judge(upstream);
 	if (!upstream->looked || upstream->look_until)
 		return; /* soon it is known better */
-	if (line->kind == LINE_CLEAR || (upstream_is_there(upstream) && answers(&upstream->engine)))
+	if (line->kind == LINE_CLEAR ||
+	    (upstream_is_there(upstream) && engine_answers(&upstream->engine)))
 		upstream->look_at = 0;
 	if (line->kind == LINE_MAYBE_TWO && upstream->engine.has_router &&
 	    upstream->engine.forwards.count && !is_asking(&upstream->engine) &&
-	    !answers(&upstream->engine))
+	    !engine_answers(&upstream->engine))
 		upstream->stranger = line->outer;
 	if (line->outer.s_addr && line->outer.s_addr != upstream->stranger.s_addr)
 		ask_outer(upstream, home, config, now);

@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "natd/log.h"
+#include "upnp/bytes.h"
 #include "upnp/filter.h"
 #include "upnp/igd.h"
 #include "upnp/pcp.h"
@@ -141,11 +142,6 @@ static void on_epoch(struct client *client, uint8_t via, uint32_t epoch)
 	if (!client->epochs[via].known)
 		on_newcomer(client, via);
 	epoch_is(client, via, epoch, true);
-}
-
-static uint32_t get32(const uint8_t *at)
-{
-	return (uint32_t)at[0] << 24 | (uint32_t)at[1] << 16 | (uint32_t)at[2] << 8 | at[3];
 }
 
 /* RFC 6886 3.2.1: the answer to a question for the external address that nobody asked. */

@@ -9,6 +9,7 @@
 #include <sys/socket.h>
 
 #include "natd/log.h"
+#include "upnp/bytes.h"
 
 #define UDP_HEADER 8   /* the program sees the datagram from there on */
 #define PART_MAX   192 /* octets of the beginning, and of the end: a jump of BPF spans 255 steps */
@@ -90,11 +91,6 @@ static void step(struct program *program, struct sock_filter one)
 	program->steps[program->count++] = one;
 }
 
-static uint32_t word_at(const uint8_t *at)
-{
-	return (uint32_t)at[0] << 24 | (uint32_t)at[1] << 16 | (uint32_t)at[2] << 8 | at[3];
-}
-
 /* `left`: steps from the next one to the one that lets in. */
 static void expect(struct program *program, uint32_t word, size_t left)
 {
@@ -129,7 +125,7 @@ static void add_refrain(struct program *program, const struct refrain *refrain)
 		step(program, (struct sock_filter)BPF_STMT(BPF_LD | BPF_W | BPF_ABS,
 							   UDP_HEADER + 4 * (uint32_t)i));
 		left -= 2;
-		expect(program, word_at(refrain->notice + 4 * i), left);
+		expect(program, get32(refrain->notice + 4 * i), left);
 	}
 	step(program, (struct sock_filter)BPF_STMT(BPF_LDX | BPF_W | BPF_LEN, 0));
 	left--;
@@ -137,7 +133,7 @@ static void add_refrain(struct program *program, const struct refrain *refrain)
 		step(program,
 		     (struct sock_filter)BPF_STMT(BPF_LD | BPF_W | BPF_IND, 0U - 4 * (uint32_t)i));
 		left -= 2;
-		expect(program, word_at(refrain->notice + refrain->size - 4 * i), left);
+		expect(program, get32(refrain->notice + refrain->size - 4 * i), left);
 	}
 	step(program, (struct sock_filter)BPF_STMT(BPF_RET | BPF_K, 0));
 }

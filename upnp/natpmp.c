@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "natd/log.h"
+#include "upnp/bytes.h"
 #include "upnp/client.h"
 
 #define NATPMP_DATAGRAM_MAX 16
@@ -168,16 +169,6 @@ static enum attempt natpmp_attempt(struct client *client, struct task *task)
 					     mapping->port, remove ? 0 : mapping->external_port,
 					     remove ? 0 : mapping->lifetime));
 	return ATTEMPT_SENT;
-}
-
-static uint16_t get16(const uint8_t *at)
-{
-	return (uint16_t)(at[0] << 8 | at[1]);
-}
-
-static uint32_t get32(const uint8_t *at)
-{
-	return (uint32_t)get16(at) << 16 | get16(at + 2);
 }
 
 static uint8_t opcode_of(const struct task *task)

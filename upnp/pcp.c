@@ -15,6 +15,8 @@
  * external address 16. An IPv4 address is written as ::ffff:a.b.c.d (section 5). */
 #include "upnp/pcp.h"
 
+#include "upnp/bytes.h"
+
 #include <string.h>
 
 #define PCP_VERSION    2
@@ -43,28 +45,6 @@ static const struct {
 };
 
 static const uint8_t v4_mapped[12] = { [10] = 0xff, [11] = 0xff };
-
-static void put16(uint8_t *at, uint16_t value)
-{
-	at[0] = (uint8_t)(value >> 8);
-	at[1] = (uint8_t)value;
-}
-
-static void put32(uint8_t *at, uint32_t value)
-{
-	put16(at, (uint16_t)(value >> 16));
-	put16(at + 2, (uint16_t)value);
-}
-
-static uint16_t get16(const uint8_t *at)
-{
-	return (uint16_t)(at[0] << 8 | at[1]);
-}
-
-static uint32_t get32(const uint8_t *at)
-{
-	return (uint32_t)get16(at) << 16 | get16(at + 2);
-}
 
 static void put_address(uint8_t *at, struct in_addr address)
 {

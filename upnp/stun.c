@@ -14,6 +14,7 @@
 #include <unistd.h>
 
 #include "natd/log.h"
+#include "upnp/bytes.h"
 
 #define STUN_COOKIE             0x2112a442
 #define STUN_BINDING_REQUEST    0x0001
@@ -28,28 +29,6 @@
  * wants an answer, and the next question comes by itself. */
 #define STUN_TRIES        3
 #define STUN_TRY_FIRST_US 500000
-
-static void put16(uint8_t *at, uint16_t value)
-{
-	at[0] = (uint8_t)(value >> 8);
-	at[1] = (uint8_t)value;
-}
-
-static void put32(uint8_t *at, uint32_t value)
-{
-	put16(at, (uint16_t)(value >> 16));
-	put16(at + 2, (uint16_t)value);
-}
-
-static uint16_t get16(const uint8_t *at)
-{
-	return (uint16_t)(at[0] << 8 | at[1]);
-}
-
-static uint32_t get32(const uint8_t *at)
-{
-	return (uint32_t)get16(at) << 16 | get16(at + 2);
-}
 
 void stun_encode(uint8_t bytes[STUN_REQUEST_SIZE], const uint8_t id[STUN_ID_SIZE])
 {
