@@ -143,14 +143,14 @@ static bool tells_more(enum upnp_failure failure, uint8_t before)
 }
 
 /* miniupnpd 2.3 (nftables) spoils its note of the nonce with the first renewal of a pinhole and then
- * refuses to remove it; UPnP, which has the same table, may. */
+ * refuses to remove it; UPnP, which has the same table, may, also where it has not answered yet. */
 static bool close_otherwise(struct client *client, struct pinhole_task *task,
 			    enum upnp_failure failure)
 {
 	const char *said;
 
 	if (failure != UPNP_HOST_REFUSED || task->via != UPNP_PCP ||
-	    igd6_state(client, &said) != IGD6_READY)
+	    igd6_state(client, &said) == IGD6_NONE)
 		return false;
 	task->via = UPNP_IGD;
 	return true;
