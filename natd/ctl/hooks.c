@@ -82,17 +82,19 @@ static _Noreturn void become_hook(const char *path)
 	_exit(127);
 }
 
-/* Waits for `pid`, and kills it when its time is over. Returns its wait status. */
+/* Waits for `pid`, and kills it when its time is over. Returns its wait status. Where there are no pidfds
+ * (Linux before 5.3, valgrind) it has all the time that it wants. */
 static int wait_for_hook(pid_t pid)
 {
 	struct pollfd wait = { .fd = pidfd_open(pid, 0), .events = POLLIN };
 	int status = 0;
-	int ended;
+	int ended = 1;
 
-	do
-		ended = poll(&wait, 1, HOOK_SECONDS * 1000);
-	while (ended < 0 && errno == EINTR);
-	if (ended <= 0 || wait.fd < 0)
+	if (wait.fd >= 0)
+		do
+			ended = poll(&wait, 1, HOOK_SECONDS * 1000);
+		while (ended < 0 && errno == EINTR);
+	if (ended <= 0)
 		kill(pid, SIGKILL);
 	while (waitpid(pid, &status, 0) < 0 && errno == EINTR)
 		;
