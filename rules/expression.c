@@ -250,43 +250,38 @@ void match_target(struct nftnl_rule *rule, uint8_t family, const char *set)
 	look_up(rule, set, 0);
 }
 
-void match_handed_on(struct nftnl_rule *rule)
+/* At least one of `bits` in what conntrack says: of NFT_CT_STATUS enum ip_conntrack_status, of
+ * NFT_CT_STATE NF_CT_STATE_BIT(), both of nf_conntrack_common.h. */
+static void match_connection(struct nftnl_rule *rule, enum nft_ct_keys key, uint32_t bits)
 {
-	const uint32_t handed_on = IPS_DST_NAT;
 	const uint32_t none = 0;
 	struct nftnl_expr *ct = append(rule, "ct");
 
-	nftnl_expr_set_u32(ct, NFTNL_EXPR_CT_KEY, NFT_CT_STATUS);
+	nftnl_expr_set_u32(ct, NFTNL_EXPR_CT_KEY, key);
 	nftnl_expr_set_u32(ct, NFTNL_EXPR_CT_DREG, NFT_REG_1);
-	keep_bits(rule, &handed_on, sizeof(handed_on));
+	keep_bits(rule, &bits, sizeof(bits));
 	compare(rule, NFT_CMP_NEQ, &none, sizeof(none));
 }
 
-/* `states` are NF_CT_STATE_BIT()s of nf_conntrack_common.h. */
-static void match_states(struct nftnl_rule *rule, uint32_t states)
+void match_handed_on(struct nftnl_rule *rule)
 {
-	const uint32_t none = 0;
-	struct nftnl_expr *ct = append(rule, "ct");
-
-	nftnl_expr_set_u32(ct, NFTNL_EXPR_CT_KEY, NFT_CT_STATE);
-	nftnl_expr_set_u32(ct, NFTNL_EXPR_CT_DREG, NFT_REG_1);
-	keep_bits(rule, &states, sizeof(states));
-	compare(rule, NFT_CMP_NEQ, &none, sizeof(none));
+	match_connection(rule, NFT_CT_STATUS, IPS_DST_NAT);
 }
 
 void match_established(struct nftnl_rule *rule)
 {
-	match_states(rule, NF_CT_STATE_BIT(IP_CT_ESTABLISHED) | NF_CT_STATE_BIT(IP_CT_RELATED));
+	match_connection(rule, NFT_CT_STATE,
+			 NF_CT_STATE_BIT(IP_CT_ESTABLISHED) | NF_CT_STATE_BIT(IP_CT_RELATED));
 }
 
 void match_new(struct nftnl_rule *rule)
 {
-	match_states(rule, NF_CT_STATE_BIT(IP_CT_NEW));
+	match_connection(rule, NFT_CT_STATE, NF_CT_STATE_BIT(IP_CT_NEW));
 }
 
 void match_no_connection(struct nftnl_rule *rule)
 {
-	match_states(rule, NF_CT_STATE_INVALID_BIT | NF_CT_STATE_UNTRACKED_BIT);
+	match_connection(rule, NFT_CT_STATE, NF_CT_STATE_INVALID_BIT | NF_CT_STATE_UNTRACKED_BIT);
 }
 
 void match_original_direction(struct nftnl_rule *rule)

@@ -6,6 +6,7 @@
 #include "natd/ctl/client.h"
 #include "natd/ctl/members.h"
 #include "natd/ctl/sentences.h"
+#include "natd/ctl/status_router.h"
 #include "natd/ctl/text.h"
 #include "natd/ctl/words.h"
 
@@ -33,15 +34,9 @@ void status_ipv6_add(struct row *row, const json_t *forward)
 static void add_open(struct row *row, const json_t *pinhole, const char *transport,
 		     const char *address, json_int_t port)
 {
-	char time[DURATION_TEXT_MAX];
-	json_int_t seconds;
-
 	row_add(row, _("%s [%s]:%lld opened by %s"), transport, address, (long long)port,
 		word_protocol(text_of(pinhole, "via")));
-	if (number_of(pinhole, "renew_in", &seconds))
-		row_add(row, _("renewed in %s"), print_duration(seconds, time));
-	if (number_of(pinhole, "expires_in", &seconds) && seconds > 0)
-		row_add(row, _("lasts %s"), print_duration(seconds, time));
+	status_times(row, pinhole);
 }
 
 static void add_pinhole(struct row *row, const json_t *forward)

@@ -4,7 +4,6 @@
 #include <string.h>
 
 #include "natd/ctl/members.h"
-#include "natd/ctl/print.h"
 #include "natd/ctl/sentences.h"
 #include "natd/ctl/text.h"
 #include "natd/ctl/words.h"
@@ -12,6 +11,17 @@
 bool status_external_port(const json_t *forward, json_int_t *port)
 {
 	return number_of(forward, "external_port", port) || number_of(forward, "port", port);
+}
+
+void status_times(struct row *row, const json_t *opened)
+{
+	char time[DURATION_TEXT_MAX];
+	json_int_t seconds;
+
+	if (number_of(opened, "renew_in", &seconds))
+		row_add(row, _("renewed in %s"), print_duration(seconds, time));
+	if (number_of(opened, "expires_in", &seconds) && seconds > 0)
+		row_add(row, _("lasts %s"), print_duration(seconds, time));
 }
 
 /* "UDP 51820 opened by PCP, renewed in 29 min" */
@@ -22,9 +32,7 @@ static void add_mapping(struct row *row, const json_t *forward)
 	const char *via = text_of(forward, "via");
 	char translated[SENTENCE_MAX];
 	const char *reason = sentence(text_of(forward, "reason"), translated);
-	char time[DURATION_TEXT_MAX];
 	json_int_t external;
-	json_int_t seconds;
 
 	/* Behind a second router, what this one opened is what that one hands on to. */
 	if (!number_of(json_object_get(forward, "upstream"), "port", &external) &&
@@ -37,10 +45,7 @@ static void add_mapping(struct row *row, const json_t *forward)
 				word_protocol(via));
 		else
 			row_add(row, _("%s %lld opened"), transport, (long long)external);
-		if (number_of(forward, "renew_in", &seconds))
-			row_add(row, _("renewed in %s"), print_duration(seconds, time));
-		if (number_of(forward, "expires_in", &seconds) && seconds > 0)
-			row_add(row, _("lasts %s"), print_duration(seconds, time));
+		status_times(row, forward);
 	} else if (strcmp(state, "opening") == 0) {
 		row_add(row, _("%s %lld: asking the router to open it"), transport,
 			(long long)external);

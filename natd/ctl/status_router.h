@@ -7,9 +7,14 @@
 #include <stdbool.h>
 #include <stdio.h>
 
+#include "natd/ctl/print.h"
+
 void status_show_routers(FILE *out, const json_t *status);
 
 /* The port of a forward as the internet sees it. False where the forward says no port at all. */
 bool status_external_port(const json_t *forward, json_int_t *port);
+
+/* "renewed in 29 min  lasts 2 h", of a mapping or a pinhole that is open. */
+void status_times(struct row *row, const json_t *opened);
 
 #endif
