@@ -7,6 +7,8 @@ import struct
 import threading
 import time
 
+from .process import PATIENCE
+
 SO_RCVBUFFORCE = 33
 ETH_P_IP = 0x0800
 LIFE = 1.0       # seconds that a connection of the younger kind lives
@@ -97,10 +99,16 @@ class Traffic:
         self.stopped.set()
         self.thread.join()
         if not hasattr(self, "came"):
-            time.sleep(0.2)  # what is on its way
-            self.came = {PAYLOAD.unpack(data)[1:]: source for source, data in self._read()
-                         if len(data) == PAYLOAD.size and PAYLOAD.unpack(data)[0] == MARK}
+            self.came = {}
+            deadline = time.monotonic() + 0.2 * PATIENCE  # for what is on its way
+            while len(self.came) < len(self.sent) and time.monotonic() < deadline:
+                time.sleep(0.02)
+                self._take()
         return self.came
+
+    def _take(self):
+        self.came.update({PAYLOAD.unpack(data)[1:]: source for source, data in self._read()
+                          if len(data) == PAYLOAD.size and PAYLOAD.unpack(data)[0] == MARK})
 
     def count(self, allowed, since=0.0, until=float("inf"), old_only=False):
         """Of what was sent between two moments (time.monotonic()): how many datagrams, how many

@@ -194,7 +194,7 @@ def test_other_device_in_the_same_box_may_restart(lan, start):
                                        ("upnp", "GetSpecificPortMappingEntry")])
 def test_silent_reboot_is_found_by_the_check(lan, start, via, asks):
     upnp = opened(lan, start, via, check=1)
-    time.sleep(3)
+    wait_for(lambda: len(lan.hears(asks)) >= 3, 10, "a third check")
     assert not [line for line in upnp.reports if line.startswith("lost")]
     began = lan.hears("ready")[0]["at"]
     before = lan.hears(asks)
