@@ -43,7 +43,7 @@ static const struct command {
 	  N_("ask the router what it can do (also without natd)") },
 	{ "list", "", 0, 0, OWN_NONE, command_list,
 	  N_("the router's table of open ports, and whose") },
-	{ "wan-ip", "[-6] [--wait]", 0, 0, OWN_IPV6 | OWN_WAIT, command_wan_ip,
+	{ "wan-ip", "[-6 | --wait]", 0, 0, OWN_IPV6 | OWN_WAIT, command_wan_ip,
 	  N_("this home's address on the internet") },
 	{ "open", "PORT/PROTO [EXTERNAL] [--for TIME]", 1, 2, OWN_TIME, command_open,
 	  N_("open a port until natd restarts") },
