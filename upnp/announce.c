@@ -189,7 +189,9 @@ static bool is_made_of(const struct in6_addr *address, const uint8_t mac[6])
 	return memcmp(address, made, sizeof(made)) == 0;
 }
 
-bool announce_is_router6(const struct upnp_network *network, const struct in6_addr *from)
+/* Is that link-local address the gateway's? It is where natd says so, who looks at the IPv6 default
+ * route and the neighbours, and where it is made of the gateway's MAC address. */
+static bool is_router6(const struct upnp_network *network, const struct in6_addr *from)
 {
 	static const uint8_t none[6];
 
@@ -226,7 +228,7 @@ static void receive_v6(struct client *client)
 	while (client->announcements[ANNOUNCE_V6] >= 0 &&
 	       (size = recvfrom(client->announcements[ANNOUNCE_V6], bytes, sizeof(bytes), 0,
 				(struct sockaddr *)&from, &length)) >= 0) {
-		if (announce_is_router6(&client->network, &from.sin6_addr))
+		if (is_router6(&client->network, &from.sin6_addr))
 			on_pcp(client, bytes, (size_t)size);
 		else
 			log_debug("an announcement over IPv6 that is not of the gateway");

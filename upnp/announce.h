@@ -18,10 +18,6 @@ void announce_close(struct client *client);
 void announce_boring(struct client *client, const uint8_t *bytes, size_t size);
 void announce_news(struct client *client);
 
-/* Is that link-local address the gateway's? It is where natd says so, who looks at the IPv6 default
- * route and the neighbours, and where it is made of the gateway's MAC address. */
-bool announce_is_router6(const struct upnp_network *network, const struct in6_addr *from);
-
 void announce_receive(struct client *client);
 
 #endif

@@ -4,6 +4,8 @@
 #include <ctype.h>
 #include <string.h>
 
+#include "upnp/bytes.h"
+
 /* RFC 1035 4.1.1: ID, flags, four counts. */
 #define HEADER_SIZE 12
 #define FLAGS       2
@@ -49,32 +51,24 @@ struct record {
 	uint16_t data_size;
 };
 
-static bool get16(struct cursor *cursor, uint16_t *value)
+static bool take16(struct cursor *cursor, uint16_t *value)
 {
-	const uint8_t *at = cursor->bytes + cursor->at;
-
 	if (cursor->size - cursor->at < 2)
 		return false;
-	*value = (uint16_t)(at[0] << 8 | at[1]);
+	*value = get16(cursor->bytes + cursor->at);
 	cursor->at += 2;
 	return true;
 }
 
-static bool get32(struct cursor *cursor, uint32_t *value)
+static bool take32(struct cursor *cursor, uint32_t *value)
 {
 	uint16_t high;
 	uint16_t low;
 
-	if (!get16(cursor, &high) || !get16(cursor, &low))
+	if (!take16(cursor, &high) || !take16(cursor, &low))
 		return false;
 	*value = (uint32_t)high << 16 | low;
 	return true;
-}
-
-static void put16(uint8_t *at, unsigned int value)
-{
-	at[0] = (uint8_t)(value >> 8);
-	at[1] = (uint8_t)value;
 }
 
 static bool add_label(struct wire_name *name, const uint8_t *label, size_t length)
@@ -149,9 +143,9 @@ static bool same_name(const struct wire_name *a, const struct wire_name *b)
 
 static bool get_record(struct cursor *cursor, struct record *record)
 {
-	if (!get_name(cursor, &record->owner) || !get16(cursor, &record->type) ||
-	    !get16(cursor, &record->class) || !get32(cursor, &record->ttl) ||
-	    !get16(cursor, &record->data_size) || cursor->size - cursor->at < record->data_size)
+	if (!get_name(cursor, &record->owner) || !take16(cursor, &record->type) ||
+	    !take16(cursor, &record->class) || !take32(cursor, &record->ttl) ||
+	    !take16(cursor, &record->data_size) || cursor->size - cursor->at < record->data_size)
 		return false;
 	record->data = cursor->at;
 	cursor->at += record->data_size;
@@ -188,12 +182,12 @@ static bool get_head(struct cursor *cursor, struct dns_answer *answer, uint16_t 
 	uint16_t class;
 
 	for (size_t i = 0; i < sizeof(head) / sizeof(head[0]); i++)
-		if (!get16(cursor, &head[i]))
+		if (!take16(cursor, &head[i]))
 			return false;
 	if (head[0] != question->id || !(head[FLAGS / 2] & FLAG_RESPONSE) ||
 	    head[FLAGS / 2] & FLAG_OPCODE || head[QUESTIONS / 2] != 1)
 		return false;
-	if (!get_name(cursor, &name) || !get16(cursor, &type) || !get16(cursor, &class) ||
+	if (!get_name(cursor, &name) || !take16(cursor, &type) || !take16(cursor, &class) ||
 	    !name_from_text(&asked, question->name) || !same_name(&name, &asked) ||
 	    type != question->type || class != CLASS_INTERNET)
 		return false;

@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "natd/log.h"
+#include "upnp/bytes.h"
 #include "upnp/pcp.h"
 
 #define NATPMP_REMOVAL_SIZE 12
@@ -16,8 +17,7 @@ static size_t encode_natpmp(uint8_t bytes[PCP_REQUEST_SIZE], const struct upnp_m
 {
 	memset(bytes, 0, NATPMP_REMOVAL_SIZE);
 	bytes[1] = mapping->protocol == IPPROTO_TCP ? NATPMP_PROTOCOL_TCP : NATPMP_PROTOCOL_UDP;
-	bytes[4] = (uint8_t)(mapping->port >> 8);
-	bytes[5] = (uint8_t)mapping->port;
+	put16(bytes + 4, mapping->port);
 	return NATPMP_REMOVAL_SIZE;
 }
 

@@ -50,29 +50,6 @@ enum igd6_is igd6_state(const struct client *client, const char **said)
 	return IGD6_NONE;
 }
 
-/* A connection to the router's IPv6 address, from ours; -1 with errno set. */
-static int connect_from(const struct upnp_pinhole *pinhole, uint16_t port)
-{
-	struct sockaddr_in6 own = { .sin6_family = AF_INET6, .sin6_addr = pinhole->address };
-	struct sockaddr_in6 router = { .sin6_family = AF_INET6,
-				       .sin6_port = htons(port),
-				       .sin6_addr = pinhole->gateway };
-	int fd = socket(AF_INET6, SOCK_STREAM | SOCK_CLOEXEC, 0);
-	int error;
-
-	if (fd < 0)
-		return -1;
-	if (IN6_IS_ADDR_LINKLOCAL(&pinhole->gateway))
-		router.sin6_scope_id = pinhole->ifindex;
-	if (bind(fd, (struct sockaddr *)&own, sizeof(own)) == 0 &&
-	    connect(fd, (struct sockaddr *)&router, sizeof(router)) == 0)
-		return fd;
-	error = errno;
-	close(fd);
-	errno = error;
-	return -1;
-}
-
 /* IGD_DONE, an error code of the router, or less than 0. `values` is what it said, to be cleared. */
 static int read_answer(char *answer, int size, struct NameValueParserData *values)
 {
@@ -105,7 +82,7 @@ static int request(const struct client *client, const struct upnp_pinhole *pinho
 	errno = 0;
 	deadline_set(TIME_MS);
 	if (road == OVER_IPV6)
-		fd = connect_from(pinhole, control.port);
+		fd = pinhole_connect(pinhole, SOCK_STREAM, control.port);
 	if (road == OVER_IPV4 || fd >= 0)
 		answer = simpleUPnPcommand(fd, fd >= 0 ? url : client->igd.firewall, SERVICE,
 					   action, arguments, &size);

@@ -3,11 +3,9 @@
  * say yes without doing it (field/routers.md, "Leases", "Conflicts and errors", "Lies about success"). */
 #include <arpa/inet.h>
 #include <errno.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "natd/log.h"
 #include "upnp/igd.h"
 #include "upnp/igd_soap.h"
 
@@ -193,7 +191,7 @@ static int add_somewhere(struct igd *igd, struct igd_entry *entry,
 
 	if (is_about_port(code, entry) || code == IGD_ACTION_FAILED)
 		code = replace_own(igd, entry, mapping, lease, code, said);
-	if (is_about_port(code, entry) && code != IGD_DONE)
+	if (is_about_port(code, entry))
 		code = add_elsewhere(igd, entry, mapping, lease, code);
 	if (code == IGD_DONE && strcmp(entry->external_port, wanted.external_port) == 0)
 		said[0] = '\0';

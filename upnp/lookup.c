@@ -83,7 +83,6 @@ static void ask_next(struct lookup *lookup, int64_t now_us)
 			&lookup->wanted.resolvers[lookup->tries++ % lookup->wanted.count]);
 	lookup->next_us = now_us + TRY_US;
 	if (lookup->socket < 0) {
-		lookup->active = false;
 		lookup->done = true;
 		lookup->resolved.result = UPNP_NAME_UNANSWERED;
 		return;
@@ -97,7 +96,6 @@ void lookup_start(struct lookup *lookup, const struct upnp_lookup *wanted, int64
 	hang_up(lookup);
 	*lookup = (struct lookup){
 		.socket = -1,
-		.active = true,
 		.wanted = *wanted,
 		.resolved = { .id = wanted->id, .said = "no resolver of this host answers" },
 	};
@@ -117,7 +115,6 @@ static void finish(struct lookup *lookup)
 	struct upnp_resolved *resolved = &lookup->resolved;
 
 	hang_up(lookup);
-	lookup->active = false;
 	lookup->done = true;
 	for (size_t i = 0; i < LOOKUP_QUESTIONS; i++)
 		add_answer(resolved, &lookup->answers[i]);
@@ -177,7 +174,7 @@ void lookup_receive(struct lookup *lookup, int64_t now_us)
 
 void lookup_run(struct lookup *lookup, int64_t now_us)
 {
-	if (!lookup->active || lookup->next_us > now_us)
+	if (lookup->socket < 0 || lookup->next_us > now_us)
 		return;
 	/* Some resolvers never answer for AAAA: then what is known of IPv4 must do. */
 	if (lookup->answered[0])
@@ -188,7 +185,7 @@ void lookup_run(struct lookup *lookup, int64_t now_us)
 
 int64_t lookup_deadline(const struct lookup *lookup)
 {
-	return lookup->active ? lookup->next_us : INT64_MAX;
+	return lookup->socket >= 0 ? lookup->next_us : INT64_MAX;
 }
 
 bool lookup_take(struct lookup *lookup, struct upnp_resolved *resolved)

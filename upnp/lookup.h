@@ -15,7 +15,6 @@
 
 struct lookup {
 	int socket; /* connected to the resolver that is asked; -1: none is */
-	bool active;
 	struct upnp_lookup wanted;
 	unsigned int tries; /* resolvers that had their time; each has several */
 	int64_t next_us;    /* when the one that is asked has had its time */

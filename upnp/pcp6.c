@@ -18,29 +18,6 @@ static bool is_end_of(const struct pcp6_end *end, const struct upnp_pinhole *pin
 	       memcmp(&end->gateway, &pinhole->gateway, sizeof(end->gateway)) == 0;
 }
 
-/* -1 with errno set. */
-static int connect_to(const struct upnp_pinhole *pinhole)
-{
-	struct sockaddr_in6 own = { .sin6_family = AF_INET6, .sin6_addr = pinhole->address };
-	struct sockaddr_in6 server = { .sin6_family = AF_INET6,
-				       .sin6_port = htons(PCP_PORT),
-				       .sin6_addr = pinhole->gateway };
-	int fd = socket(AF_INET6, SOCK_DGRAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
-	int error;
-
-	if (fd < 0)
-		return -1;
-	if (IN6_IS_ADDR_LINKLOCAL(&pinhole->gateway))
-		server.sin6_scope_id = pinhole->ifindex;
-	if (bind(fd, (struct sockaddr *)&own, sizeof(own)) == 0 &&
-	    connect(fd, (struct sockaddr *)&server, sizeof(server)) == 0)
-		return fd;
-	error = errno;
-	close(fd);
-	errno = error;
-	return -1;
-}
-
 static void end_close(struct pcp6_end *end)
 {
 	if (end->socket >= 0)
@@ -61,7 +38,7 @@ static struct pcp6_end *end_for(struct client *client, const struct upnp_pinhole
 		if (ends[i].socket < 0)
 			spare = &ends[i];
 	}
-	fd = connect_to(pinhole);
+	fd = pinhole_connect(pinhole, SOCK_DGRAM | SOCK_NONBLOCK, PCP_PORT);
 	if (fd < 0)
 		return NULL;
 	end_close(spare);

@@ -1,10 +1,14 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "upnp/pinhole.h"
 
+#include <errno.h>
 #include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
 
 #include "natd/log.h"
 #include "upnp/client.h"
+#include "upnp/requests.h"
 
 #define FOR_EACH_PINHOLE(client, task)                                                             \
 	for (struct pinhole_task *task = (client)->pinholes.tasks;                                 \
@@ -18,14 +22,32 @@ void pinhole_tasks_init(struct pinhole_tasks *pinholes)
 
 bool pinhole_is_valid(const struct upnp_pinhole *pinhole)
 {
-	if (pinhole->count > UPNP_PROTOCOLS)
-		return false;
-	for (uint8_t i = 0; i < pinhole->count; i++)
-		if (pinhole->order[i] >= UPNP_PROTOCOLS)
-			return false;
-	return (pinhole->protocol == IPPROTO_UDP || pinhole->protocol == IPPROTO_TCP) &&
+	return requests_order_is_valid(pinhole->order, pinhole->count) &&
+	       (pinhole->protocol == IPPROTO_UDP || pinhole->protocol == IPPROTO_TCP) &&
 	       (pinhole->via == UPNP_PCP || pinhole->via == UPNP_IGD || pinhole->via == UPNP_ANY) &&
 	       pinhole->port != 0;
+}
+
+int pinhole_connect(const struct upnp_pinhole *pinhole, int type, uint16_t port)
+{
+	struct sockaddr_in6 own = { .sin6_family = AF_INET6, .sin6_addr = pinhole->address };
+	struct sockaddr_in6 router = { .sin6_family = AF_INET6,
+				       .sin6_port = htons(port),
+				       .sin6_addr = pinhole->gateway };
+	int fd = socket(AF_INET6, type | SOCK_CLOEXEC, 0);
+	int error;
+
+	if (fd < 0)
+		return -1;
+	if (IN6_IS_ADDR_LINKLOCAL(&pinhole->gateway))
+		router.sin6_scope_id = pinhole->ifindex;
+	if (bind(fd, (struct sockaddr *)&own, sizeof(own)) == 0 &&
+	    connect(fd, (struct sockaddr *)&router, sizeof(router)) == 0)
+		return fd;
+	error = errno;
+	close(fd);
+	errno = error;
+	return -1;
 }
 
 static struct pinhole_task *task_of(struct client *client, uint32_t id)

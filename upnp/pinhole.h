@@ -51,6 +51,10 @@ void pinhole_tasks_init(struct pinhole_tasks *pinholes);
 /* Can natd have meant it? */
 bool pinhole_is_valid(const struct upnp_pinhole *pinhole);
 
+/* A socket of `type` from our IPv6 address to this port (host byte order) of the router's, the caller's to
+ * close; -1 with errno set. */
+int pinhole_connect(const struct upnp_pinhole *pinhole, int type, uint16_t port);
+
 void pinhole_open(struct client *client, const struct upnp_pinhole *pinhole);
 void pinhole_close(struct client *client, const struct upnp_pinhole *pinhole);
 

@@ -163,14 +163,19 @@ static void fetch_page(struct client *client)
 	report_send(client, &report);
 }
 
-static bool network_is_valid(const struct upnp_network *network)
+bool requests_order_is_valid(const uint8_t order[UPNP_PROTOCOLS], uint8_t count)
 {
-	if (network->count > UPNP_PROTOCOLS || network->prefix > 32)
+	if (count > UPNP_PROTOCOLS)
 		return false;
-	for (uint8_t i = 0; i < network->count; i++)
-		if (network->order[i] >= UPNP_PROTOCOLS)
+	for (uint8_t i = 0; i < count; i++)
+		if (order[i] >= UPNP_PROTOCOLS)
 			return false;
 	return true;
+}
+
+static bool network_is_valid(const struct upnp_network *network)
+{
+	return network->prefix <= 32 && requests_order_is_valid(network->order, network->count);
 }
 
 static bool mapping_is_valid(const struct upnp_mapping *mapping)
@@ -193,10 +198,10 @@ static bool request_is_valid(const struct client *client, const struct upnp_requ
 	case UPNP_ASK:
 	case UPNP_PROBE:
 	case UPNP_LIST:
+	case UPNP_PAGE:
 	case UPNP_KNOCK: return client->in_use;
 	case UPNP_LOOK_OUT: return client->in_use && client->hop == 0;
 	case UPNP_STUN: return client->in_use && client->hop == 0 && request->server.port != 0;
-	case UPNP_PAGE: return client->in_use;
 	case UPNP_LOOKUP: return client->hop == 0 && lookup_is_valid(&request->lookup);
 	case UPNP_PIN:
 	case UPNP_UNPIN: return client->hop == 0 && pinhole_is_valid(&request->pinhole);

@@ -8,6 +8,9 @@
 /* Takes every request that waits; ends the process where natd has gone. */
 void requests_receive(struct client clients[UPNP_ROUTERS]);
 
+/* Does `order` name `count` protocols? A check of what natd sends. */
+bool requests_order_is_valid(const uint8_t order[UPNP_PROTOCOLS], uint8_t count);
+
 /* Sends the questions that change nothing and are due. */
 void probes_run(struct client *client, int64_t now);
 

@@ -13,7 +13,6 @@
 #include <unistd.h>
 
 #include "natd/log.h"
-#include "natd/process.h"
 #include "natd/sandbox.h"
 #include "upnp/announce.h"
 #include "upnp/client.h"
