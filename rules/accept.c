@@ -6,7 +6,6 @@
 
 #include <libnftnl/expr.h>
 #include <libnftnl/rule.h>
-#include <libnftnl/udata.h>
 #include <linux/netfilter.h>
 #include <linux/netfilter/nf_tables.h>
 #include <linux/netfilter/nfnetlink.h>
@@ -18,6 +17,7 @@
 
 #include "natd/log.h"
 #include "rules/expression.h"
+#include "rules/object.h"
 
 #define CONNTRACK_REVISION 3 /* of xt_conntrack: struct xt_conntrack_mtinfo3 */
 
@@ -34,26 +34,10 @@ void accept_comment(enum accept_what what, const char *interface, char comment[M
 
 static struct nftnl_rule *rule_new(const struct accept_place *place)
 {
-	struct nftnl_rule *rule = nftnl_rule_alloc();
+	struct nftnl_rule *rule = object_rule_new(place->table, place->chain);
 
-	if (!rule)
-		fatal("no memory for an nftables object");
 	nftnl_rule_set_u32(rule, NFTNL_RULE_FAMILY, place->family);
-	nftnl_rule_set_str(rule, NFTNL_RULE_TABLE, place->table);
-	nftnl_rule_set_str(rule, NFTNL_RULE_CHAIN, place->chain);
 	return rule;
-}
-
-static void comment_rule(struct nftnl_rule *rule, const char *comment)
-{
-	struct nftnl_udata_buf *text = nftnl_udata_buf_alloc(NFTNL_UDATA_COMMENT_MAXLEN);
-
-	if (!text)
-		fatal("no memory for an nftables object");
-	nftnl_udata_put_strz(text, NFTNL_UDATA_RULE_COMMENT, comment);
-	nftnl_rule_set_data(rule, NFTNL_RULE_USERDATA, nftnl_udata_buf_data(text),
-			    nftnl_udata_buf_len(text));
-	nftnl_udata_buf_free(text);
 }
 
 /* -m conntrack --ctstate STATE. The rule keeps `info`. */
@@ -111,7 +95,7 @@ void accept_insert(struct batch *batch, const struct accept_place *place, enum a
 	count_packets(rule);
 	decide(rule, NF_ACCEPT);
 	accept_comment(what, interface, comment);
-	comment_rule(rule, comment);
+	object_rule_comment(rule, comment);
 	/* Without NLM_F_APPEND a rule goes to the head of its chain. */
 	add_message(batch, rule, place, NFT_MSG_NEWRULE, NLM_F_CREATE);
 }

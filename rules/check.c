@@ -6,6 +6,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "rules/range.h"
+
 #define REACH_ALL (RULES_REACH_INTERNET | RULES_REACH_LAN | RULES_REACH_CLIENTS)
 
 #define SYSCTL_VALUE_MAX 2 /* accept_ra: 2 accepts router advertisements while forwarding */
@@ -87,7 +89,7 @@ static bool is_prefix(const struct rules_prefix *prefix, char why[CHECK_TEXT_MAX
 static bool is_zero_address(const struct rules_prefix *prefix)
 {
 	static const struct in6_addr zero;
-	size_t size = prefix->family == AF_INET ? sizeof(prefix->v4) : sizeof(prefix->v6);
+	size_t size = range_bytes(prefix->family);
 
 	return memcmp(&prefix->v6, &zero, size) == 0;
 }
@@ -126,7 +128,7 @@ static bool check_pool(const struct rules_network *network, char why[CHECK_TEXT_
 		return no(why, "a pool from family %u to family %u", first->family, last->family);
 	if (!is_host(first, "an egress address", why) || !is_host(last, "an egress address", why))
 		return false;
-	if (memcmp(&first->v6, &last->v6, first->family == AF_INET ? 4 : 16) >= 0)
+	if (memcmp(&first->v6, &last->v6, range_bytes(first->family)) >= 0)
 		return no(why, "a pool that ends before it has begun");
 	return true;
 }

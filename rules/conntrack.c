@@ -75,7 +75,7 @@ static void take_address(uint8_t *to, const struct nf_conntrack *ct, uint8_t fam
 	const void *address = nfct_get_attr(ct, family == AF_INET ? v4 : v6);
 
 	if (address)
-		memcpy(to, address, family == AF_INET ? 4 : 16);
+		memcpy(to, address, range_bytes(family));
 }
 
 static struct flow flow_of(const struct nf_conntrack *ct)

@@ -192,7 +192,7 @@ static bool next_host(struct element_walk *walk, struct element *element)
 		    networks_repeats(networks, walk->item))
 			continue;
 		element->item = (struct item){ ITEM_NETWORK, walk->item++ };
-		element->key_size = way->family == AF_INET ? 4 : 16;
+		element->key_size = range_bytes(way->family);
 		memcpy(element->key, &host->prefix.v6, element->key_size);
 		take_way(way, element->key_size, element);
 		element->count = way->egress == RULES_EGRESS_CLOSED ? NULL : &host->count;
@@ -207,8 +207,7 @@ static bool next_host(struct element_walk *walk, struct element *element)
 static size_t put_target(uint8_t *at, const struct rules_publish *publish, uint32_t port,
 			 bool with_protocol)
 {
-	size_t size =
-		publish->to.family == AF_INET ? sizeof(publish->to.v4) : sizeof(publish->to.v6);
+	size_t size = range_bytes(publish->to.family);
 
 	memcpy(at, &publish->to.v6, size);
 	if (with_protocol) {

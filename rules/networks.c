@@ -6,11 +6,6 @@
 
 #include "natd/log.h"
 
-static size_t bytes_of(uint8_t family)
-{
-	return family == AF_INET ? sizeof(struct in_addr) : sizeof(struct in6_addr);
-}
-
 static const uint8_t *address_of(const struct network_behind *network)
 {
 	return (const uint8_t *)&network->prefix.v6;
@@ -41,7 +36,7 @@ static int compare_addresses(uint8_t family, const uint8_t *address,
 {
 	if (family != network->prefix.family)
 		return family < network->prefix.family ? -1 : 1;
-	return memcmp(address, address_of(network), bytes_of(family));
+	return memcmp(address, address_of(network), range_bytes(family));
 }
 
 static int compare(const void *left, const void *right)
@@ -103,7 +98,7 @@ static bool may_be_hashed(const struct networks *networks, const struct network_
 {
 	uint8_t egress = networks_way(networks, network)->egress;
 
-	return network->prefix.length == bytes_of(network->prefix.family) * 8 &&
+	return network->prefix.length == range_bytes(network->prefix.family) * 8 &&
 	       (egress == RULES_EGRESS_ADDRESS || egress == RULES_EGRESS_MASQUERADE ||
 		egress == RULES_EGRESS_CLOSED);
 }

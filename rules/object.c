@@ -149,19 +149,23 @@ struct nftnl_rule *object_rule_new(const char *table, const char *chain)
 	return rule;
 }
 
+void object_rule_comment(struct nftnl_rule *rule, const char *comment)
+{
+	struct nftnl_udata_buf *text = comment_of(NFTNL_UDATA_RULE_COMMENT, comment);
+
+	nftnl_rule_set_data(rule, NFTNL_RULE_USERDATA, nftnl_udata_buf_data(text),
+			    nftnl_udata_buf_len(text));
+	nftnl_udata_buf_free(text);
+}
+
 void object_rule(struct batch *batch, struct item item, struct nftnl_rule *rule,
 		 const char *comment)
 {
 	struct nlmsghdr *message =
 		batch_new(batch, item, NFT_MSG_NEWRULE, NLM_F_CREATE | NLM_F_APPEND);
 
-	if (comment) {
-		struct nftnl_udata_buf *text = comment_of(NFTNL_UDATA_RULE_COMMENT, comment);
-
-		nftnl_rule_set_data(rule, NFTNL_RULE_USERDATA, nftnl_udata_buf_data(text),
-				    nftnl_udata_buf_len(text));
-		nftnl_udata_buf_free(text);
-	}
+	if (comment)
+		object_rule_comment(rule, comment);
 	nftnl_rule_nlmsg_build_payload(message, rule);
 	nftnl_rule_free(rule);
 	batch_add(batch, message);

@@ -57,6 +57,7 @@ void object_chain(struct batch *batch, struct item item, const char *table,
 
 /* A rule to put expressions into; object_rule() appends it to its chain and frees it. */
 struct nftnl_rule *object_rule_new(const char *table, const char *chain);
+void object_rule_comment(struct nftnl_rule *rule, const char *comment);
 void object_rule(struct batch *batch, struct item item, struct nftnl_rule *rule,
 		 const char *comment);
 

@@ -118,7 +118,7 @@ void publishes_sum(struct publishes *publishes)
 
 static bool same(const struct rules_publish *a, const struct rules_publish *b)
 {
-	size_t bytes = a->to.family == AF_INET ? sizeof(a->to.v4) : sizeof(a->to.v6);
+	size_t bytes = range_bytes(a->to.family);
 
 	return a->protocol == b->protocol && a->port == b->port && a->last == b->last &&
 	       a->to_port == b->to_port && a->keep_source == b->keep_source &&

@@ -13,11 +13,6 @@ struct judge {
 	struct set *now;
 };
 
-static size_t bytes_of(uint8_t family)
-{
-	return family == AF_INET ? 4 : 16;
-}
-
 void purge_open(struct purge *purge)
 {
 	*purge = (struct purge){ 0 };
@@ -37,8 +32,8 @@ static bool is_local(const struct purge *purge, uint8_t family, const uint8_t *a
 	message->nlmsg_type = RTM_GETROUTE;
 	message->nlmsg_flags = NLM_F_REQUEST;
 	route->rtm_family = family;
-	route->rtm_dst_len = (uint8_t)(bytes_of(family) * 8);
-	mnl_attr_put(message, RTA_DST, bytes_of(family), address);
+	route->rtm_dst_len = (uint8_t)(range_bytes(family) * 8);
+	mnl_attr_put(message, RTA_DST, range_bytes(family), address);
 	if (mnl_socket_sendto(purge->routes, message, message->nlmsg_len) < 0 ||
 	    mnl_socket_recvfrom(purge->routes, buffer, sizeof(buffer)) <
 		    (ssize_t)MNL_ALIGN(sizeof(*message) + sizeof(*route)))
@@ -50,14 +45,14 @@ static bool is_local(const struct purge *purge, uint8_t family, const uint8_t *a
 
 static bool has_address(const struct rules_prefix *prefix, const uint8_t *address)
 {
-	return memcmp(&prefix->v6, address, bytes_of(prefix->family)) == 0;
+	return memcmp(&prefix->v6, address, range_bytes(prefix->family)) == 0;
 }
 
 /* Does the connection leave as `now` says? What leaves as `before` said and masquerade would choose by
  * itself cannot be told apart. */
 static bool leaves_well(const struct flow *flow, const struct way *now, const struct way *before)
 {
-	bool translated = memcmp(flow->from, flow->as, bytes_of(flow->family)) != 0;
+	bool translated = memcmp(flow->from, flow->as, range_bytes(flow->family)) != 0;
 
 	if (!now || now->egress == RULES_EGRESS_NONE)
 		return !translated;
@@ -117,7 +112,7 @@ static bool publish_is_wrong(const struct judge *judge, const struct flow *flow)
 		return as_before;
 	/* It began before the port was published, and ends on this host. */
 	return now && !is_loopback(flow) &&
-	       memcmp(flow->to, flow->server, bytes_of(flow->family)) == 0 &&
+	       memcmp(flow->to, flow->server, range_bytes(flow->family)) == 0 &&
 	       is_local(purge, flow->family, flow->to);
 }
 

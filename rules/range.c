@@ -22,22 +22,31 @@ static const uint8_t *address_of(const struct rules_prefix *prefix)
 	return (const uint8_t *)&prefix->v6;
 }
 
-static size_t bytes_of(uint8_t family)
+size_t range_bytes(uint8_t family)
 {
 	return family == AF_INET ? sizeof(struct in_addr) : sizeof(struct in6_addr);
+}
+
+void range_last(uint8_t last[RANGE_BYTES_MAX], const struct rules_prefix *prefix)
+{
+	size_t bytes = range_bytes(prefix->family);
+
+	memcpy(last, address_of(prefix), bytes);
+	for (size_t bit = prefix->length; bit < bytes * 8; bit++)
+		last[bit / 8] |= (uint8_t)(0x80 >> (bit % 8));
 }
 
 bool range_same_prefix(const struct rules_prefix *a, const struct rules_prefix *b)
 {
 	return a->length == b->length &&
-	       memcmp(address_of(a), address_of(b), bytes_of(a->family)) == 0;
+	       memcmp(address_of(a), address_of(b), range_bytes(a->family)) == 0;
 }
 
 static int compare_prefixes(const void *left, const void *right)
 {
 	const struct range_prefix *a = left;
 	const struct range_prefix *b = right;
-	size_t bytes = bytes_of(a->prefix.family);
+	size_t bytes = range_bytes(a->prefix.family);
 	int order = memcmp(address_of(&a->prefix), address_of(&b->prefix), bytes);
 
 	if (order != 0)
@@ -52,9 +61,7 @@ static struct range range_of(const struct range_prefix *from, size_t bytes)
 	struct range range = { .item = from->item };
 
 	memcpy(range.first, address_of(&from->prefix), bytes);
-	memcpy(range.last, range.first, bytes);
-	for (size_t bit = from->prefix.length; bit < bytes * 8; bit++)
-		range.last[bit / 8] |= (uint8_t)(0x80 >> (bit % 8));
+	range_last(range.last, &from->prefix);
 	return range;
 }
 
@@ -115,7 +122,7 @@ void ranges_make(struct ranges *ranges, uint8_t family, struct range_prefix *pre
 {
 	struct walk walk = { .ranges = ranges };
 
-	*ranges = (struct ranges){ .family = family, .bytes = bytes_of(family) };
+	*ranges = (struct ranges){ .family = family, .bytes = range_bytes(family) };
 	if (count == 0)
 		return;
 	/* Each prefix adds one range and cuts at most one other in two. */

@@ -40,6 +40,12 @@ struct ranges {
 	size_t count;
 };
 
+/* Of an address of AF_INET or AF_INET6: 4 or 16. */
+size_t range_bytes(uint8_t family);
+
+/* The last address of a prefix; what is beyond its bytes stays. */
+void range_last(uint8_t last[RANGE_BYTES_MAX], const struct rules_prefix *prefix);
+
 /* Sorts `prefixes`, all of `family`, in place and makes ranges of them, ascending. Of equal prefixes
  * the lowest item wins. ranges_free() frees. */
 void ranges_make(struct ranges *ranges, uint8_t family, struct range_prefix *prefixes,

@@ -118,17 +118,20 @@ static void on_publish(struct rules *rules, const struct rules_request *request)
 /* Makes the kernel hold `set`, by as little as can be. What others did is noticed first. */
 static int write_set(struct rules *rules, struct set *set, struct rules_written *said)
 {
-	struct change change = change_between(&rules->committed, set);
+	struct change change;
 
 	if (!rules->committed.exists)
 		return owner_write(&rules->owner, set, said->what, &said->owned);
 	on_watch(rules);
-	if (change.recount)
-		counters_read(&rules->nftables, &rules->committed);
-	set_carry_counts(set, &rules->committed);
-	said->owned = rules->owned;
-	if (!rules->repair.needed && owner_change(&rules->owner, &rules->committed, set, &change))
-		return 0;
+	if (!rules->repair.needed) {
+		change = change_between(&rules->committed, set);
+		if (change.recount)
+			counters_read(&rules->nftables, &rules->committed);
+		set_carry_counts(set, &rules->committed);
+		said->owned = rules->owned;
+		if (owner_change(&rules->owner, &rules->committed, set, &change))
+			return 0;
+	}
 	counters_read(&rules->nftables, &rules->committed);
 	set_carry_counts(set, &rules->committed);
 	return owner_write(&rules->owner, set, said->what, &said->owned);

@@ -243,8 +243,6 @@ enum rules_fate {
 	RULES_FATES
 };
 
-#define RULES_NAME_MAX 64
-
 /* NFPROTO_INET, NFPROTO_IPV4 and NFPROTO_IPV6 of linux/netfilter.h: the family of a table. */
 enum rules_table_family { RULES_TABLE_INET = 1, RULES_TABLE_IPV4 = 2, RULES_TABLE_IPV6 = 10 };
 

@@ -15,10 +15,6 @@
 #include "rules/meaning.h"
 #include "rules/table.h"
 
-#ifndef NFT_TABLE_F_OWNER
-#define NFT_TABLE_F_OWNER 2 /* Linux 5.12 */
-#endif
-
 #define REQUEST_SIZE 512
 #define READ_TRIES   5
 

@@ -8,22 +8,10 @@
 
 #define LATELY 8
 
-static size_t bytes_of(uint8_t family)
-{
-	return family == AF_INET ? sizeof(struct in_addr) : sizeof(struct in6_addr);
-}
-
-static void last_of_prefix(uint8_t last[RANGE_BYTES_MAX], const struct rules_prefix *prefix)
-{
-	memcpy(last, &prefix->v6, bytes_of(prefix->family));
-	for (size_t bit = prefix->length; bit < bytes_of(prefix->family) * 8; bit++)
-		last[bit / 8] |= (uint8_t)(0x80 >> (bit % 8));
-}
-
 static struct way way_of(const struct rules_network *network)
 {
 	struct way way = { .family = network->network.family, .egress = network->egress };
-	size_t bytes = bytes_of(way.family);
+	size_t bytes = range_bytes(way.family);
 
 	if (!way_is_fixed(&way))
 		return way;
@@ -31,7 +19,7 @@ static struct way way_of(const struct rules_network *network)
 	if (way.egress == RULES_EGRESS_POOL)
 		memcpy(way.last, &network->last.v6, bytes);
 	else
-		last_of_prefix(way.last, &network->address);
+		range_last(way.last, &network->address);
 	return way;
 }
 
@@ -60,7 +48,7 @@ void ways_free(struct ways *ways)
 
 bool way_same(const struct way *a, const struct way *b)
 {
-	size_t bytes = bytes_of(a->family);
+	size_t bytes = range_bytes(a->family);
 
 	return a->family == b->family && a->egress == b->egress &&
 	       memcmp(a->first, b->first, bytes) == 0 && memcmp(a->last, b->last, bytes) == 0;
@@ -76,7 +64,7 @@ bool way_is_fixed(const struct way *way)
  * by where first and last differ; nft_nat.c nft_nat_setup_netmap(). */
 static bool maps_to(const struct way *way, const uint8_t *from, const uint8_t *as)
 {
-	for (size_t i = 0; i < bytes_of(way->family); i++) {
+	for (size_t i = 0; i < range_bytes(way->family); i++) {
 		uint8_t rest = way->first[i] ^ way->last[i];
 
 		if (as[i] != (way->first[i] | (from[i] & rest)))
@@ -87,7 +75,7 @@ static bool maps_to(const struct way *way, const uint8_t *from, const uint8_t *a
 
 bool way_gives(const struct way *way, const uint8_t *from, const uint8_t *as)
 {
-	size_t bytes = bytes_of(way->family);
+	size_t bytes = range_bytes(way->family);
 
 	if (!way_is_fixed(way))
 		return false;
