@@ -21,14 +21,6 @@ static void plan(struct natd *natd)
 	evtimer_add(natd->name_timer, &delay);
 }
 
-static struct in6_addr mapped(struct in_addr v4)
-{
-	struct in6_addr address = { .s6_addr = { [10] = 0xff, [11] = 0xff } };
-
-	memcpy(address.s6_addr + 12, &v4, sizeof(v4));
-	return address;
-}
-
 /* Where resolv.conf cannot be read any more, those of the last time; if there never were any, the
  * router, which answers for the names of the whole world in nearly every home. */
 static void find_resolvers(struct natd *natd, struct upnp_lookup *lookup)
@@ -40,7 +32,7 @@ static void find_resolvers(struct natd *natd, struct upnp_lookup *lookup)
 		memcpy(natd->resolvers, resolvers, sizeof(resolvers));
 		natd->resolver_count = count;
 	} else if (!natd->resolver_count) {
-		lookup->resolvers[0].address = mapped(natd->uplink.gateway.v4);
+		lookup->resolvers[0].address = upnp_v4_mapped(natd->uplink.gateway.v4);
 		lookup->count = 1;
 		return;
 	}

@@ -12,8 +12,7 @@ static bool parse_v4(const char *text, struct upnp_resolver *resolver)
 
 	if (inet_pton(AF_INET, text, &v4) != 1)
 		return false;
-	*resolver = (struct upnp_resolver){ .address.s6_addr = { [10] = 0xff, [11] = 0xff } };
-	memcpy(resolver->address.s6_addr + 12, &v4, sizeof(v4));
+	*resolver = (struct upnp_resolver){ .address = upnp_v4_mapped(v4) };
 	return true;
 }
 

@@ -84,9 +84,10 @@ void announce_open(struct client *client)
 {
 	uint8_t wanted = 0;
 
+	if (client->listening || client->network.source.s_addr) /* the latter is on another link */
+		return;
+	client->listening = true;
 	client->refrain = no_refrain;
-	if (client->network.source.s_addr)
-		return; /* on another link */
 	for (uint8_t i = 0; i < client->network.count; i++)
 		wanted |= (uint8_t)(1 << client->network.order[i]);
 	for (size_t i = 0; i < ANNOUNCE_GROUPS; i++)
@@ -117,6 +118,7 @@ void announce_news(struct client *client)
 
 void announce_close(struct client *client)
 {
+	client->listening = false;
 	for (size_t i = 0; i < ANNOUNCE_SOCKETS; i++) {
 		if (client->announcements[i] >= 0)
 			close(client->announcements[i]);

@@ -9,7 +9,7 @@
 
 #include "upnp/client.h"
 
-/* Listens for the protocols that natd wants asked, on the link of client->network. */
+/* Listens for the protocols that natd wants asked, on the link of client->network, unless it does. */
 void announce_open(struct client *client);
 void announce_close(struct client *client);
 

@@ -110,6 +110,7 @@ struct client {
 	struct refrain refrain;
 	int64_t nap_us;   /* the router said nothing new by SSDP: not listened to till then */
 	int64_t check_us; /* when the router is asked whether it still knows us */
+	bool listening;
 	int announcements[ANNOUNCE_SOCKETS]; /* announce.h; -1: not open */
 	struct task tasks[TASKS_MAX];
 

@@ -226,7 +226,7 @@ static bool read_records(struct cursor first, uint16_t records, struct wire_name
 			return false;
 		if (answer->count == UPNP_ADDRESSES_MAX)
 			continue; /* more than a home can have */
-		*address = dns_mapped((struct in_addr){ 0 });
+		*address = upnp_v4_mapped((struct in_addr){ 0 });
 		memcpy((uint8_t *)address + sizeof(*address) - width, first.bytes + record.data,
 		       width);
 		answer->count++;
@@ -259,12 +259,4 @@ bool dns_decode(struct dns_answer *answer, const uint8_t *bytes, size_t size,
 	if (!answer->count)
 		answer->ttl = 0;
 	return true;
-}
-
-struct in6_addr dns_mapped(struct in_addr address)
-{
-	struct in6_addr mapped = { .s6_addr = { [10] = 0xff, [11] = 0xff } };
-
-	memcpy(mapped.s6_addr + 12, &address, sizeof(address));
-	return mapped;
 }

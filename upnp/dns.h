@@ -41,7 +41,4 @@ size_t dns_encode(uint8_t message[DNS_MESSAGE_MAX], const struct dns_question *q
 bool dns_decode(struct dns_answer *answer, const uint8_t *bytes, size_t size,
 		const struct dns_question *question);
 
-/* ::ffff:a.b.c.d */
-struct in6_addr dns_mapped(struct in_addr address);
-
 #endif

@@ -241,16 +241,22 @@ static bool all_answered(const struct hops *hops)
 	return true;
 }
 
+/* Every answer is there, or no more can come: there is no socket, or the tries are used up. */
+static bool is_over(const struct hops *hops, int64_t now_us)
+{
+	return hops->socket < 0 || all_answered(hops) ||
+	       (hops->tries == HOPS_TRIES && now_us >= hops->next_us);
+}
+
 bool hops_step(struct hops *hops, int64_t now_us, struct upnp_hops *found)
 {
 	if (hops->next_us == INT64_MAX)
 		return false;
 	if (hops->socket >= 0)
 		receive(hops);
-	if (hops->socket >= 0 && !all_answered(hops) && now_us < hops->next_us)
-		return false;
-	if (hops->socket >= 0 && !all_answered(hops) && hops->tries < HOPS_TRIES) {
-		send_missing(hops, now_us);
+	if (!is_over(hops, now_us)) {
+		if (now_us >= hops->next_us)
+			send_missing(hops, now_us);
 		return false;
 	}
 	*found = hops_found(hops);

@@ -45,8 +45,8 @@ static void natpmp_close(struct client *client)
 	client->natpmp_task = NULL;
 }
 
-/* The library's own socket leaves from whichever address the kernel prefers, an old one of ours perhaps;
- * the mapping is for the address that asks. -1 with errno set. */
+/* A socket that initnatpmp() opens leaves from whichever address the kernel prefers, an old one of ours
+ * perhaps; the mapping is for the address that asks. -1 with errno set. */
 static int open_socket(const struct upnp_network *network)
 {
 	struct sockaddr_in own = { .sin_family = AF_INET, .sin_addr = upnp_source(network) };
@@ -66,25 +66,13 @@ static int open_socket(const struct upnp_network *network)
 	return -1;
 }
 
-static bool open_library(struct client *client)
-{
-	int fd = open_socket(&client->network);
-
-	if (fd < 0)
-		return false;
-	if (initnatpmp(&client->natpmp, 1, client->network.gateway.s_addr) != 0) {
-		close(fd);
-		return false;
-	}
-	close(client->natpmp.s);
-	client->natpmp.s = fd;
-	return true;
-}
-
 static bool natpmp_open(struct client *client)
 {
-	if (!client->natpmp_open)
-		client->natpmp_open = open_library(client);
+	if (client->natpmp_open)
+		return true;
+	client->natpmp = (natpmp_t){ .s = open_socket(&client->network),
+				     .gateway = client->network.gateway.s_addr };
+	client->natpmp_open = client->natpmp.s >= 0;
 	if (!client->natpmp_open)
 		protocol_is(client, UPNP_NATPMP, UPNP_ERROR, strerror(errno));
 	return client->natpmp_open;

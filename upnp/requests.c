@@ -45,7 +45,6 @@ static void use(struct client *client, const struct upnp_request *request)
 	client->check_us = ASKING_NEVER;
 	client->nap_us = 0;
 	announce_close(client);
-	announce_open(client);
 	igd_remember(client);
 }
 
@@ -117,6 +116,7 @@ static void ask(struct client *client, bool all)
 		probes_run(client, now); /* a request of UPnP blocks; what is quick goes first */
 	tasks_run(client, now);
 	probes_run(client, now);
+	announce_open(client);
 	report_asking(client, &before);
 }
 

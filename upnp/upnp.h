@@ -13,6 +13,7 @@
 #include <netinet/in.h>
 #include <stdbool.h>
 #include <stdint.h>
+#include <string.h>
 
 enum upnp_protocol {
 	UPNP_PCP,
@@ -130,6 +131,14 @@ struct upnp_resolver {
 	struct in6_addr address; /* IPv4 as ::ffff:a.b.c.d, as in upnp_resolved */
 	uint32_t scope;          /* of a link-local address: the interface's index */
 };
+
+static inline struct in6_addr upnp_v4_mapped(struct in_addr address)
+{
+	struct in6_addr mapped = { .s6_addr = { [10] = 0xff, [11] = 0xff } };
+
+	memcpy(mapped.s6_addr + 12, &address, sizeof(address));
+	return mapped;
+}
 
 /* Which addresses has a name? Needs no router. */
 struct upnp_lookup {

@@ -64,8 +64,7 @@ static enum own_name has_name(struct asked *asked, const char *name)
 	if (strlen(name) >= UPNP_HOST_MAX)
 		return NAME_IS_NOT;
 	memcpy(request.lookup.name, name, strlen(name) + 1);
-	address->s6_addr[10] = address->s6_addr[11] = 0xff;
-	memcpy(address->s6_addr + 12, &asked->router, sizeof(asked->router));
+	*address = upnp_v4_mapped(asked->router);
 	if (!process_send(asked->upnp, &request, sizeof(request)) ||
 	    !await(asked, UPNP_RESOLVED, &report) || report.resolved.result == UPNP_NAME_UNANSWERED)
 		return DNS_IS_SILENT;
