@@ -27,12 +27,10 @@ static json_t *verdict_json(const struct natd *natd, const struct facts *facts)
 static json_t *host_json(const struct natd *natd)
 {
 	const struct uplink *uplink = &natd->uplink;
-	char mac[18] = "";
+	char mac[MAC_TEXT_MAX] = "";
 
 	if (uplink->has_mac)
-		snprintf(mac, sizeof(mac), "%02x:%02x:%02x:%02x:%02x:%02x", uplink->mac[0],
-			 uplink->mac[1], uplink->mac[2], uplink->mac[3], uplink->mac[4],
-			 uplink->mac[5]);
+		mac_print(uplink->mac, mac);
 	return json_pack("{s:o, s:o, s:o, s:o}", "address",
 			 address_or_null(&uplink->address.address), "interface",
 			 text_or_null(uplink->interface), "mac", text_or_null(mac), "dynamic",

@@ -6,13 +6,6 @@
 
 #include "natd/ctl/members.h"
 
-static json_t *copy_or_null(const json_t *object, const char *member)
-{
-	json_t *copy = json_deep_copy(json_object_get(object, member));
-
-	return copy ? copy : json_null();
-}
-
 static const struct {
 	const char *event;
 	const char *member;
@@ -32,7 +25,7 @@ static void compare_address(json_t *events, const json_t *before, const json_t *
 		json_array_append_new(events,
 				      json_pack("{s:s, s:s, s:o}", "event", addresses[which].event,
 						member, address, addresses[which].old,
-						copy_or_null(before, member)));
+						copy_of(before, member)));
 }
 
 /* The forward that `like` is, in `snapshot`; NULL where there is none. */
@@ -56,9 +49,9 @@ static bool is_open(const json_t *forward)
 static json_t *forward_event(const char *name, const json_t *forward)
 {
 	return json_pack("{s:s, s:o, s:o, s:o, s:o}", "event", name, "name",
-			 copy_or_null(forward, "name"), "protocol",
-			 copy_or_null(forward, "protocol"), "port", copy_or_null(forward, "port"),
-			 "external_port", copy_or_null(forward, "external_port"));
+			 copy_of(forward, "name"), "protocol", copy_of(forward, "protocol"), "port",
+			 copy_of(forward, "port"), "external_port",
+			 copy_of(forward, "external_port"));
 }
 
 static void compare_lost(json_t *events, const json_t *before, const json_t *after)
@@ -87,7 +80,7 @@ static void compare_opened(json_t *events, const json_t *before, const json_t *a
 			       json_object_get(old, "external_port")))
 			continue;
 		event = forward_event("port-changed", forward);
-		json_object_set_new(event, "old_external_port", copy_or_null(old, "external_port"));
+		json_object_set_new(event, "old_external_port", copy_of(old, "external_port"));
 		json_array_append_new(events, event);
 	}
 }
@@ -102,7 +95,7 @@ static void compare_repairs(json_t *events, const json_t *before, const json_t *
 	if (is > was)
 		json_array_append_new(events, json_pack("{s:s, s:I, s:o}", "event",
 							"rules-repaired", "repairs", is, "program",
-							copy_or_null(after, "program")));
+							copy_of(after, "program")));
 }
 
 json_t *changes_between(const json_t *before, const json_t *after)

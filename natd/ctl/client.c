@@ -9,9 +9,9 @@
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/un.h>
-#include <time.h>
 #include <unistd.h>
 
+#include "natd/clock.h"
 #include "natd/ctl/print.h"
 #include "natd/ctl/text.h"
 #include "natd/log.h"
@@ -25,18 +25,10 @@
 
 struct stream {
 	int socket;
-	int64_t deadline; /* CLOCK_MONOTONIC, ms */
+	int64_t deadline; /* natd_now() */
 	size_t bytes;
 	int error; /* errno of what stopped the reading; 0: the end was reached */
 };
-
-static int64_t now_ms(void)
-{
-	struct timespec now;
-
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
-}
 
 static void fail(struct answer *answer, int status, const char *format, ...) LOG_FORMAT(3);
 
@@ -88,7 +80,7 @@ static size_t read_some(void *buffer, size_t size, void *data)
 	ssize_t got;
 
 	do {
-		left = stream->deadline - now_ms();
+		left = stream->deadline - natd_now();
 		if (left <= 0 || poll(&wait, 1, (int)left) == 0) {
 			stream->error = ETIMEDOUT;
 			return 0;
@@ -109,7 +101,7 @@ static size_t read_some(void *buffer, size_t size, void *data)
 
 static json_t *read_answer(int client, struct answer *answer)
 {
-	struct stream stream = { .socket = client, .deadline = now_ms() + ANSWER_SECONDS * 1000 };
+	struct stream stream = { .socket = client, .deadline = natd_now() + ANSWER_SECONDS * 1000 };
 	json_error_t error;
 	json_t *json = json_load_callback(read_some, &stream, 0, &error);
 

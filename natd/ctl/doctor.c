@@ -23,7 +23,7 @@ static const struct mark {
 } marks[] = {
 	{ "ok", N_("ok"), PRINT_GREEN },      { "info", N_("info"), PRINT_PLAIN },
 	{ "warn", N_("WARN"), PRINT_YELLOW }, { "fail", N_("FAIL"), PRINT_RED },
-	{ "unknown", "?", PRINT_YELLOW },
+	{ "unknown", N_("?"), PRINT_YELLOW },
 };
 
 static const struct mark *mark_of(const char *result)
@@ -38,7 +38,7 @@ static const struct mark *mark_of(const char *result)
 void doctor_show_step(FILE *out, const json_t *step)
 {
 	const struct mark *mark = mark_of(text_of(step, "result"));
-	const char *word = strcmp(mark->mark, "?") == 0 ? mark->mark : _(mark->mark);
+	const char *word = _(mark->mark);
 	struct row row = row_start(out, "", STEP_INDENT);
 	char translated[SENTENCE_MAX];
 

@@ -77,15 +77,23 @@ void headline_show_evidence(FILE *out, const json_t *verdict)
 	row_end(&row);
 }
 
+struct row headline_start_advice(FILE *out)
+{
+	const char *label = _("Do this:");
+
+	fputc('\n', out);
+	return row_start(out, label, print_width(label) + 1);
+}
+
 void headline_show_advice(FILE *out, const json_t *verdict)
 {
 	char translated[SENTENCE_MAX];
 	const char *line = sentence(text_of(verdict, "advice"), translated);
-	struct row row = row_start(out, _("Do this:"), print_width(_("Do this:")) + 1);
+	struct row row;
 
 	if (!*line)
 		return;
-	fputc('\n', out);
+	row = headline_start_advice(out);
 	while (*line) {
 		size_t length = strcspn(line, "\n");
 

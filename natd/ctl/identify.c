@@ -7,10 +7,10 @@
 #include <string.h>
 
 #include "natd/address.h"
+#include "natd/clock.h"
 #include "natd/ctl/members.h"
 #include "natd/ctl/print.h"
 #include "natd/ctl/router.h"
-#include "natd/ctl/snapshots.h"
 #include "natd/process.h"
 
 /* A DNS that says nothing to the first question is not there; a quick one is asked for all names. */
@@ -21,7 +21,7 @@
 struct asked {
 	int upnp; /* its socket */
 	struct in_addr router;
-	int64_t deadline; /* snapshots_clock() */
+	int64_t deadline; /* natd_now() */
 	uint32_t id;
 };
 
@@ -31,7 +31,7 @@ static bool await(const struct asked *asked, enum upnp_report_what what, struct 
 	struct pollfd wait = { .fd = asked->upnp, .events = POLLIN };
 
 	for (;;) {
-		int64_t left = asked->deadline - snapshots_clock();
+		int64_t left = asked->deadline - natd_now();
 		int got = process_receive(asked->upnp, report, sizeof(*report), false);
 
 		if (got < 0 || left <= 0)
@@ -100,7 +100,7 @@ static void add_title(struct asked *asked, json_t *router)
 	struct upnp_request request = { .what = UPNP_PAGE };
 	struct upnp_report report;
 
-	asked->deadline = snapshots_clock() + PAGE_MS;
+	asked->deadline = natd_now() + PAGE_MS;
 	if (!process_send(asked->upnp, &request, sizeof(request)) ||
 	    !await(asked, UPNP_PAGE_IS, &report))
 		return;
@@ -113,7 +113,7 @@ static void add_title(struct asked *asked, json_t *router)
 void identify_router(json_t *facts, const json_t *routers)
 {
 	json_t *router = json_object_get(facts, "router");
-	struct asked asked = { .deadline = snapshots_clock() + FIRST_NAME_MS };
+	struct asked asked = { .deadline = natd_now() + FIRST_NAME_MS };
 	struct address address;
 	struct process upnp;
 

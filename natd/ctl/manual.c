@@ -23,14 +23,6 @@ static json_t *rule_json(const json_t *facts, const json_t *forward)
 			 manual_port(forward, "port"));
 }
 
-/* A member of `facts`, or null, as a value that json_pack's "o" takes over. */
-static json_t *copy_of(const json_t *object, const char *member)
-{
-	json_t *copy = json_deep_copy(json_object_get(object, member));
-
-	return copy ? copy : json_null();
-}
-
 /* {"page", "rules"} of a second router; null where there is none. */
 static json_t *outer_json(const json_t *facts)
 {

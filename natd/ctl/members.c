@@ -17,3 +17,10 @@ bool number_of(const json_t *object, const char *member, json_int_t *number)
 	*number = (json_int_t)json_number_value(value);
 	return true;
 }
+
+json_t *copy_of(const json_t *object, const char *member)
+{
+	json_t *copy = json_deep_copy(json_object_get(object, member));
+
+	return copy ? copy : json_null();
+}

@@ -12,4 +12,7 @@ const char *text_of(const json_t *object, const char *member);
 /* False, and `number` untouched, where it is no number. */
 bool number_of(const json_t *object, const char *member, json_int_t *number);
 
+/* The member's own copy, or null where there is none: a value that json_pack's "o" takes over. */
+json_t *copy_of(const json_t *object, const char *member);
+
 #endif

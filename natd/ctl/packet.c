@@ -6,6 +6,7 @@
 
 #include "natd/ctl/arguments.h"
 #include "natd/ctl/follow.h"
+#include "natd/ctl/headline.h"
 #include "natd/ctl/members.h"
 #include "natd/ctl/print.h"
 #include "natd/ctl/text.h"
@@ -54,8 +55,7 @@ static void show_dropped(FILE *out, const json_t *packet)
 	if (*comment)
 		row_add(&row, "\"%s\"", comment);
 	row_end(&row);
-	fputc('\n', out);
-	row = row_start(out, _("Do this:"), print_width(_("Do this:")) + 1);
+	row = headline_start_advice(out);
 	row_add(&row, _("look at it: sudo nft -a list chain %s %s %s"), family, table, chain);
 	row_end(&row);
 }

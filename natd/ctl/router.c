@@ -8,9 +8,9 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/wait.h>
-#include <time.h>
 #include <unistd.h>
 
+#include "natd/clock.h"
 #include "natd/process.h"
 
 /* A router that is asked in vain by all three protocols is given up well before. */
@@ -77,23 +77,15 @@ static void note(struct router_answers *answers, struct upnp_report *report)
 	}
 }
 
-static int64_t now_ms(void)
-{
-	struct timespec now;
-
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
-}
-
 /* Until the one that is the last. False if upnp ended early. */
 static bool receive_answers(int socket, struct router_answers *answers, enum upnp_report_what last)
 {
 	struct pollfd wait = { .fd = socket, .events = POLLIN };
-	int64_t deadline = now_ms() + PROBE_SECONDS * 1000;
+	int64_t deadline = natd_now() + PROBE_SECONDS * 1000;
 	struct upnp_report report = { .what = UPNP_REPORTS };
 
 	while (report.what != last) {
-		int64_t left = deadline - now_ms();
+		int64_t left = deadline - natd_now();
 		int got = process_receive(socket, &report, sizeof(report), false);
 
 		if (got < 0)

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "natd/ctl/shared.h"
 
-#include "natd/ctl/client.h"
 #include "natd/ctl/members.h"
 #include "natd/ctl/text.h"
 

@@ -7,23 +7,15 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
-#include <time.h>
 #include <unistd.h>
 
+#include "natd/clock.h"
 #include "natd/ctl/members.h"
 #include "natd/ctl/print.h"
 #include "natd/log.h"
 
 /* A snapshot of as many ports as natd can hold is far below this. */
 #define LINE_BYTES_MAX 65536
-
-int64_t snapshots_clock(void)
-{
-	struct timespec now;
-
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
-}
 
 bool snapshots_open(struct snapshots *from, const char *path, struct answer *answer)
 {
@@ -99,7 +91,7 @@ enum snapshots_end snapshots_next(struct snapshots *from, int64_t deadline, json
 {
 	for (;;) {
 		struct pollfd wait = { .fd = from->socket, .events = POLLIN };
-		int64_t left = deadline ? deadline - snapshots_clock() : -1;
+		int64_t left = deadline ? deadline - natd_now() : -1;
 		int ready;
 
 		*snapshot = take_line(from);

@@ -25,13 +25,10 @@ enum snapshots_end {
 /* Asks for snapshots. False with `answer` filled where natd cannot be reached. */
 bool snapshots_open(struct snapshots *from, const char *path, struct answer *answer);
 
-/* Waits for the next one until `deadline` (snapshots_clock(), 0: for ever); the caller releases it. */
+/* Waits for the next one until `deadline` (natd_now(), 0: for ever); the caller releases it. */
 enum snapshots_end snapshots_next(struct snapshots *from, int64_t deadline, json_t **snapshot,
 				  struct answer *answer);
 
 void snapshots_close(struct snapshots *from);
-
-/* CLOCK_MONOTONIC, milliseconds. */
-int64_t snapshots_clock(void);
 
 #endif

@@ -3,7 +3,6 @@
 
 #include <string.h>
 
-#include "natd/ctl/client.h"
 #include "natd/ctl/members.h"
 #include "natd/ctl/sentences.h"
 #include "natd/ctl/status_router.h"

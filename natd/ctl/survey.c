@@ -10,6 +10,7 @@
 #include "natd/ctl/print.h"
 #include "natd/ctl/router.h"
 #include "natd/line.h"
+#include "natd/neighbour.h"
 #include "natd/network.h"
 #include "natd/shared_line.h"
 #include "natd/vpn.h"
@@ -48,12 +49,9 @@ static json_t *address_or_null(const struct address *address)
 
 static json_t *mac_or_null(const struct uplink *uplink)
 {
-	const uint8_t *mac = uplink->mac;
+	char text[MAC_TEXT_MAX];
 
-	if (!uplink->has_mac)
-		return json_null();
-	return json_sprintf("%02x:%02x:%02x:%02x:%02x:%02x", mac[0], mac[1], mac[2], mac[3], mac[4],
-			    mac[5]);
+	return uplink->has_mac ? json_string(mac_print(uplink->mac, text)) : json_null();
 }
 
 static json_t *host_facts(const struct uplink *uplink)

@@ -4,6 +4,7 @@
 #include <string.h>
 #include <time.h>
 
+#include "natd/ctl/headline.h"
 #include "natd/ctl/members.h"
 #include "natd/ctl/packet.h"
 #include "natd/ctl/print.h"
@@ -17,9 +18,8 @@ static const json_t *packet_from_outside(const json_t *result)
 
 static void advise(FILE *out, const char *first, const char *second)
 {
-	struct row row = row_start(out, _("Do this:"), print_width(_("Do this:")) + 1);
+	struct row row = headline_start_advice(out);
 
-	fputc('\n', out);
 	row_add(&row, "%s", first);
 	row_break(&row);
 	row_add(&row, "%s", second);

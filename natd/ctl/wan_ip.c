@@ -52,21 +52,18 @@ static bool wait_at_natd(const struct invocation *typed)
 
 /* ddclient 3.10 and inadyn 2.10 tell the provider even of no address, and the provider then takes any:
  * so an updater waits here, as long as it takes, also for natd itself. */
-static int wait_until_known(const struct invocation *typed)
+static json_t *wait_until_known(const struct invocation *typed,
+				const struct control_request *request, int *status)
 {
-	const struct control_request request = { .command = CONTROL_WAN_IP, .family = AF_INET };
-	bool known = false;
+	do {
+		struct answer answer = ask_natd(typed->socket, *request);
 
-	for (;;) {
-		struct answer answer = ask_natd(typed->socket, request);
-
-		known = publishable(text_of(answer.json, "address"), AF_INET);
+		if (publishable(text_of(answer.json, "address"), AF_INET))
+			return answer.json;
 		json_decref(answer.json);
-		if (known)
-			return NATCTL_WELL;
-		if (!wait_at_natd(typed))
-			return NATCTL_BROKEN;
-	}
+	} while (wait_at_natd(typed));
+	*status = NATCTL_BROKEN;
+	return NULL;
 }
 
 int command_wan_ip(const struct invocation *typed)
@@ -81,9 +78,8 @@ int command_wan_ip(const struct invocation *typed)
 	if (typed->wait && typed->ipv6)
 		return say_error(typed->json, NATCTL_USAGE, _("'%s' is not for %s; allowed: %s"),
 				 "--wait", "wan-ip -6", "natctl wan-ip --wait");
-	if (typed->wait && wait_until_known(typed) != NATCTL_WELL)
-		return NATCTL_BROKEN;
-	answer = must_ask_natd(typed, &request, &status);
+	answer = typed->wait ? wait_until_known(typed, &request, &status)
+			     : must_ask_natd(typed, &request, &status);
 	if (!answer)
 		return status;
 	address = text_of(answer, "address");

@@ -4,6 +4,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "natd/clock.h"
 #include "natd/ctl/changes.h"
 #include "natd/ctl/client.h"
 #include "natd/ctl/snapshots.h"
@@ -34,7 +35,7 @@ static void take_snapshot(struct hooks *hooks, json_t **last, json_t *snapshot)
 
 	json_array_foreach(events, i, event) {
 		say_event(event);
-		hooks_event(hooks, event, snapshot, snapshots_clock());
+		hooks_event(hooks, event, snapshot, natd_now());
 	}
 	json_decref(events);
 	json_decref(*last);
@@ -56,7 +57,7 @@ static bool watch_once(const struct invocation *typed, struct hooks *hooks, json
 		end = snapshots_next(&from, hooks_deadline(hooks), &snapshot, answer);
 		if (end == SNAPSHOTS_ONE)
 			take_snapshot(hooks, last, snapshot);
-		hooks_run_due(hooks, snapshots_clock());
+		hooks_run_due(hooks, natd_now());
 	}
 	snapshots_close(&from);
 	return end != SNAPSHOTS_REFUSED;
