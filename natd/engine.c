@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "natd/lease.h"
 #include "natd/log.h"
 
 const char *const upnp_protocol_names[UPNP_PROTOCOLS] = { "pcp", "nat-pmp", "upnp" };
@@ -323,6 +324,17 @@ bool engine_close(struct engine *engine, uint8_t protocol, uint16_t port, char e
 }
 
 /* ---- time ---- */
+
+void engine_gather(struct engine *engine, int64_t now)
+{
+	for (size_t i = 0; i < engine->forwards.count; i++) {
+		struct forward *forward = &engine->forwards.list[i];
+
+		if (forward->renew_at > now &&
+		    lease_may_renew(forward->granted_at, forward->lifetime, now))
+			forward->renew_at = now;
+	}
+}
 
 void engine_tick(struct engine *engine, int64_t now)
 {

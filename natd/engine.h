@@ -101,6 +101,10 @@ bool engine_report(struct engine *engine, const struct upnp_report *report, int6
  * ends the answers of the protocols. False where there is no router to ask. */
 bool engine_check(struct engine *engine);
 
+/* natd is awake at `now` for whatever reason: what may be renewed by now is due, so that it does not wake
+ * up once more for that. */
+void engine_gather(struct engine *engine, int64_t now);
+
 /* Does what is due at `now`. */
 void engine_tick(struct engine *engine, int64_t now);
 

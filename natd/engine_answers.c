@@ -9,9 +9,6 @@
 #include "natd/lease.h"
 #include "natd/log.h"
 
-/* A mapping for ever does not survive the router's own reboot everywhere: ask again now and then. */
-#define RENEW_PERMANENT_SECONDS 1800
-
 /* After a power cut the router needs minutes longer than a Raspberry Pi: often at first, then rarely
  * (field/boot-and-ddns.md 5). Seconds. */
 static const unsigned int retry_seconds[] = { 2, 4, 8, 16, 32, 60, 600 };
@@ -48,7 +45,6 @@ static void note_holder(const struct engine *engine, struct forward *forward,
 static void on_granted(struct engine *engine, const struct upnp_granted *granted, int64_t now)
 {
 	struct forward *forward = forwards_by_id(&engine->forwards, granted->id);
-	uint32_t lifetime = granted->lifetime ? granted->lifetime : 2 * RENEW_PERMANENT_SECONDS;
 	struct forward before;
 	char text[32];
 
@@ -73,7 +69,7 @@ static void on_granted(struct engine *engine, const struct upnp_granted *granted
 		return;
 	}
 	forward->state = FORWARD_OPEN;
-	forward->renew_at = now + lease_renew_after(lifetime);
+	forward->renew_at = now + lease_renew_after(granted->lifetime);
 	note_holder(engine, forward, &before);
 	if (forward->external_port != forward->wanted.external && !engine->trial_at)
 		engine_plan_trial(engine, now + (int64_t)ENGINE_TRIAL_SECONDS * 1000);

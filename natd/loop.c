@@ -134,13 +134,17 @@ void loop_engine_touched(struct natd *natd)
 static void on_engine_timer(evutil_socket_t none, short what, void *context)
 {
 	struct natd *natd = context;
+	int64_t now = natd_now();
 
 	(void)none;
 	(void)what;
 	look_at_router(natd); /* perhaps it was replaced, and nothing else tells */
-	engine_tick(&natd->engine, natd_now());
-	upstream_tick(&natd->upstream, natd_now());
-	pinholes_tick(&natd->pinholes, natd_now());
+	engine_gather(&natd->engine, now);
+	upstream_gather(&natd->upstream, now);
+	pinholes_gather(&natd->pinholes, now);
+	engine_tick(&natd->engine, now);
+	upstream_tick(&natd->upstream, now);
+	pinholes_tick(&natd->pinholes, now);
 	loop_engine_touched(natd);
 }
 

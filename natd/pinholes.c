@@ -5,6 +5,7 @@
 #include <string.h>
 #include <sys/random.h>
 
+#include "natd/lease.h"
 #include "natd/log.h"
 
 void pinholes_init(struct pinholes *pinholes, const struct engine_hooks *hooks, void *context)
@@ -251,6 +252,22 @@ void pinholes_lost(struct pinholes *pinholes, int64_t now, uint16_t delay_ms)
 			pinhole->tries = 0;
 		}
 	}
+}
+
+/* What failed may be asked again when half of its rest is over. */
+static bool may_be_asked(const struct pinhole *pinhole, int64_t now)
+{
+	if (pinhole->state == FORWARD_FAILED)
+		return now - pinhole->failed_at >= pinhole->renew_at - now;
+	return pinhole->state == FORWARD_OPEN &&
+	       lease_may_renew(pinhole->granted_at, pinhole->lifetime, now);
+}
+
+void pinholes_gather(struct pinholes *pinholes, int64_t now)
+{
+	for (size_t i = 0; i < pinholes->count; i++)
+		if (pinholes->list[i].renew_at > now && may_be_asked(&pinholes->list[i], now))
+			pinholes->list[i].renew_at = now;
 }
 
 void pinholes_tick(struct pinholes *pinholes, int64_t now)

@@ -10,7 +10,7 @@
 /* A router that was silent may be starting: often at first, then rarely. One that has said no, or does
  * not speak the language, will hardly learn it by night, but the user may allow it. Seconds. */
 static const unsigned int silence_seconds[] = { 4, 16, 60, 600, 3600 };
-static const unsigned int refusal_seconds[] = { 600, 3600 };
+static const unsigned int refusal_seconds[] = { 900, 3600 };
 
 /* What answers so shortly after a failure was there before. */
 #define SAME_START_MS 5000

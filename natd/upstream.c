@@ -354,6 +354,14 @@ void upstream_follow(struct upstream *upstream, const struct engine *home,
 
 /* ---- time ---- */
 
+/* Half of the hour is over: the look need not have a wake-up of its own. */
+void upstream_gather(struct upstream *upstream, int64_t now)
+{
+	engine_gather(&upstream->engine, now);
+	if (upstream->look_at > now && upstream->look_at - now <= LOOK_AGAIN_MS / 2)
+		upstream->look_at = now;
+}
+
 void upstream_tick(struct upstream *upstream, int64_t now)
 {
 	engine_tick(&upstream->engine, now);

@@ -46,6 +46,7 @@ void upstream_follow(struct upstream *upstream, const struct engine *home,
 /* Takes what was found beside the home router. True if it was that. */
 bool upstream_report(struct upstream *upstream, const struct upnp_report *report, int64_t now);
 
+void upstream_gather(struct upstream *upstream, int64_t now); /* see engine_gather() */
 void upstream_tick(struct upstream *upstream, int64_t now);
 int64_t upstream_deadline(const struct upstream *upstream); /* 0: never */
 

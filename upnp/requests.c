@@ -234,13 +234,17 @@ static void serve(struct client clients[UPNP_ROUTERS], const struct upnp_request
 	}
 }
 
-void requests_receive(struct client clients[UPNP_ROUTERS])
+bool requests_receive(struct client clients[UPNP_ROUTERS])
 {
 	struct upnp_request request;
+	bool any = false;
 	int received;
 
-	while ((received = process_receive(clients->natd, &request, sizeof(request), false)) > 0)
+	while ((received = process_receive(clients->natd, &request, sizeof(request), false)) > 0) {
 		serve(clients, &request);
+		any = true;
+	}
 	if (received < 0)
 		_exit(EXIT_SUCCESS);
+	return any;
 }

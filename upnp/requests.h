@@ -5,8 +5,8 @@
 
 #include "upnp/client.h"
 
-/* Takes every request that waits; ends the process where natd has gone. */
-void requests_receive(struct client clients[UPNP_ROUTERS]);
+/* Takes every request that waits; false: there was none. Ends the process where natd has gone. */
+bool requests_receive(struct client clients[UPNP_ROUTERS]);
 
 /* Does `order` name `count` protocols? A check of what natd sends. */
 bool requests_order_is_valid(const uint8_t order[UPNP_PROTOCOLS], uint8_t count);

@@ -193,16 +193,19 @@ static void check(struct client *client)
 	uint8_t writer = client->asking.writer;
 
 	router_heard(client);
+	if (writer != UPNP_ANY && tasks_under_way(client, writer))
+		return; /* its answer says the same */
 	if (writer == UPNP_IGD)
 		client->igd.wants_check = client->igd.wants_wan = true;
-	else if (writer != UPNP_ANY && !tasks_under_way(client, writer))
+	else if (writer != UPNP_ANY)
 		tries_start(&client->probes[writer]);
 }
 
-/* One wake-up for both routers: what would be due before half of its time has gone is done as well. */
-static void check_all(struct client clients[UPNP_ROUTERS], int64_t now)
+/* One wake-up for both routers, and for what natd asks (`awake`): what would be due before half of its
+ * time has gone is done as well. */
+static void check_all(struct client clients[UPNP_ROUTERS], bool awake, int64_t now)
 {
-	bool due = false;
+	bool due = awake;
 
 	for (size_t i = 0; i < UPNP_ROUTERS; i++)
 		due |= clients[i].check_us <= now;
@@ -232,13 +235,14 @@ static void serve_forever(struct client clients[UPNP_ROUTERS])
 {
 	for (;;) {
 		bool took_a_while = false;
+		bool awake;
 		int64_t now;
 
-		requests_receive(clients);
+		awake = requests_receive(clients);
 		for (size_t i = 0; i < UPNP_ROUTERS; i++)
 			receive_answers(&clients[i]);
 		now = now_us();
-		check_all(clients, now);
+		check_all(clients, awake, now);
 		for (size_t i = 0; i < UPNP_ROUTERS; i++)
 			took_a_while |= work(&clients[i], now);
 		if (!took_a_while) /* else see who has answered meanwhile */

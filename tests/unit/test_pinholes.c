@@ -240,7 +240,7 @@ static int64_t failing(enum upnp_failure failure, const int64_t *rests, size_t c
 
 static void test_a_refusal_is_told_and_tried_again_rarely(void **state)
 {
-	static const int64_t rests[] = { 600, 3600, 3600 };
+	static const int64_t rests[] = { 900, 3600, 3600 };
 
 	(void)state;
 	grant(1, UPNP_PCP, failing(UPNP_NO_PROTOCOL, rests, 3));
