@@ -7,6 +7,7 @@
 #include "natd/ctl/arguments.h"
 #include "natd/ctl/follow.h"
 #include "natd/ctl/headline.h"
+#include "natd/ctl/legacy.h"
 #include "natd/ctl/members.h"
 #include "natd/ctl/print.h"
 #include "natd/ctl/text.h"
@@ -60,8 +61,28 @@ static void show_dropped(FILE *out, const json_t *packet)
 	row_end(&row);
 }
 
+static bool is_ipv6(const json_t *packet)
+{
+	return strchr(text_of(packet, "from"), ':') != NULL;
+}
+
+/* Between two chains of nftables the kernel itself decides, and iptables-legacy. */
+static void add_suspects(struct row *row, const json_t *legacy)
+{
+	if (!json_is_array(legacy))
+		row_add(row, "%s",
+			_("no rule of nftables did it: a route, rp_filter, or iptables-legacy"));
+	else if (json_array_size(legacy) == 0)
+		row_add(row, "%s", _("no rule of nftables did it: a route, or rp_filter"));
+	else
+		row_add(row, "%s",
+			_("no rule of nftables did it; iptables-legacy has tables here, and no "
+			  "packet can be followed through those"));
+}
+
 static void show_vanished(FILE *out, const json_t *packet)
 {
+	const json_t *legacy = json_object_get(packet, "legacy");
 	struct row row = row_start(out, "", INDENT);
 
 	if (*text_of(packet, "table"))
@@ -71,8 +92,13 @@ static void show_vanished(FILE *out, const json_t *packet)
 	else
 		row_add(&row, "%s", _("it vanished on this host"));
 	row_break(&row);
-	row_add(&row, "%s",
-		_("no rule of nftables did it: a route, rp_filter, or iptables-legacy"));
+	add_suspects(&row, legacy);
+	row_end(&row);
+	if (json_array_size(legacy) == 0)
+		return;
+	row = headline_start_advice(out);
+	row_add(&row, _("look at them: sudo %s-legacy-save -c"),
+		is_ipv6(packet) ? "ip6tables" : "iptables");
 	row_end(&row);
 }
 
@@ -161,6 +187,16 @@ static void on_line(const json_t *line, void *data)
 	fflush(stdout);
 }
 
+/* natd may not read whether there is iptables-legacy; who may follow packets mostly may. */
+static json_t *add_legacy(json_t *result)
+{
+	json_t *packet = json_object_get(result, "packet");
+
+	if (fate_is(packet, "vanished"))
+		json_object_set_new(packet, "legacy", legacy_tables(is_ipv6(packet)));
+	return result;
+}
+
 json_t *packet_wait(const struct invocation *typed, struct control_request request,
 		    const char *waiting, int *status)
 {
@@ -176,5 +212,5 @@ json_t *packet_wait(const struct invocation *typed, struct control_request reque
 				    _(ARGUMENT_TIME));
 		return NULL;
 	}
-	return follow_natd(typed, request, SILENCE_SECONDS, on_line, &wait, status);
+	return add_legacy(follow_natd(typed, request, SILENCE_SECONDS, on_line, &wait, status));
 }

@@ -175,6 +175,8 @@ static struct facts with_nothing_wrong(void)
 			      ", \"handle\": 421, \"comment\": \"nobody comes in here\"")
 #define SAMPLE_LEFT    PACKET("left", ", \"out\": \"eth0\", \"source\": \"192.168.1.31\"")
 #define SAMPLE_GONE    PACKET("vanished", TABLE("inet", "natd", "hand-on"))
+#define SAMPLE_LEGACY  PACKET("vanished", TABLE("inet", "natd", "forwarding") \
+			      ", \"legacy\": [\"filter\"]")
 #define SAMPLE_ARRIVED "{\"result\": \"outside\", \"packet\": {\"fate\": \"delivered\", " \
 	"\"protocol\": \"udp\", \"from\": \"198.51.100.7\", \"to\": \"192.168.1.31\", \"port\": 51820, " \
 	"\"in\": \"eth0\"}}"
@@ -237,6 +239,7 @@ static const struct screen {
 	{ "why-rule", show_why, SAMPLE_RULE, "{}", NULL },
 	{ "why-left", show_why, SAMPLE_LEFT, "{}", NULL },
 	{ "why-vanished", show_why, SAMPLE_GONE, "{}", NULL },
+	{ "why-legacy", show_why, SAMPLE_LEGACY, "{}", NULL },
 	{ "why-nothing", show_why, SAMPLE_NOTHING, "{}", NULL },
 	{ "probe", probe_show, SAMPLE_PROBE, "{}", NULL },
 };
