@@ -33,7 +33,7 @@ ALL_LDFLAGS = -pie -Wl,-z,relro -Wl,-z,now -Wl,--as-needed $(LDFLAGS)
 LIBS_PROCESS := -lseccomp -lcap
 LIBS_UPNP    := -lminiupnpc -lnatpmp
 LIBS_RULES   := -lnftnl -lnetfilter_conntrack -lmnl
-LIBS_NATD    := -lsystemd -levent_core -lconfuse -ljansson $(LIBS_RULES) $(LIBS_UPNP) $(LIBS_PROCESS)
+LIBS_NATD    := -levent_core -lconfuse -ljansson $(LIBS_RULES) $(LIBS_UPNP) $(LIBS_PROCESS)
 LIBS_NATCTL  := -ljansson -lconfuse -lmnl $(LIBS_UPNP) $(LIBS_PROCESS)
 
 SRC_NATD   := $(wildcard natd/*.c) $(wildcard upnp/*.c) $(wildcard rules/*.c)

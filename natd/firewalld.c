@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
+#include <unistd.h>
 
 #include "natd/clock.h"
 #include "natd/log.h"
@@ -14,6 +15,9 @@
 #define PATH             "/org/fedoraproject/FirewallD1"
 #define POLICY_INTERFACE "org.fedoraproject.FirewallD1.policy"
 #define POLICY           "natd"
+
+/* Each host that has firewalld has it. */
+#define SETTINGS "/etc/firewalld"
 
 /* What was refused is asked again when something else makes natd look, but not more often. */
 #define ASK_AGAIN_MS 10000
@@ -28,7 +32,8 @@ static void disconnect(struct firewalld *firewalld)
 	if (firewalld->event)
 		event_free(firewalld->event);
 	firewalld->event = NULL;
-	firewalld->bus = sd_bus_unref(firewalld->bus);
+	if (firewalld->bus)
+		firewalld->bus = firewalld->sd->unref(firewalld->bus);
 	firewalld->lets_through = false;
 }
 
@@ -44,7 +49,7 @@ static void on_bus(evutil_socket_t socket, short what, void *context)
 	(void)socket;
 	(void)what;
 	do
-		more = sd_bus_process(firewalld->bus, NULL);
+		more = firewalld->sd->process(firewalld->bus, NULL);
 	while (more > 0);
 	if (more < 0) {
 		log_debug("the message bus is gone: %s", strerror(-more));
@@ -70,14 +75,15 @@ static struct timeval until(uint64_t deadline_us)
 
 static void wait_for_bus(struct firewalld *firewalld)
 {
-	int events = sd_bus_get_events(firewalld->bus);
+	const struct bus_calls *sd = firewalld->sd;
+	int events = sd->get_events(firewalld->bus);
 	uint64_t deadline = UINT64_MAX;
 	struct timeval timeout;
 
-	sd_bus_get_timeout(firewalld->bus, &deadline);
+	sd->get_timeout(firewalld->bus, &deadline);
 	timeout = until(deadline);
 	event_del(firewalld->event);
-	event_assign(firewalld->event, firewalld->base, sd_bus_get_fd(firewalld->bus),
+	event_assign(firewalld->event, firewalld->base, sd->get_fd(firewalld->bus),
 		     (short)((events & POLLIN ? EV_READ : 0) | (events & POLLOUT ? EV_WRITE : 0)),
 		     on_bus, firewalld);
 	event_add(firewalld->event, deadline == UINT64_MAX ? NULL : &timeout);
@@ -87,7 +93,8 @@ static void wait_for_bus(struct firewalld *firewalld)
 
 static int append_rules(sd_bus_message *order, const struct firewalld *firewalld)
 {
-	int error = sd_bus_message_open_container(order, 'a', "s");
+	const struct bus_calls *sd = firewalld->sd;
+	int error = sd->message_open_container(order, 'a', "s");
 
 	for (size_t i = 0; firewalld->wanted && i < firewalld->network_count && error >= 0; i++) {
 		const struct prefix *network = &firewalld->networks[i];
@@ -97,28 +104,29 @@ static int append_rules(sd_bus_message *order, const struct firewalld *firewalld
 		snprintf(rule, sizeof(rule), "rule family=\"%s\" source address=\"%s\" accept",
 			 network->address.family == AF_INET ? "ipv4" : "ipv6",
 			 prefix_print(network, text));
-		error = sd_bus_message_append(order, "s", rule);
+		error = sd->message_append(order, "s", rule);
 	}
-	return error < 0 ? error : sd_bus_message_close_container(order);
+	return error < 0 ? error : sd->message_close_container(order);
 }
 
 /* setPolicySettings("natd", {"rich_rules": [...]}): what is not named stays as it is. */
 static int fill(sd_bus_message *order, const struct firewalld *firewalld)
 {
-	int error = sd_bus_message_append(order, "s", POLICY);
+	const struct bus_calls *sd = firewalld->sd;
+	int error = sd->message_append(order, "s", POLICY);
 
 	if (error >= 0)
-		error = sd_bus_message_open_container(order, 'a', "{sv}");
+		error = sd->message_open_container(order, 'a', "{sv}");
 	if (error >= 0)
-		error = sd_bus_message_open_container(order, 'e', "sv");
+		error = sd->message_open_container(order, 'e', "sv");
 	if (error >= 0)
-		error = sd_bus_message_append(order, "s", "rich_rules");
+		error = sd->message_append(order, "s", "rich_rules");
 	if (error >= 0)
-		error = sd_bus_message_open_container(order, 'v', "as");
+		error = sd->message_open_container(order, 'v', "as");
 	if (error >= 0)
 		error = append_rules(order, firewalld);
 	for (int level = 0; level < 3 && error >= 0; level++)
-		error = sd_bus_message_close_container(order);
+		error = sd->message_close_container(order);
 	return error;
 }
 
@@ -127,11 +135,11 @@ static sd_bus_message *order_new(const struct firewalld *firewalld)
 {
 	sd_bus_message *order = NULL;
 
-	if (sd_bus_message_new_method_call(firewalld->bus, &order, NAME, PATH, POLICY_INTERFACE,
-					   "setPolicySettings") >= 0 &&
+	if (firewalld->sd->message_new_method_call(firewalld->bus, &order, NAME, PATH,
+						   POLICY_INTERFACE, "setPolicySettings") >= 0 &&
 	    fill(order, firewalld) >= 0)
 		return order;
-	return sd_bus_message_unref(order);
+	return firewalld->sd->message_unref(order);
 }
 
 static void say_refused(struct firewalld *firewalld, const sd_bus_error *error)
@@ -153,8 +161,8 @@ static void say_refused(struct firewalld *firewalld, const sd_bus_error *error)
 
 static int on_answer(sd_bus_message *answer, void *context, sd_bus_error *unused)
 {
-	const sd_bus_error *error = sd_bus_message_get_error(answer);
 	struct firewalld *firewalld = context;
+	const sd_bus_error *error = firewalld->sd->message_get_error(answer);
 
 	(void)unused;
 	firewalld->lets_through = !error && firewalld->wanted;
@@ -177,9 +185,9 @@ static void give_order(struct firewalld *firewalld)
 	if (!order)
 		return;
 	firewalld->asked_at = natd_now();
-	if (sd_bus_call_async(firewalld->bus, NULL, order, on_answer, firewalld, 0) < 0)
+	if (firewalld->sd->call_async(firewalld->bus, NULL, order, on_answer, firewalld, 0) < 0)
 		log_debug("firewalld cannot be asked");
-	sd_bus_message_unref(order);
+	firewalld->sd->message_unref(order);
 	wait_for_bus(firewalld);
 }
 
@@ -195,28 +203,51 @@ static int on_reloaded(sd_bus_message *signal, void *context, sd_bus_error *unus
 
 static int on_owner(sd_bus_message *signal, void *context, sd_bus_error *unused)
 {
+	const struct firewalld *firewalld = context;
 	const char *name = "";
 	const char *before = "";
 	const char *now = "";
 
-	if (sd_bus_message_read(signal, "sss", &name, &before, &now) >= 0 && *now)
+	if (firewalld->sd->message_read(signal, "sss", &name, &before, &now) >= 0 && *now)
 		return on_reloaded(signal, context, unused);
 	return 0;
 }
 
 static int listen_to(struct firewalld *firewalld)
 {
-	int error = sd_bus_add_match_async(firewalld->bus, NULL,
-					   "type='signal',sender='" NAME "',interface='" NAME
-					   "',member='Reloaded'",
-					   on_reloaded, NULL, firewalld);
+	const struct bus_calls *sd = firewalld->sd;
+	int error = sd->add_match_async(firewalld->bus, NULL,
+					"type='signal',sender='" NAME "',interface='" NAME
+					"',member='Reloaded'",
+					on_reloaded, NULL, firewalld);
 
 	if (error < 0)
 		return error;
-	return sd_bus_add_match_async(firewalld->bus, NULL,
-				      "type='signal',sender='org.freedesktop.DBus',"
-				      "member='NameOwnerChanged',arg0='" NAME "'",
-				      on_owner, NULL, firewalld);
+	return sd->add_match_async(firewalld->bus, NULL,
+				   "type='signal',sender='org.freedesktop.DBus',"
+				   "member='NameOwnerChanged',arg0='" NAME "'",
+				   on_owner, NULL, firewalld);
+}
+
+void firewalld_prepare(struct firewalld *firewalld)
+{
+	const char *why = NULL;
+
+	if (access(SETTINGS, F_OK) < 0)
+		return;
+	firewalld->sd = bus_load(&why);
+	if (!firewalld->sd)
+		log_warning("natd cannot speak with firewalld, which this host has: %s", why);
+	firewalld->said = !firewalld->sd;
+}
+
+static bool is_loaded(struct firewalld *firewalld)
+{
+	if (!firewalld->sd && !firewalld->said)
+		log_warning("firewalld was installed just now; start natd again, so that it can "
+			    "speak with it: sudo systemctl restart natd");
+	firewalld->said |= !firewalld->sd;
+	return firewalld->sd;
 }
 
 void firewalld_seen(struct firewalld *firewalld)
@@ -226,9 +257,9 @@ void firewalld_seen(struct firewalld *firewalld)
 	if (firewalld->bus && firewalld->wanted && !firewalld->lets_through &&
 	    natd_now() - firewalld->asked_at > ASK_AGAIN_MS)
 		give_order(firewalld);
-	if (firewalld->bus || !firewalld->base)
+	if (firewalld->bus || !firewalld->base || !is_loaded(firewalld))
 		return;
-	error = sd_bus_open_system(&firewalld->bus);
+	error = firewalld->sd->open_system(&firewalld->bus);
 	if (error >= 0)
 		error = listen_to(firewalld);
 	if (error >= 0) {
@@ -275,9 +306,11 @@ void firewalld_leave(struct firewalld *firewalld)
 
 	firewalld->wanted = false;
 	order = firewalld->bus ? order_new(firewalld) : NULL;
-	if (order && sd_bus_call(firewalld->bus, order, LEAVE_US, NULL, NULL) < 0)
-		log_debug("firewalld does not answer; its policy keeps natd's rules until it "
-			  "reloads");
-	sd_bus_message_unref(order);
+	if (order) {
+		if (firewalld->sd->call(firewalld->bus, order, LEAVE_US, NULL, NULL) < 0)
+			log_debug("firewalld does not answer; its policy keeps natd's rules until "
+				  "it reloads");
+		firewalld->sd->message_unref(order);
+	}
 	disconnect(firewalld);
 }

@@ -5,22 +5,23 @@
  * natd/service has a polkit rule for natd's user, and a policy "natd" of firewalld's, which does
  * nothing by itself. natd writes rules into that policy, of firewalld's running state only, which
  * accept what comes from the tunnels' networks and is forwarded; zones and their ports stay as they
- * are. sd-bus speaks D-Bus: it is on each host that has firewalld, which needs systemd's bus. */
+ * are. */
 #ifndef NATD_FIREWALLD_H
 #define NATD_FIREWALLD_H
 
 #include <event2/event.h>
 #include <stdbool.h>
-#include <systemd/sd-bus.h>
 
 #include "natd/address.h"
+#include "natd/bus.h"
 #include "natd/config.h"
 
 #define FIREWALLD_NETWORKS_MAX (CONFIG_TUNNELS_MAX * CONFIG_NETWORKS_MAX)
 
 struct firewalld {
 	struct event_base *base;
-	struct event *event; /* of the bus; NULL: not connected */
+	const struct bus_calls *sd; /* NULL: not loaded */
+	struct event *event;        /* of the bus; NULL: not connected */
 	sd_bus *bus;
 	bool wanted; /* natd.conf: coexist */
 	struct prefix networks[FIREWALLD_NETWORKS_MAX];
@@ -29,6 +30,9 @@ struct firewalld {
 	bool said;         /* why it has not, in the log */
 	int64_t asked_at;  /* natd_now() of the last order */
 };
+
+/* Once, before the sandbox closes: makes ready what speaks D-Bus, if this host has firewalld. */
+void firewalld_prepare(struct firewalld *firewalld);
 
 /* What it shall let through. Orders it where it is known to run. */
 void firewalld_want(struct firewalld *firewalld, bool coexist, const struct prefix *networks,

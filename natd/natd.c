@@ -267,6 +267,7 @@ int main(int argc, char **argv)
 	natd.control = control_open(&natd);
 	loop_start(&natd);
 	notify_open();
+	firewalld_prepare(&natd.firewalld);
 	enter_sandbox(&natd);
 	hold_signals(SIG_UNBLOCK);
 	notify_ready();

@@ -2,6 +2,7 @@
 """natd beside the other firewalls of a host: the real programs, in either start order."""
 
 import contextlib
+import pathlib
 import shutil
 import subprocess
 
@@ -314,6 +315,30 @@ def test_firewalld_comes_later():
         verdict = stopped(lab, natd)
         assert "firewalld" in verdict["text"]
         assert "coexist = true" in verdict["advice"]
+
+
+def libraries(natd):
+    return pathlib.Path(f"/proc/{natd.pids()['natd']}/maps").read_text()
+
+
+def test_firewalld_is_installed_later():
+    """What speaks D-Bus is in memory only where there is firewalld; that there was none when natd
+    started is said once, with what to do."""
+    with Lab() as lab:
+        firewalld = Firewalld(lab.host)
+        lab.host.run("mv", "/etc/firewalld", "/etc/not-yet")
+        natd = lab.natd()
+        natd.wait_status("OK", state="open")
+        assert "libsystemd" not in libraries(natd)
+        lab.host.run("mv", "/etc/not-yet", "/etc/firewalld")
+        firewalld.start()
+        wait_until(lambda: "sudo systemctl restart natd" in natd.log, 20, "the word")
+        firewalld.reload()
+        assert natd.log.count("firewalld was installed just now") == 1
+        assert natd.stop() == 0
+        natd.start()
+        wait_passed(natd, "inet firewalld", "filter_FORWARD")
+        assert "libsystemd" in libraries(natd)
 
 
 def test_firewalld_does_not_know_natd():
