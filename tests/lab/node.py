@@ -20,7 +20,9 @@ NETNS = pathlib.Path("/run/netns")
 _libc = ctypes.CDLL(None, use_errno=True)
 
 # The holder keeps the mount namespace: /run is empty (wireguard-go has sockets of fixed names there),
-# and settings of VPNs that the machine under our feet may have are out of sight.
+# and settings of VPNs that the machine under our feet may have are out of sight. There is no syslog, so
+# that miniupnpd's syslog() writes to the console, which takes milliseconds a line where that is a serial
+# line: a router that logs does not stand still for it.
 HOLDER = """
 mount --make-rprivate /
 for settings in natd wireguard pivpn openvpn; do
@@ -28,6 +30,7 @@ for settings in natd wireguard pivpn openvpn; do
 done
 mount -t tmpfs -o mode=755 tmpfs /run
 mkdir /run/wireguard
+if [ -e /dev/console ]; then mount --bind /dev/null /dev/console; fi
 touch "$1/up"
 exec sleep infinity
 """
