@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "natd/clock.h"
+#include "natd/firewalls.h"
 #include "natd/route.h"
 
 static struct client *tracing(struct control *control)
@@ -56,11 +57,6 @@ static json_t *protocol_json(uint8_t protocol)
 	}
 }
 
-static const char *family_name(uint8_t family)
-{
-	return family == RULES_TABLE_IPV4 ? "ip" : family == RULES_TABLE_IPV6 ? "ip6" : "inet";
-}
-
 /* From which side it came. A router that leads a packet from home back home may give it the address that
  * it has outside. */
 static const char *side_of(const struct natd *natd, const struct rules_traced *traced)
@@ -98,7 +94,7 @@ static json_t *packet_json(const struct natd *natd, const struct rules_traced *t
 		json_object_update_new(
 			packet,
 			json_pack("{s:s, s:s, s:s, s:o, s:o}", "family",
-				  family_name(traced->family), "table", traced->table, "chain",
+				  firewalls_family(traced->family), "table", traced->table, "chain",
 				  traced->chain, "handle",
 				  traced->handle ? json_integer((json_int_t)traced->handle)
 						 : json_null(),

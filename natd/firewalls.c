@@ -39,9 +39,9 @@ const char *firewalls_owner_name(const struct rules_firewall *firewall)
 	return owners[firewall->owner].name;
 }
 
-const char *firewalls_family(const struct rules_firewall *firewall)
+const char *firewalls_family(uint8_t family)
 {
-	return firewall->family == AF_INET ? "ip" : firewall->family == AF_INET6 ? "ip6" : "inet";
+	return family == AF_INET ? "ip" : family == AF_INET6 ? "ip6" : "inet";
 }
 
 bool firewalls_is_sound(const struct rules_firewall *firewall)
@@ -103,11 +103,12 @@ static void say_news(const struct firewalls *firewalls, const struct rules_firew
 	if (now->passed)
 		log_info("%s drops what it does not know (table %s %s, chain %s); natd's rules let "
 			 "the VPN's packets through there",
-			 firewalls_owner_name(now), firewalls_family(now), now->table, now->chain);
+			 firewalls_owner_name(now), firewalls_family(now->family), now->table,
+			 now->chain);
 	else if (!coexist)
 		log_warning("%s drops what it does not know (table %s %s, chain %s): perhaps the "
 			    "VPN's packets as well (natd.conf: coexist = false)",
-			    firewalls_owner_name(now), firewalls_family(now), now->table,
+			    firewalls_owner_name(now), firewalls_family(now->family), now->table,
 			    now->chain);
 }
 
@@ -209,7 +210,7 @@ json_t *firewalls_json(const struct firewalls *firewalls)
 						 : json_null();
 		char table[sizeof(firewall->table) + sizeof("inet ")];
 
-		snprintf(table, sizeof(table), "%s %s", firewalls_family(firewall),
+		snprintf(table, sizeof(table), "%s %s", firewalls_family(firewall->family),
 			 firewall->table);
 		json_array_append_new(
 			list,

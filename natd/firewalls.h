@@ -59,8 +59,8 @@ const struct rules_firewall *firewalls_culprit(const struct firewalls *firewalls
 const char *firewalls_owner(const struct rules_firewall *firewall);
 const char *firewalls_owner_name(const struct rules_firewall *firewall);
 
-/* "ip", "ip6" or "inet". */
-const char *firewalls_family(const struct rules_firewall *firewall);
+/* "ip", "ip6" or "inet", for AF_INET, AF_INET6 and everything else. */
+const char *firewalls_family(uint8_t family);
 
 /* The array of `natctl -j status`; a new reference. */
 json_t *firewalls_json(const struct firewalls *firewalls);

@@ -13,6 +13,7 @@
 #include "natd/process.h"
 #include "natd/sysctl.h"
 #include "natd/tunnels.h"
+#include "natd/ways_out.h"
 #include "rules/rules.h"
 
 /* A client with an egress of its own. */
@@ -38,7 +39,8 @@ struct kernel {
 	size_t publish_count;
 	struct sysctls sysctls;
 	struct firewalls firewalls;
-	bool coexist; /* what rules was told of it */
+	struct ways_out ways_out; /* of other programs' rules */
+	bool coexist;             /* what rules was told of it */
 	bool coexist_told;
 	bool removing; /* natd stops: nothing is wanted any more */
 

@@ -141,6 +141,7 @@ static bool report_is_sound(const struct rules_report *report)
 	case RULES_SCANNED:
 	case RULES_COUNTED: return true;
 	case RULES_FIREWALL: return firewalls_is_sound(&report->firewall);
+	case RULES_WAY_OUT: return ways_out_is_sound(&report->way_out);
 	default: return false;
 	}
 }
@@ -168,7 +169,11 @@ void kernel_report(struct kernel *kernel, const struct rules_report *report, int
 	case RULES_PEERS_ARE: on_peers(kernel, &report->peers); break;
 	case RULES_PURGED: on_purged(kernel, report->purged); break;
 	case RULES_FIREWALL: firewalls_add(&kernel->firewalls, &report->firewall); break;
-	case RULES_SCANNED: firewalls_scanned(&kernel->firewalls, kernel->coexist); break;
+	case RULES_WAY_OUT: ways_out_add(&kernel->ways_out, &report->way_out); break;
+	case RULES_SCANNED:
+		firewalls_scanned(&kernel->firewalls, kernel->coexist);
+		ways_out_scanned(&kernel->ways_out);
+		break;
 	default: break; /* what only ends or starts a list, or is natd's */
 	}
 }

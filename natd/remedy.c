@@ -33,8 +33,8 @@ const char *remedy_port(const struct rules_firewall *firewall, uint8_t protocol,
 		break;
 	case RULES_OWNER_NFTABLES:
 		snprintf(text, REMEDY_MAX, "  sudo nft insert rule %s %s %s %s dport %u accept",
-			 firewalls_family(firewall), firewall->table, firewall->chain, transport,
-			 port);
+			 firewalls_family(firewall->family), firewall->table, firewall->chain,
+			 transport, port);
 		break;
 	default: break;
 	}
@@ -79,8 +79,9 @@ const char *remedy_tunnel(const struct rules_firewall *firewall, const char *int
 			 "  sudo nft insert rule %s %s %s iifname %s accept\n"
 			 "  sudo nft insert rule %s %s %s oifname %s ct state established,related "
 			 "accept",
-			 firewalls_family(firewall), firewall->table, firewall->chain, interface,
-			 firewalls_family(firewall), firewall->table, firewall->chain, interface);
+			 firewalls_family(firewall->family), firewall->table, firewall->chain,
+			 interface, firewalls_family(firewall->family), firewall->table,
+			 firewall->chain, interface);
 		break;
 	default: break;
 	}

@@ -267,7 +267,11 @@ static json_t *notes_json(const struct natd *natd)
 	char notes[VPN_NOTES_MAX][VPN_NOTE_MAX];
 	struct vpn_truth truth = { .wan = facts_public_wan(natd),
 				   .name = natd->config.name,
-				   .interface = natd->uplink.interface };
+				   .interface = natd->uplink.interface,
+				   .frozen = ways_out_frozen(
+					   &natd->kernel.ways_out, &natd->network,
+					   natd->uplink.known ? natd->uplink.interface : "",
+					   natd->kernel.tunnels, natd->kernel.tunnel_count) };
 	json_t *list = json_array();
 	size_t count;
 

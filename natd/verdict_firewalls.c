@@ -16,8 +16,8 @@ bool verdict_is_dropped(const struct facts *facts)
 static const char *table_of(const struct rules_firewall *firewall,
 			    char text[RULES_NAME_MAX + sizeof("inet ")])
 {
-	snprintf(text, RULES_NAME_MAX + sizeof("inet "), "%s %s", firewalls_family(firewall),
-		 firewall->table);
+	snprintf(text, RULES_NAME_MAX + sizeof("inet "), "%s %s",
+		 firewalls_family(firewall->family), firewall->table);
 	return text;
 }
 

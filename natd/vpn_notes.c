@@ -6,6 +6,8 @@
 #include <string.h>
 #include <strings.h>
 
+#include "natd/firewalls.h"
+
 struct notes {
 	char (*list)[VPN_NOTE_MAX];
 	size_t count;
@@ -51,24 +53,23 @@ static void note_port(const struct vpn *vpn, const struct vpn_truth *truth, stru
 		     vpn->port, truth->external);
 }
 
-/* "eth+" is any that begins so. */
-static bool is_interface(const char *pattern, const char *interface)
-{
-	size_t length = strlen(pattern);
-
-	if (length && pattern[length - 1] == '+')
-		return strncmp(pattern, interface, length - 1) == 0;
-	return strcmp(pattern, interface) == 0;
-}
-
+/* In a file, where it is to be mended; else in the kernel. */
 static void note_way_out(const struct vpn *vpn, const struct vpn_truth *truth, struct notes *notes)
 {
-	if (vpn->way_out[0] && truth->interface[0] && !is_interface(vpn->way_out, truth->interface))
+	const struct rules_way_out *frozen = truth->frozen;
+
+	if (vpn->way_out[0] && truth->interface[0] && !way_out_is(vpn->way_out, truth->interface))
 		note(notes,
 		     "a rule in %s lets clients out by %s, but this host goes out by %s now; "
 		     "natd's "
 		     "own rule does",
 		     vpn->way_out_file, vpn->way_out, truth->interface);
+	else if (frozen)
+		note(notes,
+		     "a rule of table %s %s, chain %s lets clients out by %s, but this host goes "
+		     "out by %s now; natd's own rule does",
+		     firewalls_family(frozen->family), frozen->table, frozen->chain,
+		     frozen->interface, truth->interface);
 }
 
 /* Only where it matters: natd had to guess. */

@@ -7,6 +7,7 @@
 #include <stddef.h>
 
 #include "natd/vpn.h"
+#include "natd/ways_out.h"
 
 #define VPN_NOTES_MAX 6
 #define VPN_NOTE_MAX  480
@@ -17,6 +18,7 @@ struct vpn_truth {
 	const char *name;      /* natd.conf's; empty: none */
 	const char *interface; /* this host's way out; empty: none now */
 	uint16_t external;     /* the port that the router passes on to the VPN; 0: none */
+	const struct rules_way_out *frozen; /* ways_out_frozen() */
 };
 
 /* Sentences for the user, in English. Returns how many. */

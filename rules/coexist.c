@@ -11,7 +11,8 @@
 /* A firewall that reloads writes its rules in several steps: ufw for some tenths of a second. */
 #define SETTLE_MS 100
 
-#define TOLD_MAX 64
+#define TOLD_MAX      64
+#define TOLD_WAYS_MAX 16
 
 void coexist_touched(struct coexist *coexist, int64_t now_ms)
 {
@@ -286,6 +287,24 @@ static void describe(const struct scan *scan, const struct scan_chain *chain,
 	memcpy(firewall->chain, chain->name, sizeof(firewall->chain));
 }
 
+static void tell_ways(const struct scan *scan, int natd, uint32_t generation)
+{
+	for (size_t i = 0; i < scan->way_count && i < TOLD_WAYS_MAX; i++) {
+		const struct scan_way *way = &scan->ways[i];
+		const struct scan_chain *chain = &scan->chains[way->chain];
+		const struct scan_table *table = &scan->tables[chain->table];
+		struct rules_report said = tell_new(RULES_WAY_OUT, generation);
+		struct rules_way_out *told = &said.way_out;
+
+		told->family = table->family == NFPROTO_INET ? AF_UNSPEC : table->family;
+		told->from = way->is.from;
+		memcpy(told->interface, way->is.interface, sizeof(told->interface));
+		memcpy(told->table, table->name, sizeof(told->table));
+		memcpy(told->chain, chain->name, sizeof(told->chain));
+		tell(natd, &said);
+	}
+}
+
 void coexist_tell(const struct coexist *coexist, int natd, uint32_t generation)
 {
 	struct rules_report end = tell_new(RULES_SCANNED, generation);
@@ -301,5 +320,6 @@ void coexist_tell(const struct coexist *coexist, int natd, uint32_t generation)
 		tell(natd, &said);
 		told++;
 	}
+	tell_ways(&coexist->scan, natd, generation);
 	tell(natd, &end);
 }

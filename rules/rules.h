@@ -215,6 +215,15 @@ struct rules_firewall {
 	uint64_t dropped; /* packets */
 };
 
+/* A rule of another program that masquerades. */
+struct rules_way_out {
+	uint8_t family;              /* of its table: AF_INET, AF_INET6, AF_UNSPEC: both */
+	char interface[IF_NAMESIZE]; /* "eth+": all that begin so; "": by any, or unknown */
+	struct rules_prefix from;    /* family 0: of any source, or unknown */
+	char table[RULES_NAME_MAX];
+	char chain[RULES_NAME_MAX];
+};
+
 struct rules_touched {
 	uint32_t pid;
 	char program[16];
@@ -279,7 +288,8 @@ struct rules_report {
 		RULES_PEERS_ARE,     /* peers */
 		RULES_PURGED,        /* purged: connections that would have gone on wrongly */
 		RULES_FIREWALL,      /* firewall: one of those that there are */
-		RULES_SCANNED,       /* the end of the firewalls */
+		RULES_WAY_OUT,       /* way_out: one of those that there are */
+		RULES_SCANNED,       /* the end of the firewalls and ways out */
 		RULES_TRACING,       /* written: the trace began, or cannot */
 		RULES_TRACED,        /* traced */
 		RULES_REPORTS
@@ -296,6 +306,7 @@ struct rules_report {
 		struct rules_wireguard wireguard;
 		struct rules_peers peers;
 		struct rules_firewall firewall;
+		struct rules_way_out way_out;
 		struct rules_traced traced;
 		uint32_t purged;
 	};

@@ -40,6 +40,7 @@ void scan_free(struct scan *scan)
 	free(scan->chains);
 	free(scan->jumps);
 	free(scan->marks);
+	free(scan->ways);
 	*scan = (struct scan){ 0 };
 }
 
@@ -105,6 +106,8 @@ static void keep_chain(struct scan *scan, const struct nftnl_chain *from)
 	if (chain.base) {
 		chain.hook = (uint8_t)nftnl_chain_get_u32(from, NFTNL_CHAIN_HOOKNUM);
 		chain.filter = type && strcmp(type, "filter") == 0;
+		chain.translates =
+			type && strcmp(type, "nat") == 0 && chain.hook == NF_INET_POST_ROUTING;
 		chain.policy_drop = nftnl_chain_is_set(from, NFTNL_CHAIN_POLICY) &&
 				    nftnl_chain_get_u32(from, NFTNL_CHAIN_POLICY) == NF_DROP;
 		table->filters |= chain.filter;
@@ -220,16 +223,42 @@ static int take_rule(const struct nlmsghdr *message, void *data)
 	return MNL_CB_OK;
 }
 
+static void keep_way(struct scan *scan, struct nftnl_rule *rule)
+{
+	const struct scan_chain *chain = chain_of(scan, rule);
+	struct masquerade masquerade;
+	struct scan_way *way;
+
+	if (!chain || !masquerade_read(&masquerade, scan->tables[chain->table].family, rule))
+		return;
+	way = APPEND(scan, ways, way_count);
+	way->chain = (uint32_t)(chain - scan->chains);
+	way->is = masquerade;
+}
+
+static int take_way(const struct nlmsghdr *message, void *data)
+{
+	struct nftnl_rule *rule = nftnl_rule_alloc();
+
+	if (rule && nftnl_rule_nlmsg_parse(message, rule) == 0)
+		keep_way(data, rule);
+	if (rule)
+		nftnl_rule_free(rule);
+	return MNL_CB_OK;
+}
+
 /* ---- all of it ---- */
 
 static int dump(struct scan *scan, struct nftables *nftables, uint16_t type, uint16_t family,
-		const char *table, mnl_cb_t take)
+		const char *table, const char *chain, mnl_cb_t take)
 {
 	char buffer[REQUEST_SIZE] __attribute__((aligned(NLMSG_ALIGNTO))) = { 0 };
 	struct nlmsghdr *request = nftnl_nlmsg_build_hdr(buffer, type, family, NLM_F_DUMP, 0);
 
 	if (table)
 		mnl_attr_put_strz(request, NFTA_RULE_TABLE, table);
+	if (chain)
+		mnl_attr_put_strz(request, NFTA_RULE_CHAIN, chain);
 	return nftables_dump(nftables, request, take, scan);
 }
 
@@ -264,17 +293,29 @@ static void sum_dropped(struct scan *scan)
 	free(seen);
 }
 
+static int dump_chain(struct scan *scan, struct nftables *nftables, const struct scan_chain *chain)
+{
+	const struct scan_table *table = &scan->tables[chain->table];
+
+	return dump(scan, nftables, NFT_MSG_GETRULE, table->family, table->name, chain->name,
+		    take_way);
+}
+
 static int read_once(struct scan *scan, struct nftables *nftables)
 {
-	int error = dump(scan, nftables, NFT_MSG_GETTABLE, NFPROTO_UNSPEC, NULL, take_table);
+	int error = dump(scan, nftables, NFT_MSG_GETTABLE, NFPROTO_UNSPEC, NULL, NULL, take_table);
 
 	if (!error)
-		error = dump(scan, nftables, NFT_MSG_GETCHAIN, NFPROTO_UNSPEC, NULL, take_chain);
+		error = dump(scan, nftables, NFT_MSG_GETCHAIN, NFPROTO_UNSPEC, NULL, NULL,
+			     take_chain);
 	scan->last = (uint32_t)scan->chain_count;
 	for (size_t i = 0; i < scan->table_count && !error; i++)
 		if (scan->tables[i].filters)
 			error = dump(scan, nftables, NFT_MSG_GETRULE, scan->tables[i].family,
-				     scan->tables[i].name, take_rule);
+				     scan->tables[i].name, NULL, take_rule);
+	for (size_t i = 0; i < scan->chain_count && !error; i++)
+		if (scan->chains[i].translates)
+			error = dump_chain(scan, nftables, &scan->chains[i]);
 	return error;
 }
 

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* scan: the firewalls of other programs, as the kernel holds them.
  *
- * Read are the tables of ip, ip6 and inet but our own: every chain, and the rules of those tables
- * that filter. */
+ * Read are the tables of ip, ip6 and inet but our own: every chain, the rules of those tables that
+ * filter, and those of the others that stand where sources are translated. */
 #ifndef RULES_SCAN_H
 #define RULES_SCAN_H
 
@@ -10,6 +10,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "rules/masquerade.h"
 #include "rules/meaning.h"
 #include "rules/nftables.h"
 #include "rules/rules.h"
@@ -28,7 +29,8 @@ struct scan_chain {
 	uint32_t table; /* index */
 	char name[SCAN_NAME_MAX];
 	bool base;
-	bool filter; /* of type filter */
+	bool filter;     /* of type filter */
+	bool translates; /* sources: of type nat, in postrouting */
 	uint8_t hook;
 	bool policy_drop;
 	bool closes;      /* what no rule of it decides is dropped: by policy, or by a last rule */
@@ -50,15 +52,23 @@ struct scan_mark {
 	char comment[MEANING_MARK_MAX];
 };
 
+/* A rule that masquerades. */
+struct scan_way {
+	uint32_t chain; /* index */
+	struct masquerade is;
+};
+
 struct scan {
 	struct scan_table *tables;
 	struct scan_chain *chains;
 	struct scan_jump *jumps;
 	struct scan_mark *marks;
+	struct scan_way *ways;
 	size_t table_count;
 	size_t chain_count;
 	size_t jump_count;
 	size_t mark_count;
+	size_t way_count;
 	uint32_t last; /* the chain of the last rule: rules come chain by chain */
 };
 

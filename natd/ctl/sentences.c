@@ -196,6 +196,7 @@ static const char *const forms[] = {
 	N_("PiVPN's clients call %s, which nobody reaches from outside: change Endpoint in their "
 	   "settings, and pivpnHOST for new ones"),
 	N_("PiVPN's clients call %s, but this home is %s now"),
+	N_("a rule of table %s %s, chain %s lets clients out by %s, but this host goes out by %s now; natd's own rule does"),
 	N_("a rule in %s lets clients out by %s, but this host goes out by %s now; natd's own rule does"),
 	N_("natd may not read %s and takes WireGuard's usual port: name another in natd.conf, or start natd again if that is new"),
 	N_("this line (%s) owns only some ports, not %u; the router did not open %u: %s"),

@@ -323,6 +323,11 @@ static void print_report(const struct rules_report *said)
 		       said->firewall.chain, said->firewall.hook, said->firewall.owner,
 		       said->firewall.closes, said->firewall.passed, said->firewall.dropped);
 		break;
+	case RULES_WAY_OUT:
+		printf("way-out %u %u %s %s \"%s\" %u/%u\n", generation, said->way_out.family,
+		       said->way_out.table, said->way_out.chain, said->way_out.interface,
+		       said->way_out.from.family, said->way_out.from.length);
+		break;
 	case RULES_SCANNED: printf("scanned %u\n", generation); break;
 	case RULES_REPORTS: printf("unknown %u\n", generation); break;
 	}

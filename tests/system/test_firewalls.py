@@ -354,3 +354,66 @@ def test_firewalld_does_not_know_natd():
         wait_passed(natd, "inet firewalld", "filter_FORWARD")
         dial(lab)
         wait_fetch(lab)
+
+
+# ---- rules that were right on the day they were written ----
+
+def notes(natd):
+    return " ".join(natd.status()["notes"])
+
+
+FROZEN = "lets clients out by {}, but this host goes out by eth0 now; natd's own rule does"
+NFT_NAT = "table inet old {{ chain post {{ type nat hook postrouting priority srcnat; {}; }}; }}"
+
+
+@pytest.mark.parametrize("rule,interface", [
+    ("-t nat -A POSTROUTING -s 10.8.0.0/24 -o wlan0 -j MASQUERADE", "wlan0"),  # PiVPN's
+    ("-t nat -A POSTROUTING -o wl+ -j MASQUERADE", "wl+"),
+    ("-t nat -A POSTROUTING -s 10.8.0.0/20 -o eth1 -j MASQUERADE", "eth1"),
+])
+def test_an_interface_frozen_by_iptables(rule, interface):
+    with Lab() as lab:
+        iptables(lab, "-t nat -A POSTROUTING -s 172.17.0.0/16 ! -o docker0 -j MASQUERADE", rule)
+        natd = lab.natd()
+        natd.wait_status("OK", state="open")
+        wait_until(lambda: "table ip nat, chain POSTROUTING " + FROZEN.format(interface)
+                   in notes(natd), 20, "the note")
+        iptables(lab, "-t nat -I POSTROUTING -o eth+ -j MASQUERADE")  # its owner mends it
+        wait_until(lambda: "lets clients out" not in notes(natd), 20, "no note")
+
+
+def test_an_interface_frozen_by_nft():
+    with Lab() as lab:
+        natd = lab.natd()
+        natd.wait_status("OK", state="open")
+        lab.host.nft(NFT_NAT.format('ip saddr 10.8.0.0/22 oifname "wlan*" counter masquerade'))
+        wait_until(lambda: "table inet old, chain post " + FROZEN.format("wlan+") in notes(natd),
+                   20, "the note")
+        assert "wlan+" in natd.ctl("status").stdout
+        lab.host.ip("link add wlan7 type veth peer name far", "link set wlan7 up",
+                    "link set far up")  # now its rule may be meant
+        wait_until(lambda: "lets clients out" not in notes(natd), 20, "no note")
+
+
+@pytest.mark.parametrize("rule", [
+    'oifname "eth0" masquerade', 'oifname "wg0" masquerade', 'masquerade',
+    'ip saddr 192.168.50.0/24 oifname "wlan0" masquerade',   # not the VPN's clients
+    'oifname != "wlan0" masquerade', 'oifname { "eth0", "wlan0" } masquerade',
+    'oifname "wlan0" accept',
+    'ip saddr 10.8.0.0/24 oifname "wlan0" masquerade; masquerade',  # another one does it
+])
+def test_no_interface_is_frozen(rules_seen, rule):
+    lab, natd = rules_seen
+    lab.host.nft(NFT_NAT.format(rule))
+    wait_until(lambda: firewall(natd, "inet old", "post"), 20, "natd to see the table")
+    assert "lets clients out" not in notes(natd)
+    lab.host.nft("delete table inet old")
+    wait_until(lambda: not firewall(natd, "inet old", "post"), 20, "natd to see it go")
+
+
+@pytest.fixture(scope="module")
+def rules_seen():
+    with Lab() as lab:
+        natd = lab.natd()
+        natd.wait_status("OK", state="open")
+        yield lab, natd
