@@ -224,15 +224,14 @@ static void enter_sandbox(const struct natd *natd)
 
 int main(int argc, char **argv)
 {
-	static struct natd natd = {
-		.config_path = CONFIG_PATH,
-		.config_optional = true,
-		.socket_path = CONTROL_SOCKET,
-		.state_directory = STATE_DIRECTORY,
-	};
+	static struct natd natd; /* large: all zero, it takes no page that nobody writes to */
 	struct options options = { .user = DEFAULT_USER };
 	int status;
 
+	natd.config_path = CONFIG_PATH;
+	natd.config_optional = true;
+	natd.socket_path = CONTROL_SOCKET;
+	natd.state_directory = STATE_DIRECTORY;
 	secure_standard_streams();
 	parse_options(&natd, &options, argc, argv);
 	log_open("natd", options.verbose);

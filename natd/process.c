@@ -39,8 +39,11 @@ void process_require(enum process_privilege privilege)
 /* Without CAP_SETPCAP we were not started by root, and no_new_privs alone holds the line. */
 static void drop_bounding_set(void)
 {
-	for (cap_value_t cap = 0; cap_drop_bound(cap) == 0; cap++)
+	static bool dropped; /* for all children, too */
+
+	for (cap_value_t cap = 0; !dropped && cap_drop_bound(cap) == 0; cap++)
 		;
+	dropped = true;
 }
 
 /* Exactly `privilege` in the permitted and effective sets, nothing inheritable, nothing ambient. */
