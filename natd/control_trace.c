@@ -23,17 +23,9 @@ static bool is_test(const struct client *client)
 
 /* ---- one packet, as JSON ---- */
 
-static struct address address_of(const struct rules_prefix *prefix)
-{
-	struct address address = { .family = prefix->family };
-
-	memcpy(&address.v6, &prefix->v6, sizeof(address.v6));
-	return address;
-}
-
 static json_t *address_json(const struct rules_prefix *prefix)
 {
-	struct address address = address_of(prefix);
+	struct address address = kernel_address(prefix);
 	char text[ADDRESS_TEXT_MAX];
 
 	return json_string(address_print(&address, text));
@@ -62,7 +54,7 @@ static json_t *protocol_json(uint8_t protocol)
 static const char *side_of(const struct natd *natd, const struct rules_traced *traced)
 {
 	const struct network_link *link = network_link_by_index(&natd->network, traced->in);
-	struct address from = address_of(&traced->from);
+	struct address from = kernel_address(&traced->from);
 
 	if (link && network_is_tunnel(link))
 		return "tunnel";
@@ -192,8 +184,8 @@ void control_do_why(struct client *client)
 	trace.from.length = trace.to.length = request->family == AF_INET ? 32 : 128;
 	memcpy(&trace.from.v6, request->from, trace.from.length / 8);
 	memcpy(&trace.to.v6, request->to, trace.to.length / 8);
-	from = address_of(&trace.from);
-	to = address_of(&trace.to);
+	from = kernel_address(&trace.from);
+	to = kernel_address(&trace.to);
 	if (!address_is_set(&from) || !address_is_set(&to)) {
 		client_refuse(client, "why needs two addresses; one of these is none");
 		return;

@@ -287,6 +287,24 @@ static void gather_connections(struct facts *facts)
 		facts->connections_max = 0;
 }
 
+static void print_host(char text[ADDRESS_TEXT_MAX], const struct rules_prefix *host)
+{
+	struct address address = kernel_address(host);
+
+	address_print(&address, text);
+}
+
+static void gather_crowd(const struct rules_crowd *crowd, struct facts *facts)
+{
+	facts->crowd = crowd->connections;
+	if (!crowd->connections)
+		return;
+	print_host(facts->crowd_address, &crowd->address);
+	print_host(facts->crowd_server, &crowd->server);
+	facts->crowd_protocol = crowd->protocol == IPPROTO_TCP ? "TCP" : "UDP";
+	facts->crowd_port = crowd->port;
+}
+
 static void gather_kernel(const struct natd *natd, struct facts *facts)
 {
 	const struct kernel *kernel = &natd->kernel;
@@ -309,6 +327,7 @@ static void gather_kernel(const struct natd *natd, struct facts *facts)
 	}
 	gather_contest(kernel, facts);
 	gather_connections(facts);
+	gather_crowd(&kernel->crowd, facts);
 	facts->forwarding_off =
 		has_ipv4 && sysctl_read("ipv4/ip_forward", &forwarding) && forwarding == 0;
 	facts->stopped = firewalls_stopped(&kernel->firewalls, facts->stopped_tunnel);

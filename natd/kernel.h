@@ -66,6 +66,7 @@ struct kernel {
 	struct rules_peers peers[CONFIG_TUNNELS_MAX];
 	size_t peers_count;
 	size_t peers_pending; /* interfaces that rules was asked about */
+	struct rules_crowd crowd;
 };
 
 /* A forward's port that rules shall count. */
@@ -103,6 +104,9 @@ void kernel_trace_end(struct kernel *kernel);
 
 /* Puts the switches back and deletes the table; kernel->removed when it is done. */
 void kernel_remove(struct kernel *kernel);
+
+/* The address of a host prefix of rules. */
+struct address kernel_address(const struct rules_prefix *host);
 
 /* Takes a report; fatal on one that our own build cannot send. */
 void kernel_report(struct kernel *kernel, const struct rules_report *report, int64_t now);

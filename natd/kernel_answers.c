@@ -11,6 +11,14 @@
 #define CONTESTED 4
 #define CALM_MS   60000
 
+struct address kernel_address(const struct rules_prefix *host)
+{
+	struct address address = { .family = host->family };
+
+	memcpy(&address.v6, &host->v6, sizeof(address.v6));
+	return address;
+}
+
 static void on_written(struct kernel *kernel, const struct rules_report *report)
 {
 	if (report->generation != kernel->generation)
@@ -117,6 +125,13 @@ static bool traced_is_sound(const struct rules_traced *traced)
 	       traced->to.family == traced->from.family;
 }
 
+static bool crowd_is_sound(const struct rules_crowd *crowd)
+{
+	return !crowd->connections ||
+	       ((crowd->address.family == AF_INET || crowd->address.family == AF_INET6) &&
+		crowd->server.family == crowd->address.family);
+}
+
 static bool report_is_sound(const struct rules_report *report)
 {
 	switch (report->what) {
@@ -129,6 +144,7 @@ static bool report_is_sound(const struct rules_report *report)
 	case RULES_WIREGUARD_IS: return interface_is_sound(report->wireguard.interface);
 	case RULES_TOUCHED: return memchr(report->touched.program, '\0', 16) != NULL;
 	case RULES_TRACING: return true;
+	case RULES_CROWD: return crowd_is_sound(&report->crowd);
 	case RULES_TRACED: return traced_is_sound(&report->traced);
 	case RULES_PEERS_ARE:
 		return interface_is_sound(report->peers.interface) && report->peers.ago >= -1 &&
@@ -167,6 +183,7 @@ void kernel_report(struct kernel *kernel, const struct rules_report *report, int
 	case RULES_NETWORK_COUNT: on_network_count(kernel, &report->network); break;
 	case RULES_PUBLISH_COUNT: on_publish_count(kernel, &report->publish); break;
 	case RULES_PEERS_ARE: on_peers(kernel, &report->peers); break;
+	case RULES_CROWD: kernel->crowd = report->crowd; break;
 	case RULES_PURGED: on_purged(kernel, report->purged); break;
 	case RULES_FIREWALL: firewalls_add(&kernel->firewalls, &report->firewall); break;
 	case RULES_WAY_OUT: ways_out_add(&kernel->ways_out, &report->way_out); break;

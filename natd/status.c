@@ -196,7 +196,23 @@ static json_t *sysctls_json(const struct kernel *kernel)
 	return changed;
 }
 
-static json_t *connections_json(void)
+/* Of one address to one port of a server; null where there are too few connections to look. */
+static json_t *crowd_json(const struct rules_crowd *crowd)
+{
+	struct address address = kernel_address(&crowd->address);
+	struct address server = kernel_address(&crowd->server);
+	char text[ADDRESS_TEXT_MAX];
+	char other[ADDRESS_TEXT_MAX];
+
+	if (!crowd->connections)
+		return json_null();
+	return json_pack("{s:s, s:s, s:i, s:s, s:I, s:i}", "address", address_print(&address, text),
+			 "server", address_print(&server, other), "port", (int)crowd->port,
+			 "protocol", crowd->protocol == IPPROTO_TCP ? "tcp" : "udp", "count",
+			 (json_int_t)crowd->connections, "max", RULES_CROWD_PORTS);
+}
+
+static json_t *connections_json(const struct kernel *kernel)
 {
 	int32_t count;
 	int32_t max;
@@ -204,7 +220,8 @@ static json_t *connections_json(void)
 	if (!sysctl_read("netfilter/nf_conntrack_count", &count) ||
 	    !sysctl_read("netfilter/nf_conntrack_max", &max))
 		return json_null();
-	return json_pack("{s:i, s:i}", "count", (int)count, "max", (int)max);
+	return json_pack("{s:i, s:i, s:o}", "count", (int)count, "max", (int)max, "fullest",
+			 crowd_json(&kernel->crowd));
 }
 
 static json_t *rules_json(const struct natd *natd)
@@ -220,7 +237,7 @@ static json_t *rules_json(const struct natd *natd)
 				 "took_us", (json_int_t)touched->took_us);
 	return json_pack("{s:b, s:b, s:b, s:o, s:i, s:I, s:o, s:o, s:o}", "in_sync",
 			 kernel->written, "owned", kernel->owned == RULES_OWNED_ALL, "guard_owned",
-			 kernel->owned != RULES_OWNED_NONE, "connections", connections_json(),
+			 kernel->owned != RULES_OWNED_NONE, "connections", connections_json(kernel),
 			 "repairs", (int)kernel->repairs, "purged", (json_int_t)kernel->purged,
 			 "last_repair", last, "changed", sysctls_json(kernel), "refused",
 			 text_or_null(kernel->written ? "" : kernel->refused));

@@ -343,6 +343,7 @@ static const struct cause {
 	{ "E43", WORKS_YES, egress_is_replaced, say_egress_replaced },
 	{ "E44", WORKS_YES, verdict_is_contested, verdict_say_contested },
 	{ "E45", WORKS_YES, verdict_is_crowded, verdict_say_crowded },
+	{ "E45", WORKS_YES, verdict_is_exhausted, verdict_say_exhausted },
 	{ "E30", WORKS_YES, name_is_stale6, say_name_stale6 },
 	{ "E12", WORKS_YES, former_has_wanted_port, say_former_has_wanted_port },
 	{ "E22", WORKS_YES, verdict_shared_is_moved, verdict_say_shared_moved },

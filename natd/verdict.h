@@ -94,8 +94,14 @@ struct facts {
 	bool owned;               /* the kernel lets nobody else change them */
 	char contestant[16];      /* the program's name */
 	uint32_t contestant_pid;
-	int32_t connections;               /* that the kernel follows */
-	int32_t connections_max;           /* 0: not known */
+	int32_t connections;     /* that the kernel follows */
+	int32_t connections_max; /* 0: not known */
+	/* The most connections from one address to one port of a server; each takes one of its ports. */
+	uint32_t crowd;
+	char crowd_address[ADDRESS_TEXT_MAX];
+	char crowd_server[ADDRESS_TEXT_MAX];
+	const char *crowd_protocol; /* "UDP" or "TCP" */
+	uint16_t crowd_port;
 	char lost_egress[EGRESS_TEXT_MAX]; /* an egress address that this host does not have */
 	bool egress_closed;                /* its clients wait for it */
 	char too_big[16]; /* a tunnel whose packets do not fit the line with what is around them */

@@ -59,3 +59,23 @@ void verdict_say_crowded(const struct facts *facts, struct verdict *verdict)
 	       "then `sudo sysctl --system`.",
 	       (long long)facts->connections_max * 2);
 }
+
+bool verdict_is_exhausted(const struct facts *facts)
+{
+	return facts->crowd * 100 >= (uint32_t)RULES_CROWD_PORTS * RULES_CROWD_PERCENT;
+}
+
+void verdict_say_exhausted(const struct facts *facts, struct verdict *verdict)
+{
+	say(verdict,
+	    "%s has hardly a port left for new connections to %s, %s port %u: %u of %u are in use",
+	    facts->crowd_address, facts->crowd_server, facts->crowd_protocol, facts->crowd_port,
+	    facts->crowd, RULES_CROWD_PORTS);
+	advise(verdict,
+	       "When all are in use, new connections there fail. Give the tunnel several "
+	       "addresses\n"
+	       "to leave with (`egress = \"FIRST-LAST\"` in /etc/natd/natd.conf), or see which "
+	       "client\n"
+	       "opens so many: sudo conntrack -L --orig-dst %s",
+	       facts->crowd_server);
+}

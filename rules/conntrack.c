@@ -22,6 +22,12 @@ void conntrack_open(struct conntrack *conntrack)
 		fatal("no netlink socket for connections: %s", strerror(errno));
 }
 
+void conntrack_close(struct conntrack *conntrack)
+{
+	mnl_socket_close(conntrack->socket);
+	conntrack->socket = NULL;
+}
+
 int conntrack_descriptor(const struct conntrack *conntrack)
 {
 	return mnl_socket_get_fd(conntrack->socket);
@@ -52,17 +58,74 @@ void conntrack_stop(struct conntrack *conntrack)
 	conntrack->sequence += 2; /* this one's, and that of its deletions */
 }
 
-void conntrack_dump(struct conntrack *conntrack, uint8_t family, bool untranslated)
+/* What the kernel compares of a tuple, by bits that its own headers keep to themselves
+ * (net/netfilter/nf_internals.h, CTA_FILTER_F_*; Linux 5.8). */
+#define COMPARE_SOURCE      (1U << 0)
+#define COMPARE_DESTINATION (1U << 1)
+#define COMPARE_PROTOCOL    (1U << 3)
+#define COMPARE_PORT        (1U << 5)
+
+static void put_address(struct nlmsghdr *message, uint16_t attribute, struct in_addr address)
+{
+	struct nlattr *nest = mnl_attr_nest_start(message, CTA_TUPLE_IP);
+
+	mnl_attr_put(message, attribute, sizeof(address), &address);
+	mnl_attr_nest_end(message, nest);
+}
+
+static void put_protocol(struct nlmsghdr *message, const struct conntrack_filter *filter)
+{
+	struct nlattr *nest = mnl_attr_nest_start(message, CTA_TUPLE_PROTO);
+
+	mnl_attr_put_u8(message, CTA_PROTO_NUM, filter->protocol);
+	if (filter->port)
+		mnl_attr_put_u16(message, CTA_PROTO_DST_PORT, htons(filter->port));
+	mnl_attr_nest_end(message, nest);
+}
+
+/* The tuple of the first packet and that of the answers, and what of each is compared. */
+static void put_tuples(struct nlmsghdr *message, const struct conntrack_filter *filter)
+{
+	uint32_t compare = (filter->from.s_addr ? COMPARE_SOURCE : 0) |
+			   (filter->protocol ? COMPARE_PROTOCOL : 0) |
+			   (filter->port ? COMPARE_PORT : 0);
+	struct nlattr *nest = mnl_attr_nest_start(message, CTA_TUPLE_ORIG);
+
+	if (filter->from.s_addr)
+		put_address(message, CTA_IP_V4_SRC, filter->from);
+	if (filter->protocol)
+		put_protocol(message, filter);
+	mnl_attr_nest_end(message, nest);
+	nest = mnl_attr_nest_start(message, CTA_TUPLE_REPLY);
+	if (filter->as.s_addr)
+		put_address(message, CTA_IP_V4_DST, filter->as);
+	mnl_attr_nest_end(message, nest);
+	nest = mnl_attr_nest_start(message, CTA_FILTER);
+	mnl_attr_put_u32(message, CTA_FILTER_ORIG_FLAGS, compare);
+	mnl_attr_put_u32(message, CTA_FILTER_REPLY_FLAGS,
+			 filter->as.s_addr ? COMPARE_DESTINATION : 0);
+	mnl_attr_nest_end(message, nest);
+}
+
+static void put_filter(struct nlmsghdr *message, const struct conntrack_filter *filter)
+{
+	if (filter->status_mask) {
+		mnl_attr_put_u32(message, CTA_STATUS, htonl(filter->status));
+		mnl_attr_put_u32(message, CTA_STATUS_MASK, htonl(filter->status_mask));
+	}
+	if (filter->from.s_addr || filter->as.s_addr || filter->protocol)
+		put_tuples(message, filter);
+}
+
+void conntrack_dump(struct conntrack *conntrack, const struct conntrack_filter *filter)
 {
 	char buffer[REQUEST_MAX] __attribute__((aligned(NLMSG_ALIGNTO)));
 	struct nlmsghdr *message;
 
 	conntrack_stop(conntrack);
-	message = start(buffer, IPCTNL_MSG_CT_GET, NLM_F_DUMP, family, conntrack->sequence);
-	if (untranslated) {
-		mnl_attr_put_u32(message, CTA_STATUS, 0);
-		mnl_attr_put_u32(message, CTA_STATUS_MASK, htonl(IPS_SRC_NAT | IPS_DST_NAT));
-	}
+	conntrack->told = 0;
+	message = start(buffer, IPCTNL_MSG_CT_GET, NLM_F_DUMP, filter->family, conntrack->sequence);
+	put_filter(message, filter);
 	if (mnl_socket_sendto(conntrack->socket, message, message->nlmsg_len) < 0)
 		log_warning("cannot read the connections: %s", strerror(errno));
 	else
@@ -125,6 +188,7 @@ static bool take(struct conntrack *conntrack, const struct nlmsghdr *message,
 		fatal("no memory for a connection");
 	if (nfct_nlmsg_parse(message, ct) == 0) {
 		flow = flow_of(ct);
+		conntrack->told++;
 		deleted = (flow.family == AF_INET || flow.family == AF_INET6) &&
 			  wrong(&flow, context);
 	}
@@ -132,6 +196,18 @@ static bool take(struct conntrack *conntrack, const struct nlmsghdr *message,
 		delete (conntrack, ct, flow.family);
 	nfct_destroy(ct);
 	return deleted;
+}
+
+/* The end of the dump; by an error where the kernel refuses to tell. */
+static void take_end(struct conntrack *conntrack, const struct nlmsghdr *message)
+{
+	const struct nlmsgerr *refused = mnl_nlmsg_get_payload(message);
+
+	conntrack->dumping = false;
+	if (message->nlmsg_type == NLMSG_ERROR &&
+	    mnl_nlmsg_get_payload_len(message) >= sizeof(*refused) && refused->error)
+		log_warning("the kernel does not tell the connections: %s",
+			    strerror(-refused->error));
 }
 
 uint32_t conntrack_read(struct conntrack *conntrack,
@@ -151,7 +227,7 @@ uint32_t conntrack_read(struct conntrack *conntrack,
 		if (message->nlmsg_seq != conntrack->sequence)
 			continue; /* one that was to be deleted had gone by itself */
 		if (message->nlmsg_type == NLMSG_DONE || message->nlmsg_type == NLMSG_ERROR)
-			conntrack->dumping = false;
+			take_end(conntrack, message);
 		else
 			deleted += take(conntrack, message, wrong, context);
 	}

@@ -22,18 +22,34 @@ struct flow {
 	uint16_t server_port;
 };
 
+/* Which connections the kernel tells: those that have it all. What is 0 does not matter. Addresses are
+ * of IPv4: of IPv6 the kernel tells the connections that have another one instead
+ * (nf_conntrack_netlink.c, ctnetlink_filter_match_tuple(); seen on 6.18). */
+struct conntrack_filter {
+	uint8_t family;       /* AF_INET or AF_INET6; needed for what follows the status */
+	uint32_t status;      /* IPS_*, */
+	uint32_t status_mask; /* as far as these bits */
+	struct in_addr from;  /* of struct flow: network byte order, */
+	struct in_addr as;
+	uint8_t protocol;
+	uint16_t port; /* and host byte order; with a protocol only */
+};
+
 struct conntrack {
 	struct mnl_socket *socket;
 	uint32_t sequence; /* of the dump; others are answers to deletions */
 	bool dumping;
+	uint32_t told; /* connections of this dump so far */
 };
 
 /* Fatal on error: the process has no rights. */
 void conntrack_open(struct conntrack *conntrack);
 int conntrack_descriptor(const struct conntrack *conntrack);
 
-/* Starts a dump of one family, or of both (AF_UNSPEC); `untranslated` leaves out, in the kernel, what NAT has changed. */
-void conntrack_dump(struct conntrack *conntrack, uint8_t family, bool untranslated);
+void conntrack_close(struct conntrack *conntrack);
+
+/* Starts a dump, of what `filter` says; the rest is left out in the kernel. */
+void conntrack_dump(struct conntrack *conntrack, const struct conntrack_filter *filter);
 
 /* Forgets a dump that has not ended. */
 void conntrack_stop(struct conntrack *conntrack);

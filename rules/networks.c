@@ -239,6 +239,40 @@ bool networks_same(const struct networks *a, const struct networks *b, uint8_t f
 	}
 }
 
+static bool same_network(const struct networks *a, uint32_t in_a, const struct networks *b,
+			 uint32_t in_b)
+{
+	const struct network_behind *left = &a->items[in_a];
+	const struct network_behind *right = &b->items[in_b];
+
+	return left->prefix.family == right->prefix.family &&
+	       range_same_prefix(&left->prefix, &right->prefix) &&
+	       way_same(networks_way(a, left), networks_way(b, right));
+}
+
+const struct rules_prefix *networks_difference(const struct networks *a, const struct networks *b)
+{
+	uint32_t first = 0;
+	uint32_t end_a = a->count;
+	uint32_t end_b = b->count;
+	const struct rules_prefix *in_a;
+	const struct rules_prefix *in_b;
+
+	while (first < end_a && first < end_b && same_network(a, first, b, first))
+		first++;
+	while (end_a > first && end_b > first && same_network(a, end_a - 1, b, end_b - 1)) {
+		end_a--;
+		end_b--;
+	}
+	if (end_a > first + 1 || end_b > first + 1)
+		return NULL;
+	in_a = end_a > first ? &a->items[first].prefix : NULL;
+	in_b = end_b > first ? &b->items[first].prefix : NULL;
+	if (in_a && in_b && (in_a->family != in_b->family || !range_same_prefix(in_a, in_b)))
+		return NULL;
+	return in_b ? in_b : in_a;
+}
+
 /* The counter of the element that begins at an address, hashed or not. */
 static const struct count *count_at(struct networks *networks, uint8_t family,
 				    const uint8_t *address)

@@ -59,6 +59,9 @@ bool networks_repeats(const struct networks *networks, uint32_t index);
 /* Do both hold the same networks of one family, and does each leave in the same way? */
 bool networks_same(const struct networks *a, const struct networks *b, uint8_t family);
 
+/* The only network in which they differ, or whose way out differs; NULL: there is none, or more. */
+const struct rules_prefix *networks_difference(const struct networks *a, const struct networks *b);
+
 /* Gives every network the counters that `from` has for it. */
 void networks_carry(struct networks *networks, struct networks *from);
 

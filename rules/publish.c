@@ -134,3 +134,30 @@ bool publishes_same(const struct publishes *a, const struct publishes *b)
 			return false;
 	return true;
 }
+
+const struct rules_publish *publishes_difference(const struct publishes *a,
+						 const struct publishes *b)
+{
+	const struct rules_publish *in_a;
+	const struct rules_publish *in_b;
+	uint32_t first = 0;
+	uint32_t end_a = a->count;
+	uint32_t end_b = b->count;
+
+	while (first < end_a && first < end_b && same(&a->items[first].is, &b->items[first].is))
+		first++;
+	while (end_a > first && end_b > first &&
+	       same(&a->items[end_a - 1].is, &b->items[end_b - 1].is)) {
+		end_a--;
+		end_b--;
+	}
+	if (end_a > first + 1 || end_b > first + 1)
+		return NULL;
+	in_a = end_a > first ? &a->items[first].is : NULL;
+	in_b = end_b > first ? &b->items[first].is : NULL;
+	if (in_a && in_b &&
+	    (in_a->to.family != in_b->to.family || in_a->protocol != in_b->protocol ||
+	     in_a->port != in_b->port || in_a->last != in_b->last))
+		return NULL;
+	return in_b ? in_b : in_a;
+}

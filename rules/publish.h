@@ -44,6 +44,10 @@ void publishes_carry(struct publishes *publishes, struct publishes *from);
 
 bool publishes_same(const struct publishes *a, const struct publishes *b);
 
+/* The only publish that one of them has not, or that leads elsewhere; NULL: there is none, or more. */
+const struct rules_publish *publishes_difference(const struct publishes *a,
+						 const struct publishes *b);
+
 /* Sums the connections of every publish over its ports. */
 void publishes_sum(struct publishes *publishes);
 

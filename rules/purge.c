@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "natd/log.h"
+#include "rules/purge_filter.h"
 
 /* What a connection is held against. */
 struct judge {
@@ -130,20 +131,22 @@ static void end(struct purge *purge)
 	conntrack_stop(&purge->conntrack);
 }
 
-/* Nothing to read for a change: then a gap that has waited for it. */
-static void begin(struct purge *purge, unsigned int families, const struct set *now)
+static void begin(struct purge *purge, unsigned int families, struct conntrack_filter filter)
+{
+	purge->families = families; /* in one: the kernel goes through its whole hash for each */
+	conntrack_dump(&purge->conntrack, &filter);
+}
+
+/* A gap that has waited, or nothing more. */
+static void go_on(struct purge *purge, const struct set *now)
 {
 	static const struct set nothing;
-	static const uint8_t dumps[] = { [1] = AF_INET, [2] = AF_INET6, [3] = AF_UNSPEC };
+	unsigned int families = purge->gap_waits ? set_differences(&nothing, now) : 0;
 
-	if (!families && purge->gap_waits) {
-		purge->gap = true;
-		purge->gap_waits = false;
-		families = set_differences(&nothing, now);
-	}
-	purge->families = families;
-	if (families) /* in one: the kernel goes through its whole hash for each */
-		conntrack_dump(&purge->conntrack, dumps[families], purge->gap);
+	purge->gap |= purge->gap_waits;
+	purge->gap_waits = false;
+	if (families)
+		begin(purge, families, purge_filter_gap(families));
 	else
 		end(purge);
 }
@@ -151,11 +154,12 @@ static void begin(struct purge *purge, unsigned int families, const struct set *
 void purge_change(struct purge *purge, struct set *before, const struct set *now)
 {
 	unsigned int families = set_differences(before, now);
+	bool again = purge->families && !purge->gap;
 
 	if (!purge->families)
 		purge->deleted = 0;
 	/* A purge that is not through keeps what it compares with, and begins again. */
-	if (purge->families && !purge->gap) {
+	if (again) {
 		set_clear(before);
 		families |= set_differences(&purge->before, now);
 	} else {
@@ -165,7 +169,10 @@ void purge_change(struct purge *purge, struct set *before, const struct set *now
 		purge->gap_waits = purge->families != 0;
 	}
 	purge->gap = false;
-	begin(purge, families, now);
+	if (families)
+		begin(purge, families, purge_filter(&purge->before, now, families, again));
+	else
+		go_on(purge, now);
 }
 
 void purge_gap(struct purge *purge, const struct set *now)
@@ -175,7 +182,7 @@ void purge_gap(struct purge *purge, const struct set *now)
 	/* What a purge for a change has read may be older than the gap, and it looks at less. */
 	purge->gap_waits = true;
 	if (!purge->families || purge->gap)
-		begin(purge, 0, now);
+		go_on(purge, now);
 }
 
 void purge_stop(struct purge *purge)
@@ -196,6 +203,8 @@ bool purge_step(struct purge *purge, struct set *now)
 	purge->deleted += conntrack_read(&purge->conntrack, is_wrong, &judge);
 	if (purge->conntrack.dumping)
 		return false;
-	begin(purge, 0, now);
+	log_debug("%u connections looked through; %u so far had to end", purge->conntrack.told,
+		  purge->deleted);
+	go_on(purge, now);
 	return !purge_runs(purge);
 }

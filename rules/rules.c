@@ -16,6 +16,7 @@
 #include "rules/coexist.h"
 #include "rules/contest.h"
 #include "rules/counter.h"
+#include "rules/crowd.h"
 #include "rules/nftables.h"
 #include "rules/owner.h"
 #include "rules/purge.h"
@@ -52,6 +53,9 @@ struct rules {
 	struct repair repair;
 	struct coexist coexist;
 	struct trace trace;
+	struct crowd crowd;
+	uint32_t counts_wait; /* answers to RULES_COUNT that wait for it, */
+	uint32_t counted;     /* and the generation that the last one echoes */
 };
 
 static void on_watch(struct rules *rules);
@@ -294,18 +298,42 @@ static void on_peers(struct rules *rules, const struct rules_request *request)
 	tell(rules->natd, &said);
 }
 
+static void tell_counted(const struct rules *rules, uint32_t generation)
+{
+	struct rules_report said = tell_new(RULES_CROWD, generation);
+
+	said.crowd = rules->crowd.fullest;
+	tell(rules->natd, &said);
+	said = tell_new(RULES_COUNTED, generation);
+	tell(rules->natd, &said);
+}
+
+/* Where many connections are looked through, the answer waits for that. */
 static void on_count(struct rules *rules, const struct rules_request *request)
 {
-	struct rules_report said = tell_new(RULES_COUNTED, request->generation);
 	int error =
 		rules->committed.exists ? counters_read(&rules->nftables, &rules->committed) : 0;
+	int64_t now_ms = now_us() / 1000;
 
 	if (error)
 		log_debug("cannot read the counters: %s", strerror(error));
-	if (now_us() / 1000 - rules->coexist.looked_ms > LOOK_MS)
+	if (now_ms - rules->coexist.looked_ms > LOOK_MS)
 		look_at_others(rules);
 	tell_counts(rules->natd, &rules->committed, request->generation);
-	tell(rules->natd, &said);
+	crowd_look(&rules->crowd, now_ms, sysctl_value("netfilter/nf_conntrack_count"));
+	if (!rules->crowd.runs) {
+		tell_counted(rules, request->generation);
+		return;
+	}
+	rules->counts_wait++;
+	rules->counted = request->generation;
+}
+
+static void on_crowd(struct rules *rules)
+{
+	crowd_step(&rules->crowd);
+	for (; !rules->crowd.runs && rules->counts_wait; rules->counts_wait--)
+		tell_counted(rules, rules->counted);
 }
 
 /* ---- packets that are followed ---- */
@@ -434,6 +462,8 @@ void rules_main(int socket)
 					: -1,
 			  .events = POLLIN },
 			{ .fd = trace_descriptor(&rules.trace), .events = POLLIN },
+			{ .fd = rules.crowd.runs ? crowd_descriptor(&rules.crowd) : -1,
+			  .events = POLLIN },
 		};
 
 		if (poll(waiting, sizeof(waiting) / sizeof(waiting[0]), until_due(&rules)) < 0 &&
@@ -449,6 +479,8 @@ void rules_main(int socket)
 			on_connections(&rules);
 		if (rules.trace.runs)
 			tell_traced(&rules);
+		if (waiting[4].revents)
+			on_crowd(&rules);
 		if (waiting[0].revents)
 			on_natd(&rules);
 	}

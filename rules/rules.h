@@ -15,10 +15,12 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#define RULES_TEXT_MAX   160
-#define RULES_NAME_MAX   64 /* of a table or a chain of another program */
-#define RULES_SYSCTL_MAX 64
-#define RULES_SEEN_MS    ((int64_t)7 * 24 * 3600 * 1000) /* so long a last packet is remembered */
+#define RULES_TEXT_MAX      160
+#define RULES_NAME_MAX      64 /* of a table or a chain of another program */
+#define RULES_SYSCTL_MAX    64
+#define RULES_CROWD_PORTS   64512 /* 1024 to 65535: what the kernel gives to unprivileged ports */
+#define RULES_CROWD_PERCENT 80    /* fewer connections in all are not looked at for a crowd */
+#define RULES_SEEN_MS       ((int64_t)7 * 24 * 3600 * 1000) /* so long a last packet is remembered */
 
 enum rules_reach {
 	RULES_REACH_INTERNET = 1,
@@ -200,6 +202,16 @@ struct rules_publish_count {
 	uint64_t connections; /* handed on: DNAT sees the first packet only */
 };
 
+/* The most connections that leave with one address to one port of one server. */
+struct rules_crowd {
+	uint8_t protocol;            /* IPPROTO_UDP or IPPROTO_TCP */
+	uint16_t port;               /* host byte order: the server's */
+	struct rules_prefix address; /* host prefixes of one family */
+	struct rules_prefix server;
+	uint32_t
+		connections; /* 0: there are so few of all that nobody looked, and no other field */
+};
+
 /* A base chain of another program. */
 struct rules_firewall {
 	uint8_t family; /* AF_INET, AF_INET6, AF_UNSPEC: both */
@@ -282,6 +294,7 @@ struct rules_report {
 		RULES_NETWORK_COUNT, /* network */
 		RULES_TUNNEL_COUNT,  /* tunnel */
 		RULES_PUBLISH_COUNT, /* publish */
+		RULES_CROWD,         /* crowd */
 		RULES_COUNTED,       /* the end of the counters */
 		RULES_TOUCHED,       /* touched: another program changed our tables */
 		RULES_WIREGUARD_IS,  /* wireguard */
@@ -302,6 +315,7 @@ struct rules_report {
 		struct rules_network_count network;
 		struct rules_tunnel_count tunnel;
 		struct rules_publish_count publish;
+		struct rules_crowd crowd;
 		struct rules_touched touched;
 		struct rules_wireguard wireguard;
 		struct rules_peers peers;

@@ -62,6 +62,15 @@ static int write_value(const char *path, int32_t value)
 	return error;
 }
 
+int32_t sysctl_value(const char *name)
+{
+	char path[PATH_SIZE];
+	int32_t value;
+
+	snprintf(path, sizeof(path), SYSCTL_ROOT "%s", name);
+	return read_value(path, &value) ? -1 : value;
+}
+
 struct rules_sysctl_is sysctl_write(const struct rules_sysctl *sysctl)
 {
 	struct rules_sysctl_is is = { .before = -1 };

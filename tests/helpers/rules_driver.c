@@ -251,6 +251,19 @@ static void print_network(uint32_t generation, const struct rules_network_count 
 	       network->packets);
 }
 
+static void print_crowd(uint32_t generation, const struct rules_crowd *crowd)
+{
+	char address[INET6_ADDRSTRLEN] = "";
+	char server[INET6_ADDRSTRLEN] = "";
+
+	if (!crowd->connections)
+		return;
+	inet_ntop(crowd->address.family, &crowd->address.v6, address, sizeof(address));
+	inet_ntop(crowd->server.family, &crowd->server.v6, server, sizeof(server));
+	printf("crowd %u %s %u %s %u %u\n", generation, address, crowd->protocol, server,
+	       crowd->port, crowd->connections);
+}
+
 static void print_traced(const struct rules_traced *traced)
 {
 	char from[INET6_ADDRSTRLEN] = "";
@@ -297,6 +310,7 @@ static void print_report(const struct rules_report *said)
 		printf("publish %u %u %u %u %" PRIu64 "\n", generation, said->publish.family,
 		       said->publish.protocol, said->publish.port, said->publish.connections);
 		break;
+	case RULES_CROWD: print_crowd(generation, &said->crowd); break;
 	case RULES_COUNTED: printf("counted %u\n", generation); break;
 	case RULES_TOUCHED:
 		if (said->touched.wait_ms)

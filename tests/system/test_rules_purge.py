@@ -212,3 +212,33 @@ def test_many_connections_do_not_hold_up_a_repair(rules, nodes, stack):
     host.run("nft", "flush", "ruleset")
     assert rules.wait("touched")[4:] == ["0"]
     assert host.ruleset() == before
+
+
+def looked_through(rules):
+    """How many connections the kernel told for the last purge, and the ones before."""
+    return [int(n) for n in re.findall(r"(\d+) connections looked through", rules.log.read_text())]
+
+
+@pytest.mark.parametrize("before,after,told", [
+    # One client among a network; the address of a whole network; one port.
+    ((f"network wg1 {BOB}/32 {FIXED}",), (), 1),
+    ((f"network wg1 10.9.1.0/24 {FIXED}",), (), 0),
+    (("network wg1 10.9.1.0/24 masquerade",), (f"network wg1 10.9.1.0/24 {FIXED}",), None),
+    ((f"publish 17 2000 2000 {ALICE} 3000 1",), (f"publish 17 2000 2000 {BOB} 3000 1",), 1),
+    ((f"publish 17 2000 2000 {ALICE} 3000 1",), (), 1),
+])
+def test_the_kernel_tells_only_what_may_have_changed(rules, nodes, stack, before, after, told):
+    """There are a hundred other connections; `told`: of those that a change is about."""
+    with nodes["alice"].socket(socket.AF_INET, socket.SOCK_DGRAM) as sender:
+        rules.put(*BOTH, *before)
+        for port in range(10000, 10100):
+            sender.sendto(b"x", (WEB, port))
+    bob = Flow(stack, nodes["bob"], nodes["web"], WEB)
+    wait_until(bob.as_seen, 10, "a connection of bob's")
+    caller = stack.enter_context(nodes["web"].socket(socket.AF_INET, socket.SOCK_DGRAM))
+    caller.sendto(b"x", (WAN, 2000))
+    everything = len(connections(nodes["host"]))
+    assert everything > 100
+    rules.put(*BOTH, *after, generation=2)
+    wait_until(lambda: len(looked_through(rules)) > 1, 10, "the second purge")
+    assert looked_through(rules)[1] == told or (told is None and looked_through(rules)[1] > 100)

@@ -270,6 +270,15 @@ static void crowded(struct facts *facts)
 	facts->connections = 6144;
 }
 
+static void exhausted(struct facts *facts)
+{
+	facts->crowd = 51610; /* 80 % of 64,512 are 51,609.6 */
+	facts->crowd_protocol = "UDP";
+	facts->crowd_port = 53;
+	strcpy(facts->crowd_address, "203.0.113.9");
+	strcpy(facts->crowd_server, "198.51.100.53");
+}
+
 static void not_forwarding_a_tunnel(struct facts *facts)
 {
 	strcpy(facts->not_forwarded, "wg0");
@@ -365,6 +374,8 @@ static const struct {
 	{ "E43", WORKS_YES, egress_replaced, "its clients leave with another" },
 	{ "E44", WORKS_YES, contested, "nft (pid 4711) keeps changing natd's rules" },
 	{ "E45", WORKS_YES, crowded, "nearly full: 6144 of 7680" },
+	{ "E45", WORKS_YES, exhausted,
+	  "203.0.113.9 has hardly a port left for new connections to 198.51.100.53, UDP port 53" },
 	{ "E30", WORKS_YES, name_stale6, "over IPv6" },
 	{ "E22", WORKS_YES, shared_moved, "not 51820; 50528 is open instead" },
 	{ "E50", WORKS_YES, packets_too_big, "packets of wg0 are too big for the line" },
