@@ -80,13 +80,15 @@ struct igd {
 		[URL_TEXT_MAX];   /* where WANIPv6FirewallControl is asked; empty: there is none */
 	bool lease_known;         /* it takes only `lease`: others were refused, or not kept */
 	uint32_t lease;           /* seconds; 0: for ever */
+	uint8_t unanswered;       /* mappings in a row that were asked for */
 	bool wants_wan;           /* the external address is to be asked for */
 	bool wants_check;         /* `held` is to be looked for in the router's table */
 	struct upnp_mapping held; /* the last that was granted; port 0: none */
 	bool listing;
 	uint32_t list_next;
 	struct in_addr holder; /* of the port that was asked for last; 0.0.0.0: not known */
-	/* Granted on another port than wanted, by another protocol: who holds the wanted one? */
+	/* Granted by another protocol, on another port than wanted or in doubt: who holds the wanted one?
+	 * `via` and `external_port` are as granted. */
 	struct upnp_mapping displaced[DISPLACED_MAX];
 	uint8_t displaced_count;
 };
@@ -218,5 +220,8 @@ void task_granted(struct client *client, struct task *task, struct upnp_granted 
 void task_removed(struct client *client, struct task *task);
 void task_failed(struct client *client, struct task *task, enum upnp_failure failure,
 		 const char *said);
+
+/* What `mapping->via` granted is not there: another protocol is to create it. */
+void task_was_not_done(struct client *client, const struct upnp_mapping *mapping, const char *said);
 
 #endif

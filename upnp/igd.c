@@ -211,15 +211,19 @@ static bool use_service(struct igd *igd, const struct IGDdatas_service *service,
 	return true;
 }
 
-/* Where a box has two such services, one of them is down (field/routers.md 16, 17): the first that is
- * connected, else the first. */
+/* Where a box has two such services, one of them is down, or is not the way to the internet
+ * (field/routers.md 16, 17): the better one, else the first. */
 static bool choose_service(struct igd *igd, const struct IGDdatas *data, const struct url *base)
 {
 	bool first = use_service(igd, &data->first, base);
+	enum igd_line line;
 
-	if (first && (!data->second.servicetype[0] || igd_is_connected(igd)))
+	if (!data->second.servicetype[0])
+		return first;
+	line = first ? igd_rate(igd) : IGD_LINE_NONE;
+	if (line == IGD_LINE_PUBLIC)
 		return true;
-	if (use_service(igd, &data->second, base) && (!first || igd_is_connected(igd)))
+	if (use_service(igd, &data->second, base) && igd_rate(igd) > line)
 		return true;
 	return use_service(igd, &data->first, base);
 }
@@ -327,13 +331,32 @@ static void on_description(struct client *client, const char *bytes, int size, u
 	tasks_wake(client, UPNP_IGD);
 }
 
-/* While PCP or NAT-PMP is at work, the description can wait: reading it blocks. */
-static bool may_read(const struct client *client)
+/* The router's own word is read first; what its neighbours say of themselves leads nowhere, or hangs
+ * (field/routers.md 9, 10), unless one of them is the router as well (5): a moment later. */
+static bool is_next_to_read(struct client *client)
 {
-	const struct igd *igd = &client->igd;
+	struct igd *igd = &client->igd;
+	struct location *next = &igd->locations[igd->location_next];
+
+	for (uint8_t i = igd->location_next; i < igd->location_count; i++) {
+		struct location own = igd->locations[i];
+
+		if (own.source.s_addr != client->network.gateway.s_addr)
+			continue;
+		igd->locations[i] = *next;
+		*next = own;
+		return true;
+	}
+	return igd->location_next < igd->location_count &&
+	       (!client->probes[UPNP_IGD].active || client->probes[UPNP_IGD].count > 1);
+}
+
+/* While PCP or NAT-PMP is at work, the description can wait: reading it blocks. */
+static bool may_read(struct client *client)
+{
 	uint8_t writer = client->asking.writer;
 
-	return !igd->ready && igd->location_next < igd->location_count &&
+	return !client->igd.ready && is_next_to_read(client) &&
 	       (writer == UPNP_ANY || writer == UPNP_IGD || !tasks_under_way(client, writer));
 }
 

@@ -37,15 +37,21 @@ void igd_remember(struct client *client);
 /* It does not work any more: searched again. */
 void igd_forget(struct client *client);
 
-/* Does the service say that it is connected? */
-bool igd_is_connected(const struct igd *igd);
+/* How good is the service's way to the internet, by its own words? */
+enum igd_line {
+	IGD_LINE_NONE,
+	IGD_LINE_DOWN,
+	IGD_LINE_PRIVATE, /* connected, but to no public address */
+	IGD_LINE_PUBLIC,
+};
+enum igd_line igd_rate(const struct igd *igd);
 
 /* Creates, renews or removes a mapping. Busy until the service is known. */
 enum attempt igd_attempt(struct client *client, struct task *task);
 
 /* A mapping was granted on `granted` by `via`: where that is not the wanted port, the router's table is
  * asked who has that (igd_ask_holder(), one at a time), and what this host left there under a former
- * address is removed. */
+ * address is removed. NAT-PMP's first yes is looked at in the same way. */
 void igd_displaced(struct client *client, const struct upnp_mapping *mapping, uint8_t via,
 		   uint16_t granted);
 void igd_ask_holder(struct client *client);

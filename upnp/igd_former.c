@@ -28,6 +28,11 @@ struct igd_entry igd_entry_of(const struct client *client, const struct upnp_map
 	return entry;
 }
 
+bool igd_is_ours(const struct igd_holder *holder, const struct igd_entry *entry)
+{
+	return strcmp(holder->client, entry->client) == 0 && strcmp(holder->port, entry->port) == 0;
+}
+
 /* By its name in the table, or because it was granted to us: what PCP made bears the router's words. */
 bool igd_is_former(const struct igd_holder *holder, const struct igd_entry *entry,
 		   const struct upnp_mapping *mapping)
@@ -68,10 +73,27 @@ void igd_displaced(struct client *client, const struct upnp_mapping *mapping, ui
 {
 	struct igd *igd = &client->igd;
 
-	if (via == UPNP_IGD || !mapping->wanted_port || mapping->wanted_port == granted ||
-	    igd->displaced_count == DISPLACED_MAX)
+	bool displaced = mapping->wanted_port && mapping->wanted_port != granted;
+	/* A first yes of NAT-PMP may be none (field/routers.md 50). */
+	bool doubtful = via == UPNP_NATPMP && mapping->via == UPNP_ANY && !displaced;
+
+	if (via == UPNP_IGD || !(displaced || doubtful) || igd->displaced_count == DISPLACED_MAX)
 		return;
-	igd->displaced[igd->displaced_count++] = *mapping;
+	igd->displaced[igd->displaced_count] = *mapping;
+	igd->displaced[igd->displaced_count].external_port = granted;
+	igd->displaced[igd->displaced_count++].via = via;
+}
+
+/* The port that was granted is another host's: UPnP is asked to do it. */
+static void doubt(struct client *client, const struct upnp_mapping *mapping,
+		  const struct igd_entry *entry, const struct igd_holder *holder)
+{
+	char said[UPNP_TEXT_MAX];
+
+	say(said, "%s: the router said yes, but %s %s is held by %s port %s",
+	    protocols[mapping->via]->name, entry->protocol, entry->external_port, holder->client,
+	    holder->port);
+	task_was_not_done(client, mapping, said);
 }
 
 void igd_ask_holder(struct client *client)
@@ -81,10 +103,16 @@ void igd_ask_holder(struct client *client)
 	struct igd_entry entry = igd_entry_of(client, mapping);
 	struct igd_holder holder = { 0 };
 	struct in_addr address;
-	bool removed;
+	bool removed, granted;
 
-	igd_set_port(&entry, mapping->wanted_port);
+	if (mapping->wanted_port)
+		igd_set_port(&entry, mapping->wanted_port);
+	granted = (uint16_t)atoi(entry.external_port) == mapping->external_port;
 	removed = remove_former(igd, &entry, mapping, &holder);
-	if (inet_pton(AF_INET, holder.client, &address) == 1)
-		holder_is(client, mapping->id, address, removed);
+	if (inet_pton(AF_INET, holder.client, &address) != 1 ||
+	    (granted && igd_is_ours(&holder, &entry)))
+		return;
+	holder_is(client, mapping->id, address, removed);
+	if (granted && !removed)
+		doubt(client, mapping, &entry, &holder);
 }

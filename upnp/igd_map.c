@@ -16,12 +16,10 @@
 #define LEASE_LEAST 120
 #define LEASE_SLACK 10
 
-static const uint32_t leases[] = { 0, 604800, 7200 };
+/* Mappings in a row that were not answered, until it may be because of the lease. */
+#define UNANSWERED_MAX 2
 
-static bool is_ours(const struct igd_holder *holder, const struct igd_entry *entry)
-{
-	return strcmp(holder->client, entry->client) == 0 && strcmp(holder->port, entry->port) == 0;
-}
+static const uint32_t leases[] = { 0, 604800, 7200 };
 
 /* ---- the lease ladder ---- */
 
@@ -75,7 +73,7 @@ static int look(const struct igd *igd, const struct igd_entry *entry, uint32_t *
 		return igd_get_wan(igd, &wan) == IGD_UNREADABLE ? code : IGD_DONE;
 	if (code != IGD_DONE)
 		return IGD_DONE;
-	if (!is_ours(&holder, entry)) {
+	if (!igd_is_ours(&holder, entry)) {
 		say(said, "UPnP: the router said yes, but %s %s is held by %s port %s",
 		    entry->protocol, entry->external_port, holder.client, holder.port);
 		return IGD_NO_SUCH_ENTRY;
@@ -133,7 +131,7 @@ static int replace_own(struct igd *igd, const struct igd_entry *entry,
 	struct igd_holder holder;
 	bool known = igd_get(igd, entry, &holder) == IGD_DONE;
 
-	if (known && (is_ours(&holder, entry) || igd_is_former(&holder, entry, mapping)) &&
+	if (known && (igd_is_ours(&holder, entry) || igd_is_former(&holder, entry, mapping)) &&
 	    igd_delete(igd, entry) == IGD_DONE)
 		return add_with_lease(igd, entry, lease);
 	if (known && inet_pton(AF_INET, holder.client, &igd->holder) != 1)
@@ -207,6 +205,16 @@ static void lose(struct client *client, bool refused, const char *said)
 	went_away(client, UPNP_IGD, refused ? UPNP_REFUSED : UPNP_SILENT, said);
 }
 
+/* Some crash at a lease (field/routers.md 34): one that has just described itself and twice gives no
+ * answer is not asked for a lease again. */
+static void suspect_lease(struct igd *igd, const struct task *task)
+{
+	if (task->what != TASK_MAP || ++igd->unanswered < UNANSWERED_MAX)
+		return;
+	igd->lease_known = true;
+	igd->lease = 0;
+}
+
 static void on_failure(struct client *client, struct task *task, int code, char said[UPNP_TEXT_MAX])
 {
 	bool refused = errno == ECONNREFUSED;
@@ -216,6 +224,8 @@ static void on_failure(struct client *client, struct task *task, int code, char 
 	if (!*said)
 		igd_say(said, code);
 	if (failure == UPNP_NO_ANSWER) {
+		if (!refused)
+			suspect_lease(&client->igd, task);
 		lose(client, refused, said);
 		return;
 	}
@@ -241,6 +251,7 @@ static void grant(struct client *client, struct task *task, const struct igd_ent
 		igd->remembered = false;
 		protocol_is(client, UPNP_IGD, UPNP_OK, "UPnP, where it was before");
 	}
+	igd->unanswered = 0;
 	igd->held = task->mapping;
 	igd->held.external_port = granted.external_port;
 	igd->wants_wan = igd->wants_wan || !client->wan_known[UPNP_IGD];
@@ -273,7 +284,7 @@ static bool go_back(struct client *client, struct task *task)
 /* Nobody, or no UPnP, is where the service was before. */
 static bool is_outdated(const struct igd *igd, int code)
 {
-	return igd->remembered && code < 0;
+	return igd->remembered && !igd_is_answer(code);
 }
 
 static enum attempt map(struct client *client, struct task *task)

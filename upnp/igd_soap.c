@@ -39,10 +39,15 @@ void igd_say(char said[UPNP_TEXT_MAX], int code)
 
 	if (code == IGD_NO_ANSWER)
 		say(said, "UPnP: the router does not answer");
-	else if (code < 0)
+	else if (!igd_is_answer(code))
 		say(said, "UPnP: an answer that cannot be read");
 	else
 		say(said, "UPnP %d %s", code, text ? text : "");
+}
+
+bool igd_is_answer(int code)
+{
+	return code >= 0 || code < UPNPCOMMAND_MEM_ALLOC_ERROR;
 }
 
 static void begin(const struct igd *igd)
@@ -68,7 +73,7 @@ static uint16_t port_of(const char *text)
 	return port <= UINT16_MAX ? (uint16_t)port : 0;
 }
 
-bool igd_is_connected(const struct igd *igd)
+static bool is_connected(const struct igd *igd)
 {
 	char status[64] = "";
 	unsigned int uptime;
@@ -92,6 +97,36 @@ int igd_get_wan(const struct igd *igd, struct in_addr *address)
 	if (code == IGD_DONE && inet_pton(AF_INET, text, address) != 1)
 		address->s_addr = INADDR_ANY;
 	return code;
+}
+
+/* In host byte order: is it the internet's? */
+static bool is_public(uint32_t address)
+{
+	static const struct {
+		uint32_t network;
+		uint32_t mask;
+	} others[] = {
+		{ 0x00000000, 0xff000000 }, { 0x0a000000, 0xff000000 }, /* none, RFC 1918 */
+		{ 0xac100000, 0xfff00000 }, { 0xc0a80000, 0xffff0000 },
+		{ 0x64400000, 0xffc00000 }, { 0x7f000000, 0xff000000 }, /* RFC 6598, loopback */
+		{ 0xa9fe0000, 0xffff0000 }, { 0xc0000000, 0xffffff00 }, /* link-local, RFC 6890 */
+	};
+
+	for (size_t i = 0; i < sizeof(others) / sizeof(others[0]); i++)
+		if ((address & others[i].mask) == others[i].network)
+			return false;
+	return true;
+}
+
+enum igd_line igd_rate(const struct igd *igd)
+{
+	struct in_addr address;
+
+	if (!is_connected(igd))
+		return IGD_LINE_DOWN;
+	return igd_get_wan(igd, &address) == IGD_DONE && is_public(ntohl(address.s_addr))
+		       ? IGD_LINE_PUBLIC
+		       : IGD_LINE_PRIVATE;
 }
 
 int igd_add(const struct igd *igd, const struct igd_entry *entry, uint32_t lease)

@@ -49,6 +49,8 @@ struct igd_holder {
 struct igd_entry igd_entry_of(const struct client *client, const struct upnp_mapping *mapping);
 void igd_set_port(struct igd_entry *entry, uint16_t port);
 
+bool igd_is_ours(const struct igd_holder *holder, const struct igd_entry *entry);
+
 /* Is the holder this host under the former address of the mapping, by what the router says of it? */
 bool igd_is_former(const struct igd_holder *holder, const struct igd_entry *entry,
 		   const struct upnp_mapping *mapping);
@@ -67,6 +69,9 @@ int igd_get(const struct igd *igd, const struct igd_entry *entry, struct igd_hol
 
 /* 0.0.0.0: it says that it has none. */
 int igd_get_wan(const struct igd *igd, struct in_addr *address);
+
+/* Is the code the router's? Some say -911 (field/routers.md 44); the library's own are a few below 0. */
+bool igd_is_answer(int code);
 
 enum upnp_failure igd_failure(int code);
 

@@ -181,7 +181,8 @@ static bool is_answer(const struct client *client, const uint8_t *bytes, size_t 
 		return true;
 	if (!task)
 		return size >= NATPMP_ADDRESS_SIZE;
-	return size >= NATPMP_MAP_SIZE && get16(bytes + 8) == task->mapping.port;
+	return size >= NATPMP_MAP_SIZE && (get16(bytes + 8) == task->mapping.port ||
+					   get16(bytes + 8) == (task->mapping.port & 0xff));
 }
 
 static const struct natpmp_error *error_of(int code)
@@ -217,10 +218,22 @@ static void on_address(struct client *client, int result, const natpmpresp_t *re
 	}
 }
 
+/* Old miniupnpd says only the lower half of each port (field/routers.md 48): what was asked for is
+ * recognised in it, another port is not. 0: not known. */
+static uint16_t external_port_of(const struct task *task, const natpmpresp_t *response)
+{
+	uint16_t asked = task->mapping.external_port;
+	uint16_t said = response->pnu.newportmapping.mappedpublicport;
+
+	if (response->pnu.newportmapping.privateport == task->mapping.port)
+		return said;
+	return said == (asked & 0xff) ? asked : 0;
+}
+
 static void on_mapping(struct client *client, struct task *task, const natpmpresp_t *response)
 {
 	struct upnp_granted granted = {
-		.external_port = response->pnu.newportmapping.mappedpublicport,
+		.external_port = external_port_of(task, response),
 		.lifetime = response->pnu.newportmapping.lifetime,
 	};
 

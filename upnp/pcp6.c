@@ -83,11 +83,16 @@ static struct pcp_map request_of(const struct pinhole_task *task)
 	return map;
 }
 
+static bool is_to_be_closed(const struct pinhole_task *task)
+{
+	return task->what == PINHOLE_CLOSE || task->anew == ANEW_CLOSING;
+}
+
 void pcp6_attempt(struct client *client, struct pinhole_task *task)
 {
 	uint8_t bytes[PCP_REQUEST_SIZE];
 	struct pcp_map map = request_of(task);
-	uint32_t lifetime = task->what == PINHOLE_CLOSE ? 0 : task->pinhole.lifetime;
+	uint32_t lifetime = is_to_be_closed(task) ? 0 : task->pinhole.lifetime;
 	struct pcp6_end *end = end_for(client, &task->pinhole);
 	char said[UPNP_TEXT_MAX];
 	size_t size;
@@ -112,9 +117,9 @@ static void on_granted(struct client *client, struct pinhole_task *task,
 	};
 
 	/* RFC 6887 15.1: only the answer to a deletion has no lifetime. */
-	if ((task->what == PINHOLE_CLOSE) != (response->lifetime == 0))
+	if (is_to_be_closed(task) != (response->lifetime == 0))
 		return;
-	if (task->what == PINHOLE_CLOSE)
+	if (is_to_be_closed(task))
 		pinhole_removed(client, task);
 	else if (response->map.external_port)
 		pinhole_granted(client, task, granted);

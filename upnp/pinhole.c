@@ -154,6 +154,11 @@ void pinhole_removed(struct client *client, struct pinhole_task *task)
 {
 	struct upnp_pinned pinned = { .removed = true };
 
+	if (task->anew == ANEW_CLOSING) {
+		task->anew = ANEW_OPENING;
+		tries_start(&task->tries);
+		return;
+	}
 	report(client, UPNP_UNPINNED, task, &pinned);
 }
 
@@ -178,12 +183,26 @@ static bool close_otherwise(struct client *client, struct pinhole_task *task,
 	return true;
 }
 
+/* The firewall of some cannot change what is there: NO_RESOURCES (field/routers.md 63). Closed and opened
+ * again, once. */
+static bool open_anew(struct pinhole_task *task, enum upnp_failure failure)
+{
+	if (task->what != PINHOLE_OPEN || task->via != UPNP_PCP || task->pinhole.via != UPNP_PCP ||
+	    failure != UPNP_NO_RESOURCES || task->anew != ANEW_NOT)
+		return false;
+	task->anew = ANEW_CLOSING;
+	tries_start(&task->tries);
+	return true;
+}
+
 void pinhole_failed(struct client *client, struct pinhole_task *task, enum upnp_failure failure,
 		    const char *said)
 {
 	struct upnp_pinned pinned = { .failure = (uint8_t)failure };
 	char before[UPNP_TEXT_MAX];
 
+	if (open_anew(task, failure))
+		return;
 	if (task->what == PINHOLE_CLOSE && close_otherwise(client, task, failure))
 		return;
 	if (task->what == PINHOLE_CLOSE) {

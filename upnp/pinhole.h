@@ -26,6 +26,7 @@ struct pinhole_task {
 	struct upnp_pinhole pinhole;
 	uint8_t via;  /* the protocol that is asked */
 	uint8_t step; /* of pinhole.order; what is renewed or closed starts with what holds it */
+	enum { ANEW_NOT, ANEW_CLOSING, ANEW_OPENING } anew; /* a renewal that was refused */
 	struct tries tries;
 	int64_t began_us;
 	uint8_t failure;          /* of the last that was asked */

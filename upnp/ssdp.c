@@ -213,6 +213,9 @@ bool ssdp_is_router(const struct ssdp_answer *answer)
 bool ssdp_accept(struct url *description, const struct ssdp_answer *answer,
 		 const struct upnp_network *network)
 {
+	/* Some name their IPv6 address although IPv4 has asked (field/routers.md 7). */
+	if (url_parse_ipv6(description, answer->location, network->gateway))
+		return true;
 	if (!url_parse(description, answer->location) || !on_link(description->host, network))
 		return false;
 	description->host = network->gateway;

@@ -43,8 +43,8 @@ bool ssdp_parse(struct ssdp_answer *answer, const char *bytes, size_t size);
 bool ssdp_is_router(const struct ssdp_answer *answer);
 
 /* The description of the gateway that an answer leads to: what names another host of the link is asked
- * at the gateway, which may be a pair that answers with its own addresses (field/routers.md 5). False:
- * it leads elsewhere. */
+ * at the gateway, which may be a pair that answers with its own addresses (field/routers.md 5), and so is
+ * an address of IPv6. False: it leads elsewhere. */
 bool ssdp_accept(struct url *description, const struct ssdp_answer *answer,
 		 const struct upnp_network *network);
 

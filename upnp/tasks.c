@@ -276,6 +276,22 @@ void task_failed(struct client *client, struct task *task, enum upnp_failure fai
 	}
 }
 
+void task_was_not_done(struct client *client, const struct upnp_mapping *mapping, const char *said)
+{
+	struct task *task = task_of(client, mapping->id);
+	uint8_t via = mapping->via;
+
+	if (task) /* natd asks for something else by now */
+		return;
+	task = task_take(client, mapping);
+	task->mapping.via = UPNP_ANY;
+	task->asked = true;
+	task->via = via;
+	task->what = TASK_MAP;
+	client->proven[via] = false;
+	task_failed(client, task, UPNP_NOT_DONE, said);
+}
+
 void tasks_give_back(struct client *client, uint8_t via, enum upnp_state state, const char *said)
 {
 	FOR_EACH_TASK(client, task)

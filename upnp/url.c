@@ -68,6 +68,37 @@ bool url_parse(struct url *url, const char *text)
 	       set_path(url, host + strcspn(host, "/?#"));
 }
 
+/* "[2001:db8::1]:5000", with or without a zone, up to `end`. */
+static bool is_ipv6_host(uint16_t *port, const char *at, const char *end)
+{
+	char host[INET6_ADDRSTRLEN];
+	struct in6_addr address;
+	const char *close = memchr(at, ']', (size_t)(end - at));
+	size_t length;
+
+	if (*at != '[' || !close)
+		return false;
+	length = strcspn(at + 1, "%]");
+	if (length >= sizeof(host))
+		return false;
+	memcpy(host, at + 1, length);
+	host[length] = '\0';
+	*port = HTTP_PORT;
+	return inet_pton(AF_INET6, host, &address) == 1 &&
+	       (close + 1 == end || (close[1] == ':' && parse_port(port, close + 2, end)));
+}
+
+bool url_parse_ipv6(struct url *url, const char *text, struct in_addr instead)
+{
+	const char *host = text + strlen(http);
+
+	if (strncasecmp(text, http, strlen(http)) != 0 ||
+	    !is_ipv6_host(&url->port, host, host + strcspn(host, "/?#")))
+		return false;
+	url->host = instead;
+	return set_path(url, host + strcspn(host, "/?#"));
+}
+
 bool url_resolve(struct url *url, const struct url *base, const char *reference)
 {
 	const char *scheme = strstr(reference, "://");

@@ -21,6 +21,9 @@ struct url {
  * IPv4 address, a port of 0 or a path that does not fit. */
 bool url_parse(struct url *url, const char *text);
 
+/* Reads "http://[fe80::1]:5000/rootDesc.xml", with `instead` for its host. */
+bool url_parse_ipv6(struct url *url, const char *text, struct in_addr instead);
+
 /* Where `reference`, found in the router's description, leads on the router itself: a URL with the
  * host of `base` keeps its port; of any other URL only the path counts; a relative one starts at
  * the root, as every IGD client reads it. False where the path does not fit or is not clean. */

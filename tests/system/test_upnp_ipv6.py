@@ -55,9 +55,9 @@ def pin(upnp, what="pin", via="any", unique=0, order="pcp upnp"):
     upnp.send(f"{what} 1 udp {via} 51820 7200 {OURS} {ROUTER} eth0 {unique} {order}")
 
 
-def with_upnp(lan, start):
+def with_upnp(lan, start, description="firewall"):
     """A router with UPnP on IPv4, whose description was read."""
-    lan.start_rude(location=HERE, description="firewall")
+    lan.start_rude(location=HERE, description=description)
     upnp = start(("upnp",))
     upnp.open()
     upnp.next("mapped 1 upnp")
@@ -84,7 +84,7 @@ def test_pcp_that_does_not_do_it_gives_way_to_upnp(lan, start, six, manner):
     pin(upnp)
     assert upnp.next("pinned") == f"pinned 1 upnp 4711 [{OURS}]:51820 7200 "
     added = router.hears("AddPinhole")[-1]
-    assert added == {"what": "AddPinhole", "source": OURS, "InternalClient": OURS,
+    assert added == {"what": "AddPinhole", "source": OURS, "path": "/ctl/firewall", "InternalClient": OURS,
                      "InternalPort": "51820", "Protocol": "17", "LeaseTime": "7200"}
     assert len(router.hears("pcp-map")) == (0 if manner == "closed" else 1)
 
@@ -126,6 +126,26 @@ def test_pinhole_that_the_router_forgot_is_made_again(lan, start, six):
     assert len(router.hears("AddPinhole")) == 1
     pin(upnp, "unpin", via="upnp", unique=4711)
     upnp.next("unpinned 1 removed")
+
+
+def test_control_is_elsewhere(lan, start, six):
+    """tests/QUIRKS 23: FRITZ!Box, in the description of IGD:1, with a URL of its IGD:2."""
+    router = six(pcp="closed")
+    upnp = with_upnp(lan, start, "elsewhere-firewall")
+    pin(upnp)
+    upnp.next("pinned 1 upnp 4711")
+    assert router.hears("AddPinhole")[-1]["path"] == "/igd2upnp/control/WANIPv6Firewall1"
+
+
+def test_renewal_that_the_firewall_cannot_do(lan, start, six):
+    """tests/QUIRKS 63: OPNsense. What is there is closed and opened again, by PCP."""
+    router = six(pcp="no-update")
+    upnp = start(use=False)
+    pin(upnp)
+    upnp.next("pinned 1 pcp")
+    pin(upnp, via="pcp")
+    upnp.next("pinned 1 pcp")
+    assert [one["lifetime"] for one in router.hears("pcp-map")] == [7200, 7200, 0, 7200]
 
 
 @pytest.mark.parametrize("manners, failure, said", [

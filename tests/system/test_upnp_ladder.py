@@ -12,7 +12,7 @@ OTHER = ["192.168.77.7", 51820, "console"]
 
 
 def upnp_on(lan, start, order=("upnp",), **manners):
-    lan.start_rude(location=HERE, **manners)
+    lan.start_rude(**{"location": HERE, **manners})
     return start(order)
 
 

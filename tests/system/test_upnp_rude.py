@@ -221,7 +221,8 @@ def test_urls_of_others_are_turned_to_the_router(lan, start, description):
 
 def test_line_that_is_connected_is_chosen_of_two(lan, start):
     """field/routers.md 16: two WANConnectionDevices, the first one down."""
-    lan.start_rude(location=HERE, description="two-lines")
+    lan.start_rude(location=HERE, description="two-lines",
+                   lines={"/ctl/up": ["Connected", "11.0.0.2"]})
     upnp = start()
     upnp.open()
     upnp.next("mapped 1 upnp")
@@ -261,7 +262,8 @@ def test_chunked_answers_are_read(lan, start):
 
 
 def test_service_that_is_connected_is_chosen_of_two(lan, start):
-    lan.start_rude(location=HERE, description="two")
+    lan.start_rude(location=HERE, description="two",
+                   lines={"/ctl/WANPPPConnection": ["Connected", "11.0.0.2"]})
     upnp = start()
     upnp.open()
     upnp.next("mapped 1 upnp")

@@ -2,18 +2,27 @@
 """An ill-mannered router. Run inside the router's namespace; the manners are JSON in argv[1]; each
 request that it hears is a JSON line on standard output.
 
-  pcp, natpmp   "silent", "ok", "garbage", "short", {"result": N}, {"late_ms": N}, {"deaf": N} (to the
-                first N), {"foreign": true} (answers from another port), and for pcp "other-version" or "natpmp-version" (both UNSUPP_VERSION)
+  pcp, natpmp   "silent", "ok", "garbage", "short", "closed" (nobody listens; pcp closes the port for both),
+                {"result": N}, {"late_ms": N}, {"deaf": N} (to the first N), {"foreign": true} (answers
+                from another port), {"lifetime": N} (grants no other), and for pcp "other-version" or
+                "natpmp-version" (both UNSUPP_VERSION), {"address": A} (the external one); for natpmp
+                {"eight_bits": true} (of each port in its answers)
   given         the external port of each mapping of PCP, whatever is asked
-  location      of the description; null: no answer to a search; "garbage"
-  description   a name of DESCRIPTIONS below, or {"status": N}
+  location      of the description, or a list of them; null: no answer to a search; "garbage"
+  targets       what a search must ask for, each a part of it, to be answered so; the others get a
+                description of Wi-Fi Protected Setup
+  neighbours    {address: location} of others on the link, who answer each search before the router
+  description   a name of DESCRIPTIONS below, or {"status": N}; or {path: one of these}
+  picky         what requests it answers with an error: see FAULTS_OF_REQUESTS below
   faults        {action: UPnP error code, or a list of them used up one by one; 0 is none}
   soap          "ok", "html" (200 with a web page), "liar" (yes, but the table stays empty)
   wan           the external address ("" where the line is down)
+  lines         {path: [status, external address]} of control URLs with a line of their own
   holder        [client, port] of every external port from the start, or null
   taken         {port: [client, port, description]} of others, who cannot be moved, or "all"
   conflict      what an AddPortMapping of a taken port gets
   leases        the only leases that it grants, as text; others get "lease_code"
+  crash         true: an AddPortMapping with a lease is not answered, the table is empty afterwards
   stuck         what is left of a lease, whatever is asked, until the entry is deleted, or for ever
                 if "stuck_for_ever"
   only_path     where it takes requests; 404 elsewhere
@@ -40,6 +49,7 @@ from socketserver import ThreadingTCPServer
 
 manners = {"epoch": 77, "given": None, "taken": {}, "conflict": 718, "leases": None, "lease_code": 402, "stuck": None,
            "stuck_for_ever": False, "boot_id": None, "search": None, "chunked": False, "uuid": "uuid:rude", "pcp": "silent", "natpmp": "silent", "location": None, "description": "plain",
+           "targets": None, "neighbours": {}, "picky": [], "lines": {}, "crash": False,
            "faults": {}, "soap": "ok", "wan": "11.0.0.2", "holder": None, "http": 5000}
 manners.update(json.loads(sys.argv[1]))
 
@@ -76,6 +86,9 @@ DESCRIPTIONS = {
                           base="<URLBase>http://192.168.77.1:5000/upnp/</URLBase>"),
     "base-junk": describe(("WANIPConnection:1", "/ctl/WANIPConnection"),
                           base="<URLBase>http://:0</URLBase>"),
+    "elsewhere-firewall": describe(("WANIPConnection:1", "/igdupnp/control/WANIPConn1"),
+                                   ("WANIPv6FirewallControl:1",
+                                    "/igd2upnp/control/WANIPv6Firewall1")),
     "firewall": describe(("WANIPConnection:1", "/ctl/WANIPConnection"),
                          ("WANIPv6FirewallControl:1", "/ctl/firewall")),
     "v2": describe(("WANIPConnection:2", "/ctl/WANIPConnection")),
@@ -114,6 +127,10 @@ def result_of(manner):
     return manner.get("result", 0) if isinstance(manner, dict) else 0
 
 
+def granted(manner, lifetime):
+    return manner.get("lifetime", lifetime) if isinstance(manner, dict) and lifetime else lifetime
+
+
 def pcp_answer(data, manner):
     if manner == "garbage":
         return b"\x02\x81\x00\x00" + b"\xff" * 41
@@ -124,13 +141,14 @@ def pcp_answer(data, manner):
     if manner == "natpmp-version":
         return bytes([0, data[1] | 0x80, 0, 1]) + struct.pack("!I", 9)
     result = result_of(manner)
-    lifetime = struct.unpack("!I", data[4:8])[0]
+    lifetime = granted(manner, struct.unpack("!I", data[4:8])[0])
     head = struct.pack("!BBBBII12x", 2, data[1] | 0x80, 0, result, lifetime, epoch())
     if data[1] == 0:
         return head
     external = struct.pack("!H", manners["given"]) if manners["given"] else data[42:44]
     external = external if lifetime else b"\0\0"
-    return head + data[24:42] + external + bytes(10) + b"\xff\xff" + socket.inet_aton("11.0.0.2")
+    return head + data[24:42] + external + bytes(10) + b"\xff\xff" + \
+        socket.inet_aton(manner.get("address", "11.0.0.2") if isinstance(manner, dict) else "11.0.0.2")
 
 
 def natpmp_answer(data, manner):
@@ -142,7 +160,10 @@ def natpmp_answer(data, manner):
     if data[1] == 0:
         return head + socket.inet_aton(manners["wan"] or "0.0.0.0")
     port, external, lifetime = struct.unpack("!HHI", data[4:12])
-    return head + struct.pack("!HHI", port, external, lifetime)
+    external = manners["given"] or external
+    if isinstance(manner, dict) and manner.get("eight_bits"):
+        port, external = port & 0xff, external & 0xff
+    return head + struct.pack("!HHI", port, external, granted(manner, lifetime))
 
 
 def epoch():
@@ -186,11 +207,19 @@ def serve_ports():
             threading.Thread(target=answer, args=(name, data, peer), daemon=True).start()
 
 
-def ssdp_answer():
-    if manners["location"] == "garbage":
+def ssdp_answer(location):
+    if location == "garbage":
         return b"HTTP/1.1 200 OK\r\nLOCATION: \xff\0http:///\r\n" + b"\r" * 900
     return ("HTTP/1.1 200 OK\r\nSt: upnp:rootdevice\r\nServer: rude/1\r\n"
-            f"{ssdp_identity()}Location: {manners['location']}\r\n\r\n").encode()
+            f"{ssdp_identity()}Location: {location}\r\n\r\n").encode()
+
+
+def ssdp_locations(target):
+    """Of the descriptions that a search for `target` leads to."""
+    if manners["targets"] is not None and not any(part in target for part in manners["targets"]):
+        return ["http://192.168.77.1:49152/wps_device.xml"]
+    where = manners["location"]
+    return where if isinstance(where, list) else [where]
 
 
 def ssdp_identity():
@@ -243,14 +272,42 @@ def obey():
         heard(what="obeyed")
 
 
-def serve_searches():
-    servers = []
+def sees_no_search(data):
+    """What servers leave unanswered: no MX, or one that they divide by."""
+    lines = dict(line.split(":", 1) for line in data.decode().split("\r\n") if ":" in line)
+    return (lines.get("MAN", "").strip() != '"ssdp:discover"' or
+            not lines.get("MX", "").strip().isdigit() or int(lines["MX"]) < 1)
+
+
+def answer_search(target, peer, answers):
+    for address, location in manners["neighbours"].items():
+        with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as neighbour:
+            neighbour.bind((address, 0))
+            neighbour.sendto(ssdp_answer(location), peer)
+    time.sleep(0.05)  # as miniupnpd does; PCP has answered by then, on a busy machine too
+    for location in ssdp_locations(target):
+        answers.sendto(ssdp_answer(location), peer)
+
+
+def search_sockets():
+    """Of the router's own address, of everybody's, and of everybody's of IPv6."""
+    sockets = []
     for address in ("192.168.77.1", "239.255.255.250"):
-        server = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
-        server.bind((address, 1900))
-        servers.append(server)
-    servers[1].setsockopt(socket.IPPROTO_IP, socket.IP_ADD_MEMBERSHIP,
+        sockets.append(socket.socket(socket.AF_INET, socket.SOCK_DGRAM))
+        sockets[-1].bind((address, 1900))
+    sockets[1].setsockopt(socket.IPPROTO_IP, socket.IP_ADD_MEMBERSHIP,
                           socket.inet_aton("239.255.255.250") + socket.inet_aton("192.168.77.1"))
+    sockets.append(socket.socket(socket.AF_INET6, socket.SOCK_DGRAM))
+    sockets[2].setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
+    sockets[2].bind(("::", 1900))
+    sockets[2].setsockopt(socket.IPPROTO_IPV6, socket.IPV6_JOIN_GROUP,
+                          socket.inet_pton(socket.AF_INET6, "ff02::c") +
+                          struct.pack("@i", socket.if_nametoindex("lan0")))
+    return sockets
+
+
+def serve_searches():
+    servers = search_sockets()
     answers = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)  # from another port than 1900
     answers.bind((manners.get("answers_from", "192.168.77.1"), 0))
     late_notice = threading.Timer(4.5, announce, ("alive",))
@@ -259,16 +316,53 @@ def serve_searches():
             data, peer = server.recvfrom(2000)
             target = [line[3:].strip() for line in data.decode().split("\r\n")
                       if line.startswith("ST:")]
-            heard(what="search", target=target[0], multicast=server is servers[1])
-            multicast = server is servers[1]
-            if not manners["location"] or manners["search"] == ("unicast" if multicast else
-                                                                "multicast"):
+            multicast = server is not servers[0]
+            heard(what="search", target=target[0], multicast=multicast, ipv6=server is servers[2])
+            if not manners["location"] or sees_no_search(data) or manners["search"] == (
+                    "unicast" if multicast else "multicast"):
                 continue
             if manners["search"] != "notify":
-                time.sleep(0.05)  # as miniupnpd does; PCP has answered by then, on a busy machine too
-                answers.sendto(ssdp_answer(), peer)
+                answer_search(target[0], peer, answers)
             elif not late_notice.is_alive():
                 late_notice.start()
+
+
+# What is the matter with a request, for those who mind (field/routers.md 3, 24 to 29, 43): its bytes,
+# its SOAPAction, its body, its arguments and its connection tell. True: that.
+FAULTS_OF_REQUESTS = {
+    "action-case": lambda r: b"\r\nSOAPAction:" not in r.head,
+    "action-quotes": lambda r: not (r.action.startswith('"') and r.action.endswith('"')),
+    # looks for the end of the action in what follows it
+    "action-end": lambda r: b"\r" in r.head.split(b"#", 1)[1].split(b'"', 1)[0],
+    "body-begin": lambda r: not r.body.startswith("<?xml"),
+    "newlines": lambda r: "\n" in r.body[r.body.index("<s:Env"):r.body.rindex(">")],
+    "soap-2003": lambda r: "http://schemas.xmlsoap.org/soap/envelope/" not in r.body,
+    "two-segments": lambda r: r.segments != 1,
+    "half-closed": lambda r: r.half_closed,
+    "lower-case": lambda r: r.arguments.get("Protocol", "UDP") not in ("UDP", "TCP"),
+    "remote-host": lambda r: r.arguments.get("RemoteHost", "") != "",
+    "description": lambda r: r.arguments.get("PortMappingDescription", "x") == "",
+    "sender": lambda r: r.arguments.get("InternalClient", r.client) != r.client,
+}
+
+
+class Request:
+    """What came, as it came. `connection`: where the answer goes."""
+
+    def __init__(self, head, headers, body, arguments, connection):
+        self.head, self.body, self.arguments = head, body, arguments
+        self.action = headers["SOAPAction"]
+        self.client = connection.getpeername()[0]
+        # tcpi_data_segs_in of struct tcp_info (linux/tcp.h)
+        info = connection.getsockopt(socket.IPPROTO_TCP, socket.TCP_INFO, 156)
+        self.segments = struct.unpack_from("@I", info, 152)[0]
+        self.half_closed = False
+        if "half-closed" in manners["picky"]:
+            time.sleep(0.05)
+            try:
+                self.half_closed = connection.recv(1, socket.MSG_PEEK | socket.MSG_DONTWAIT) == b""
+            except BlockingIOError:
+                pass
 
 
 class Web(BaseHTTPRequestHandler):
@@ -302,9 +396,16 @@ class Web(BaseHTTPRequestHandler):
             heard(what="hung-up")
         self.close_connection = True
 
+    def handle(self):
+        # Before anything is read: one write of the client is all there by then.
+        self.head = self.request.recv(65536, socket.MSG_PEEK)
+        super().handle()
+
     def do_GET(self):
         heard(what="get", path=self.path, host=self.headers["Host"])
         kind = manners["description"]
+        if isinstance(kind, dict) and "status" not in kind:
+            kind = kind.get(self.path, {"status": 404})
         if isinstance(kind, dict):
             self.reply(kind["status"], PLAIN)
         elif kind == "drip":
@@ -322,6 +423,14 @@ class Web(BaseHTTPRequestHandler):
             name, value = part.split(">", 1)
             argument[name] = value.split("<", 1)[0]
         heard(what=action, path=self.path, service=service, **argument)
+        request = Request(self.head, self.headers, body, argument, self.connection)
+        if any(FAULTS_OF_REQUESTS[fault](request) for fault in manners["picky"]):
+            self.reply(501, b"<html>Not Implemented</html>")
+            return
+        if manners["crash"] and argument.get("LeaseDuration", "0") != "0":
+            table.clear()
+            self.close_connection = True
+            return
         if self.path != manners.get("only_path", self.path):
             self.reply(404, b"<html>gone</html>")
             return
@@ -401,12 +510,11 @@ xmlns:u="{service}">{values}</u:{action}Response></s:Body></s:Envelope>""".encod
                 "Enabled": 1, "PortMappingDescription": "again", "LeaseDuration": 60}
 
     def GetExternalIPAddress(self, _):
-        return {"ExternalIPAddress": manners["wan"]}
+        return {"ExternalIPAddress": manners["lines"].get(self.path, [0, manners["wan"]])[1]}
 
     def GetStatusInfo(self, _):
-        up = "PPP" in self.path or "up" in self.path
-        return {"ConnectionStatus": "Connected" if up else "Disconnected",
-                "LastConnectionError": "ERROR_NONE", "Uptime": 1}
+        status = manners["lines"].get(self.path, ["Disconnected"])[0]
+        return {"ConnectionStatus": status, "LastConnectionError": "ERROR_NONE", "Uptime": 1}
 
 
 if manners["pcp"] != "closed":

@@ -5,7 +5,7 @@ is a JSON line on standard output.
 
   address    where it listens
   pcp        "ok", "silent", "closed" (nobody listens), "garbage", "forgetful" (its epoch goes back),
-             "other-version", {"result": N}
+             "other-version", {"result": N}, "no-update" (NO_RESOURCES for what is there already)
   http       the port of its web server; null: there is none
   faults     {action: UPnP error code, or "hang", or "html"}
   allowed    what GetFirewallStatus says, as text; null: it does not know the question
@@ -24,6 +24,7 @@ manners = {"pcp": "ok", "http": 5000, "faults": {}, "allowed": "1"}
 manners.update(json.loads(sys.argv[1]))
 output = threading.Lock()
 epochs = iter(range(1000, 0, -100))
+pinholes = set()
 
 
 def heard(**what):
@@ -36,12 +37,26 @@ def place(port):
     return socket.getaddrinfo(manners["address"], port, type=socket.SOCK_DGRAM)[0][4]
 
 
+def update(data):
+    """The result of a MAP where the firewall can add and remove, and nothing else."""
+    lifetime, pinhole = struct.unpack("!I", data[4:8])[0], data[36:42]
+    if not lifetime:
+        pinholes.discard(pinhole)
+    elif pinhole in pinholes:
+        return 8
+    else:
+        pinholes.add(pinhole)
+    return 0
+
+
 def pcp_answer(data):
     manner = manners["pcp"]
     if manner == "garbage":
         return b"\xff" * 60
     version = 1 if manner == "other-version" else 2
     result = 1 if version == 1 else manner["result"] if isinstance(manner, dict) else 0
+    if manner == "no-update":
+        result = update(data)
     epoch = next(epochs) if manner == "forgetful" else 1000
     lifetime = struct.unpack("!I", data[4:8])[0]
     return (struct.pack("!BBBBII12x", version, data[1] | 0x80, 0, result, lifetime, epoch) +
@@ -78,7 +93,7 @@ class Web(BaseHTTPRequestHandler):
         service, action = self.headers["SOAPAction"].strip('"').rsplit("#", 1)
         names = ("InternalClient", "InternalPort", "Protocol", "LeaseTime", "UniqueID",
                  "NewLeaseTime")
-        heard(what=action, source=self.client_address[0],
+        heard(what=action, source=self.client_address[0], path=self.path,
               **{name: body.split(f"<{name}>")[1].split("<")[0]
                  for name in names if f"<{name}>" in body})
         fault = manners["faults"].get(action, 0)

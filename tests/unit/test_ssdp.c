@@ -143,7 +143,14 @@ static void only_the_gateway_is_followed(void **state)
 	assert_false(accepts("http://127.0.0.1:5000/d.xml", ""));
 	assert_false(accepts("http://router.lan:5000/d.xml", ""));
 	assert_false(accepts("https://192.168.77.1/d.xml", ""));
-	assert_false(accepts("http://[fe80::1]/d.xml", ""));
+	/* asked over IPv4, some name their IPv6 address (tests/QUIRKS 7) */
+	assert_true(accepts("http://[fe80::1%25eth0]:5000/d.xml", own));
+	assert_true(accepts("http://[2001:db8::1]/d.xml", "http://192.168.77.1/d.xml"));
+	assert_false(accepts("http://[fe80::1]x/d.xml", ""));
+	assert_false(accepts("http://[fe80::1]:/d.xml", ""));
+	assert_false(accepts("http://[fe80::1/d.xml", ""));
+	assert_false(accepts("http://[192.168.77.1]/d.xml", ""));
+	assert_false(accepts("http://[]/d.xml", ""));
 }
 
 #define NOTIFY(kind) "NOTIFY * HTTP/1.1\r\nHOST: 239.255.255.250:1900\r\nNTS: ssdp:" kind "\r\n"

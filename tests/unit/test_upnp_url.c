@@ -83,6 +83,7 @@ static void every_url_of_a_description_leads_to_the_router(void **state)
 	assert_resolves("/ctl/IPConn", "http://192.168.1.1:5000/ctl/IPConn");
 	assert_resolves("ctl/IPConn", "http://192.168.1.1:5000/ctl/IPConn");
 	assert_resolves("?control=1", "http://192.168.1.1:5000/?control=1");
+	assert_resolves("/UD/?9", "http://192.168.1.1:5000/UD/?9");
 	assert_resolves("", "http://192.168.1.1:5000/");
 	assert_resolves("/a?u=http://x/", "http://192.168.1.1:5000/a?u=http://x/");
 	assert_resolves("http://192.168.1.1:49000/c", "http://192.168.1.1:49000/c");
