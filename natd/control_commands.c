@@ -32,7 +32,7 @@ static void do_list(struct client *client)
 	struct natd *natd = control->natd;
 	struct upnp_request request = { .what = UPNP_LIST, .generation = natd->engine.generation };
 
-	if (!natd->engine.has_router || !natd->engine.order_count) {
+	if (!engine_asks(&natd->engine)) {
 		client_refuse(client, "%s",
 			      natd->engine.has_router
 				      ? "natd.conf says that no router is to be asked"

@@ -45,28 +45,13 @@ void look_route(const struct doctor *doctor, size_t item, struct finding *findin
 
 /* ---- the router ---- */
 
-static bool any_protocol(const struct engine *engine, uint8_t state)
-{
-	for (size_t i = 0; i < UPNP_PROTOCOLS; i++)
-		if (engine->protocols[i].state == state)
-			return true;
-	return false;
-}
-
-static bool is_open(const struct engine *engine)
-{
-	for (size_t i = 0; i < engine->forwards.count; i++)
-		if (engine->forwards.list[i].state == FORWARD_OPEN)
-			return true;
-	return false;
-}
-
 bool has_probed(const struct doctor *doctor)
 {
 	const struct engine *engine = &doctor->natd->engine;
 
 	return !doctor->asked || doctor->probed ||
-	       (took(doctor) > PATIENCE_MS && is_open(engine) && any_protocol(engine, UPNP_OK));
+	       (took(doctor) > PATIENCE_MS && forwards_any(&engine->forwards, FORWARD_OPEN) &&
+		engine_has_protocol(engine, UPNP_OK));
 }
 
 size_t if_asked(const struct doctor *doctor)
@@ -96,11 +81,12 @@ void look_router(const struct doctor *doctor, size_t item, struct finding *findi
 	list_protocols(engine, names, sizeof(names));
 	if (names[0]) {
 		finding_say(finding, "the router opens ports when asked by %s", names);
-	} else if (any_protocol(engine, UPNP_ERROR)) {
+	} else if (engine_has_protocol(engine, UPNP_ERROR)) {
 		finding->result = FOUND_FAIL;
 		finding_say(finding, "the router answers, but with an error");
 	} else {
-		finding->result = any_protocol(engine, UPNP_ASKING) ? FOUND_UNKNOWN : FOUND_FAIL;
+		finding->result =
+			engine_has_protocol(engine, UPNP_ASKING) ? FOUND_UNKNOWN : FOUND_FAIL;
 		finding_say(finding, "the router does not answer PCP, NAT-PMP or UPnP");
 	}
 }

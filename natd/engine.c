@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "natd/clock.h"
 #include "natd/lease.h"
 #include "natd/log.h"
 
@@ -156,19 +157,10 @@ void engine_ask_again(struct engine *engine)
 /* Asks for those that are not open, by the protocol that works. */
 static void ask_missing(struct engine *engine)
 {
-	bool any_open = false;
-
-	for (size_t i = 0; i < engine->forwards.count; i++)
-		any_open |= engine->forwards.list[i].state == FORWARD_OPEN;
-	if (any_open)
+	if (forwards_any(&engine->forwards, FORWARD_OPEN))
 		engine_ask_again(engine);
 	else
 		engine_ask_all(engine);
-}
-
-static bool asks_a_router(const struct engine *engine)
-{
-	return engine->has_router && engine->order_count;
 }
 
 /* Closing one that the router may hold needs its word; of one that it never held, nothing is left. */
@@ -183,7 +175,7 @@ static void start_closing(struct engine *engine, struct forward *forward)
 	forward->state = FORWARD_CLOSING;
 	forward->renew_at = 0;
 	forward->moving = false;
-	if (asks_a_router(engine) && !engine->identify_until)
+	if (engine_asks(engine) && !engine->identify_until)
 		engine_send_mapping(engine, UPNP_UNMAP, forward, forward->via);
 }
 
@@ -361,19 +353,14 @@ void engine_tick(struct engine *engine, int64_t now)
 		engine_start_trials(engine, now);
 }
 
-static int64_t sooner(int64_t a, int64_t b)
-{
-	return !a || (b && b < a) ? b : a;
-}
-
 int64_t engine_deadline(const struct engine *engine)
 {
-	int64_t deadline = sooner(sooner(engine->retry_at, engine->afresh_at),
-				  sooner(engine->identify_until, engine->trial_at));
+	int64_t deadline = clock_sooner(clock_sooner(engine->retry_at, engine->afresh_at),
+					clock_sooner(engine->identify_until, engine->trial_at));
 
 	for (size_t i = 0; i < engine->forwards.count; i++) {
-		deadline = sooner(deadline, engine->forwards.list[i].renew_at);
-		deadline = sooner(deadline, engine->forwards.list[i].until);
+		deadline = clock_sooner(deadline, engine->forwards.list[i].renew_at);
+		deadline = clock_sooner(deadline, engine->forwards.list[i].until);
 	}
 	return deadline;
 }
@@ -387,19 +374,25 @@ void engine_stop(struct engine *engine)
 		start_closing(engine, &engine->forwards.list[i]);
 }
 
-bool engine_answers(const struct engine *engine)
+bool engine_asks(const struct engine *engine)
+{
+	return engine->has_router && engine->order_count;
+}
+
+bool engine_has_protocol(const struct engine *engine, uint8_t state)
 {
 	for (size_t i = 0; i < UPNP_PROTOCOLS; i++)
-		if (engine->protocols[i].state == UPNP_OK ||
-		    engine->protocols[i].state == UPNP_ERROR)
+		if (engine->protocols[i].state == state)
 			return true;
 	return false;
 }
 
+bool engine_answers(const struct engine *engine)
+{
+	return engine_has_protocol(engine, UPNP_OK) || engine_has_protocol(engine, UPNP_ERROR);
+}
+
 bool engine_is_idle(const struct engine *engine)
 {
-	for (size_t i = 0; i < engine->forwards.count; i++)
-		if (engine->forwards.list[i].state == FORWARD_CLOSING)
-			return !engine->has_router || !engine->order_count;
-	return true;
+	return !engine_asks(engine) || !forwards_any(&engine->forwards, FORWARD_CLOSING);
 }

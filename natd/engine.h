@@ -111,6 +111,12 @@ void engine_tick(struct engine *engine, int64_t now);
 /* Looks now whether forwards that were granted another port than wanted can have the wanted one. */
 void engine_start_trials(struct engine *engine, int64_t now);
 
+/* Is there a router that natd.conf lets natd ask? */
+bool engine_asks(const struct engine *engine);
+
+/* Is a protocol in `state` (enum upnp_state)? */
+bool engine_has_protocol(const struct engine *engine, uint8_t state);
+
 /* When engine_tick() has work next; 0: never. */
 int64_t engine_deadline(const struct engine *engine);
 

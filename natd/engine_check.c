@@ -24,7 +24,7 @@ bool engine_check(struct engine *engine)
 {
 	struct upnp_request probe = { .what = UPNP_PROBE };
 
-	if (!engine->has_router || !engine->order_count)
+	if (!engine_asks(engine))
 		return false;
 	if (confirm_open(engine))
 		engine_ask_again(engine);

@@ -61,11 +61,8 @@ void engine_claim(struct engine *engine)
 
 bool engine_lacks_mac(const struct engine *engine)
 {
-	bool open = false;
-
-	for (size_t i = 0; i < engine->forwards.count; i++)
-		open |= engine->forwards.list[i].state == FORWARD_OPEN;
-	return open && engine->has_router && !mac_is_known(engine->network.mac);
+	return engine->has_router && !mac_is_known(engine->network.mac) &&
+	       forwards_any(&engine->forwards, FORWARD_OPEN);
 }
 
 /* The MAC address became known after the first questions, or is what it was. */

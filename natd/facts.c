@@ -61,8 +61,7 @@ static void gather_router(const struct engine *engine, const struct line *line, 
 	bool seen = line->wan.s_addr != INADDR_ANY;
 	struct address wan = address_v4(seen ? line->wan : engine->wan.address);
 
-	for (size_t i = 0; i < UPNP_PROTOCOLS; i++)
-		facts->asking |= engine->protocols[i].state == UPNP_ASKING;
+	facts->asking |= engine_has_protocol(engine, UPNP_ASKING);
 	facts->router_answers = engine_answers(engine);
 	facts->wan_known = seen || engine->wan_known;
 	facts->has_no_wan = engine->wan_known && engine->wan.address.s_addr == INADDR_ANY;

@@ -3,9 +3,8 @@
 
 #include <stdio.h>
 #include <string.h>
-#include <sys/random.h>
 
-#include "natd/log.h"
+#include "natd/nonce.h"
 
 const char *const forward_state_names[] = {
 	[FORWARD_OFF] = "off",       [FORWARD_OPENING] = "opening", [FORWARD_OPEN] = "open",
@@ -21,13 +20,6 @@ const char *forward_name(const struct config_forward *forward)
 	return name;
 }
 
-/* RFC 6887 11.1: the nonce is random, and it is the key to the mapping. */
-static void make_nonce(uint8_t nonce[UPNP_NONCE_SIZE])
-{
-	if (getrandom(nonce, UPNP_NONCE_SIZE, 0) != UPNP_NONCE_SIZE)
-		fatal("the kernel gives no random numbers");
-}
-
 struct forward *forwards_add(struct forwards *forwards, const struct config_forward *wanted)
 {
 	struct forward *forward;
@@ -37,14 +29,14 @@ struct forward *forwards_add(struct forwards *forwards, const struct config_forw
 	forward = &forwards->list[forwards->count++];
 	*forward =
 		(struct forward){ .id = ++forwards->next_id, .wanted = *wanted, .via = UPNP_ANY };
-	make_nonce(forward->nonce);
+	nonce_make(forward->nonce);
 	forwards->dirty = true;
 	return forward;
 }
 
 void forward_renew_identity(struct forward *forward)
 {
-	make_nonce(forward->nonce);
+	nonce_make(forward->nonce);
 	forward->via = UPNP_ANY;
 	forward->external_port = 0;
 	forward->external_address.s_addr = 0;
@@ -70,6 +62,14 @@ void forwards_forget(struct forwards *forwards, struct forward *forward)
 	forwards->count--;
 	memmove(forward, forward + 1, (forwards->count - index) * sizeof(*forward));
 	forwards->dirty = true;
+}
+
+bool forwards_any(const struct forwards *forwards, uint8_t state)
+{
+	for (size_t i = 0; i < forwards->count; i++)
+		if (forwards->list[i].state == state)
+			return true;
+	return false;
 }
 
 struct forward *forwards_by_id(struct forwards *forwards, uint32_t id)

@@ -75,6 +75,9 @@ struct forward *forwards_by_port(struct forwards *forwards, uint8_t protocol, ui
 /* One with the same protocol and both ports, in whatever state. */
 struct forward *forwards_same(struct forwards *forwards, const struct config_forward *wanted);
 
+/* Is one of them in `state` (enum forward_state)? */
+bool forwards_any(const struct forwards *forwards, uint8_t state);
+
 /* "udp 51820" for log lines and messages; overwritten by the next call. */
 const char *forward_name(const struct config_forward *forward);
 

@@ -149,7 +149,7 @@ static bool is_held_otherwise(const struct forwards *held, const struct config_f
  * only (RFC 6887 11.3). Returns how many may be asked for now. */
 static size_t hold_back(struct natd *natd, struct config_forward *forwards, size_t count)
 {
-	bool asks = natd->engine.has_router && natd->engine.order_count;
+	bool asks = engine_asks(&natd->engine);
 	size_t kept = 0;
 
 	for (size_t i = 0; i < count; i++)

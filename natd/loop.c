@@ -101,11 +101,6 @@ static void watch_for_router(struct natd *natd)
 		loop_timer(natd->settle_timer, SETTLE_MS);
 }
 
-static int64_t sooner(int64_t a, int64_t b)
-{
-	return !a || (b && b < a) ? b : a;
-}
-
 void loop_engine_touched(struct natd *natd)
 {
 	int64_t deadline;
@@ -123,8 +118,8 @@ void loop_engine_touched(struct natd *natd)
 		return; /* the first look comes before the loop */
 	watch_for_router(natd);
 	evtimer_del(natd->engine_timer);
-	deadline = sooner(engine_deadline(&natd->engine), upstream_deadline(&natd->upstream));
-	deadline = sooner(deadline, pinholes_deadline(&natd->pinholes));
+	deadline = clock_sooner(engine_deadline(&natd->engine), upstream_deadline(&natd->upstream));
+	deadline = clock_sooner(deadline, pinholes_deadline(&natd->pinholes));
 	if (deadline && !natd->stopping)
 		loop_timer(natd->engine_timer, deadline - natd_now());
 	control_forwards_changed(natd->control);

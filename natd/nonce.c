@@ -2,8 +2,17 @@
 #include "natd/nonce.h"
 
 #include <string.h>
+#include <sys/random.h>
+
+#include "natd/log.h"
 
 static const char hex_digits[] = "0123456789abcdef";
+
+void nonce_make(uint8_t nonce[UPNP_NONCE_SIZE])
+{
+	if (getrandom(nonce, UPNP_NONCE_SIZE, 0) != UPNP_NONCE_SIZE)
+		fatal("the kernel gives no random numbers");
+}
 
 const char *nonce_print(const uint8_t nonce[UPNP_NONCE_SIZE], char text[NONCE_TEXT_MAX])
 {

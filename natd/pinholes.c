@@ -3,10 +3,10 @@
 
 #include <stdio.h>
 #include <string.h>
-#include <sys/random.h>
 
 #include "natd/lease.h"
 #include "natd/log.h"
+#include "natd/nonce.h"
 
 void pinholes_init(struct pinholes *pinholes, const struct engine_hooks *hooks, void *context)
 {
@@ -32,9 +32,7 @@ struct pinhole *pinholes_add(struct pinholes *pinholes, uint8_t protocol, uint16
 		.address = *address,
 		.via = UPNP_ANY,
 	};
-	/* RFC 6887 11.1: the nonce is random, and it is the key to the pinhole. */
-	if (getrandom(pinhole->nonce, sizeof(pinhole->nonce), 0) != sizeof(pinhole->nonce))
-		fatal("the kernel gives no random numbers");
+	nonce_make(pinhole->nonce);
 	pinholes->dirty = true;
 	return pinhole;
 }

@@ -4,6 +4,7 @@
 #include <arpa/inet.h>
 #include <string.h>
 
+#include "natd/clock.h"
 #include "natd/log.h"
 
 /* upnp ends its look in less than 2 s, STUN's in 4; where it is busy with a slow router, later. */
@@ -22,22 +23,6 @@ void upstream_init(struct upstream *upstream, const struct engine_hooks *hooks, 
 
 /* ---- looking ---- */
 
-static bool is_asking(const struct engine *engine)
-{
-	for (size_t i = 0; i < UPNP_PROTOCOLS; i++)
-		if (engine->protocols[i].state == UPNP_ASKING)
-			return true;
-	return false;
-}
-
-static bool is_opening(const struct engine *engine)
-{
-	for (size_t i = 0; i < engine->forwards.count; i++)
-		if (engine->forwards.list[i].state == FORWARD_OPENING)
-			return true;
-	return false;
-}
-
 /* Has the home router said all that it will say of its WAN address? */
 static bool has_answered(const struct engine *home)
 {
@@ -45,8 +30,9 @@ static bool has_answered(const struct engine *home)
 
 	for (size_t i = 0; i < UPNP_PROTOCOLS; i++)
 		asked |= home->protocols[i].state != UPNP_OFF;
-	return home->has_router && asked && !is_asking(home) &&
-	       (home->wan_known || !engine_answers(home) || !is_opening(home));
+	return home->has_router && asked && !engine_has_protocol(home, UPNP_ASKING) &&
+	       (home->wan_known || !engine_answers(home) ||
+		!forwards_any(&home->forwards, FORWARD_OPENING));
 }
 
 /* "I have no usable WAN address" is a word about it as well. */
@@ -165,8 +151,9 @@ bool upstream_is_asking(const struct upstream *upstream)
 
 	return (upstream->look_until && !upstream->looked && doubtful) ||
 	       (upstream->engine.has_router && !upstream->engine.tries &&
-		(is_opening(&upstream->engine) ||
-		 (is_asking(&upstream->engine) && !engine_answers(&upstream->engine))));
+		(forwards_any(&upstream->engine.forwards, FORWARD_OPENING) ||
+		 (engine_has_protocol(&upstream->engine, UPNP_ASKING) &&
+		  !engine_answers(&upstream->engine))));
 }
 
 const struct forward *upstream_forward(const struct upstream *upstream,
@@ -282,7 +269,7 @@ static void ask_outer(struct upstream *upstream, const struct engine *home,
 	struct upnp_network network = network_of(upstream, home);
 	size_t count;
 
-	if (!upstream->engine.has_router && is_opening(home))
+	if (!upstream->engine.has_router && forwards_any(&home->forwards, FORWARD_OPENING))
 		return; /* soon it is known which ports */
 	take_config(upstream, config, network.address.s_addr != INADDR_ANY);
 	count = wishes(upstream, home, list);
@@ -343,7 +330,8 @@ void upstream_follow(struct upstream *upstream, const struct engine *home,
 	    (upstream_is_there(upstream) && engine_answers(&upstream->engine)))
 		upstream->look_at = 0;
 	if (line->kind == LINE_MAYBE_TWO && upstream->engine.has_router &&
-	    upstream->engine.forwards.count && !is_asking(&upstream->engine) &&
+	    upstream->engine.forwards.count &&
+	    !engine_has_protocol(&upstream->engine, UPNP_ASKING) &&
 	    !engine_answers(&upstream->engine))
 		upstream->stranger = line->outer;
 	if (line->outer.s_addr && line->outer.s_addr != upstream->stranger.s_addr)
@@ -367,13 +355,8 @@ void upstream_tick(struct upstream *upstream, int64_t now)
 	engine_tick(&upstream->engine, now);
 }
 
-static int64_t sooner(int64_t a, int64_t b)
-{
-	return !a || (b && b < a) ? b : a;
-}
-
 int64_t upstream_deadline(const struct upstream *upstream)
 {
-	return sooner(engine_deadline(&upstream->engine),
-		      sooner(upstream->look_at, upstream->look_until));
+	return clock_sooner(engine_deadline(&upstream->engine),
+			    clock_sooner(upstream->look_at, upstream->look_until));
 }
