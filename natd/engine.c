@@ -61,6 +61,7 @@ void engine_send_plain(struct engine *engine, enum upnp_request_what what)
 	if (what == UPNP_USE) {
 		request.network = engine->network;
 		request.network.service = engine->service;
+		memcpy(request.network.epochs, engine->epochs, sizeof(engine->epochs));
 	}
 	engine->hooks->send(engine->context, &request);
 }
@@ -113,8 +114,9 @@ void engine_ask_all(struct engine *engine)
 	engine->retry_at = engine->afresh_at = 0; /* also where there is no router any more */
 	if (!engine->has_router || engine->identify_until)
 		return;
-	if (mac_is_known(engine->network.mac))
-		elsewhere_swap(&engine->elsewhere, &engine->forwards, engine->network.mac);
+	if (mac_is_known(engine->network.mac) &&
+	    elsewhere_swap(&engine->elsewhere, &engine->forwards, engine->network.mac))
+		memset(engine->epochs, 0, sizeof(engine->epochs)); /* of the router before */
 	if (!engine->forwards.count)
 		return;
 	engine_claim(engine);

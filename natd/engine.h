@@ -62,7 +62,8 @@ struct engine {
 	struct protocol_status protocols[UPNP_PROTOCOLS];
 	struct upnp_router router;
 	struct upnp_service service; /* found in the router's description, kept over restarts */
-	struct in_addr service_of;   /* which router's */
+	struct upnp_epoch epochs[UPNP_PROTOCOLS]; /* as the protocols told, kept over restarts */
+	struct in_addr service_of;                /* which router's both are */
 	bool wan_known;
 	struct upnp_wan wan;
 	struct in_addr public_wan; /* the last public one, kept over restarts: natctl wan-ip */

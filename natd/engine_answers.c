@@ -229,6 +229,15 @@ static void on_service(struct engine *engine, const struct upnp_service *service
 	engine->service_of = engine->network.gateway;
 }
 
+static void on_epoch(struct engine *engine, const struct upnp_told_epoch *told)
+{
+	engine->epochs[told->via] = told->epoch;
+	engine->service_of = engine->network.gateway;
+	engine->forwards.dirty = true;
+	if (told->restarted)
+		log_info("%s since natd heard of it", told->said);
+}
+
 static bool is_terminated(const char *text, size_t size)
 {
 	return memchr(text, '\0', size) != NULL;
@@ -239,6 +248,8 @@ static bool is_terminated(const char *text, size_t size)
 /* upnp speaks with strangers; what it says is believed only in its own alphabet. */
 static bool report_is_sound(const struct upnp_report *report)
 {
+	const struct upnp_told_epoch *told = &report->told;
+
 	switch (report->what) {
 	case UPNP_PROTOCOL:
 		return report->protocol.protocol < UPNP_PROTOCOLS &&
@@ -256,6 +267,9 @@ static bool report_is_sound(const struct upnp_report *report)
 	case UPNP_UNMAPPED: return TERMINATED(report->unmapped.said);
 	case UPNP_ENTRY: return TERMINATED(report->entry.description);
 	case UPNP_LISTED: return TERMINATED(report->listed.said);
+	case UPNP_EPOCH:
+		return told->via < UPNP_IGD && told->epoch.known && told->epoch.heard_us >= 0 &&
+		       TERMINATED(told->said);
 	case UPNP_HOLDER:
 	case UPNP_PROBED: return true;
 	case UPNP_LOST:
@@ -284,6 +298,7 @@ bool engine_report(struct engine *engine, const struct upnp_report *report, int6
 	case UPNP_UNMAPPED: on_unmapped(engine, &report->unmapped); return true;
 	case UPNP_LOST: on_lost(engine, &report->lost, now); return true;
 	case UPNP_SERVICE: on_service(engine, &report->service); return true;
+	case UPNP_EPOCH: on_epoch(engine, &report->told); return true;
 	case UPNP_HOLDER: on_holder(engine, &report->holder, now); return true;
 	default: return false;
 	}

@@ -17,13 +17,14 @@ static bool same_network(const struct upnp_network *a, const struct upnp_network
 	       a->prefix == b->prefix && !mac_differs(a->mac, b->mac);
 }
 
-/* The service belongs to one router. */
+/* The service and the epochs belong to one router. */
 static void forget_service(struct engine *engine, const struct upnp_network *network)
 {
 	if (engine->service_of.s_addr == network->gateway.s_addr &&
 	    !mac_differs(engine->network.mac, network->mac))
 		return;
 	engine->service = (struct upnp_service){ 0 };
+	memset(engine->epochs, 0, sizeof(engine->epochs));
 	engine->service_of = network->gateway;
 }
 

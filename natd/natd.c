@@ -236,6 +236,7 @@ int main(int argc, char **argv)
 	parse_options(&natd, &options, argc, argv);
 	log_open("natd", options.verbose);
 	natd.started_at = natd_now();
+	natd_boot();
 	read_config(&natd);
 	if (options.check)
 		return EXIT_SUCCESS;

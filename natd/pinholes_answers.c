@@ -137,6 +137,8 @@ bool pinholes_report(struct pinholes *pinholes, const struct upnp_report *report
 		pinholes_lost(pinholes, now, report->lost.delay_ms);
 		return report->what == UPNP_PINS_LOST;
 	}
+	if (report->what == UPNP_EPOCH && report->hop == 0 && report->told.restarted)
+		pinholes_lost(pinholes, now, 0);
 	if (report->what == UPNP_PROTOCOL && report->hop == 0 && report->protocol.state == UPNP_OK)
 		ask_what_failed(pinholes, now);
 	if (report->what != UPNP_PINNED && report->what != UPNP_PIN_FAILED &&

@@ -14,7 +14,7 @@
 
 #define STATE_DIRECTORY "/var/lib/natd"
 
-/* Reads `directory`/state.json; what is missing or wrong is left out. `outer` is the engine of a second
+/* Reads `directory`/state.json; what is missing or wrong is left out. Nothing is dirty where it was sound. `outer` is the engine of a second
  * router before the home router. */
 void state_read(const char *directory, struct engine *engine, struct engine *outer,
 		struct pinholes *pinholes, struct sysctls *sysctls);

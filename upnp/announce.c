@@ -141,7 +141,7 @@ static void on_epoch(struct client *client, uint8_t via, uint32_t epoch)
 {
 	if (!memchr(client->network.order, via, client->network.count))
 		return;
-	if (!client->epochs[via].known)
+	if (!client->epochs[via].known || client->inherited[via])
 		on_newcomer(client, via);
 	epoch_is(client, via, epoch, true);
 }

@@ -108,7 +108,9 @@ struct client {
 	bool wan_known[UPNP_PROTOCOLS];
 	struct in_addr wan[UPNP_PROTOCOLS];
 	bool probing; /* UPNP_PROBE is to be answered */
-	struct epoch epochs[UPNP_PROTOCOLS];
+	struct upnp_epoch epochs[UPNP_PROTOCOLS];
+	bool inherited[UPNP_PROTOCOLS]; /* the epoch is what natd knew; nothing was heard since */
+	int64_t used_us;                /* when UPNP_USE came; CLOCK_BOOTTIME, as epochs are */
 	struct refrain refrain;
 	int64_t nap_us;   /* the router said nothing new by SSDP: not listened to till then */
 	int64_t check_us; /* when the router is asked whether it still knows us */

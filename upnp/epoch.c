@@ -13,18 +13,18 @@ int64_t epoch_now_us(void)
 	return (int64_t)now.tv_sec * SECOND_US + now.tv_nsec / 1000;
 }
 
-static struct epoch replace(struct epoch *epoch, uint32_t server, int64_t now_us)
+static struct upnp_epoch replace(struct upnp_epoch *epoch, uint32_t server, int64_t now_us)
 {
-	struct epoch before = *epoch;
+	struct upnp_epoch before = *epoch;
 
-	*epoch = (struct epoch){ .known = true, .server = server, .heard_us = now_us };
+	*epoch = (struct upnp_epoch){ .known = true, .server = server, .heard_us = now_us };
 	return before;
 }
 
 /* Microseconds until the comparison: whole seconds would add an error of one to each side. */
-bool epoch_take_pcp(struct epoch *epoch, uint32_t server, int64_t now_us)
+bool epoch_take_pcp(struct upnp_epoch *epoch, uint32_t server, int64_t now_us)
 {
-	struct epoch before = replace(epoch, server, now_us);
+	struct upnp_epoch before = replace(epoch, server, now_us);
 	int64_t server_delta = ((int64_t)server - before.server) * SECOND_US;
 	int64_t client_delta = now_us - before.heard_us;
 
@@ -33,14 +33,17 @@ bool epoch_take_pcp(struct epoch *epoch, uint32_t server, int64_t now_us)
 	/* One second back may be two answers that met on the way. */
 	if (server_delta < -SECOND_US)
 		return false;
+	if (before.undated)
+		return true;
 	return client_delta + 2 * SECOND_US >= server_delta - server_delta / 16 &&
 	       server_delta + 2 * SECOND_US >= client_delta - client_delta / 16;
 }
 
-bool epoch_take_natpmp(struct epoch *epoch, uint32_t server, int64_t now_us)
+bool epoch_take_natpmp(struct upnp_epoch *epoch, uint32_t server, int64_t now_us)
 {
-	struct epoch before = replace(epoch, server, now_us);
-	int64_t least = (int64_t)before.server * SECOND_US + (now_us - before.heard_us) / 8 * 7;
+	struct upnp_epoch before = replace(epoch, server, now_us);
+	int64_t passed = before.undated ? 0 : now_us - before.heard_us;
+	int64_t least = (int64_t)before.server * SECOND_US + passed / 8 * 7;
 
 	return !before.known || (int64_t)server * SECOND_US >= least - 2 * SECOND_US;
 }

@@ -4,22 +4,16 @@
 #ifndef UPNP_EPOCH_H
 #define UPNP_EPOCH_H
 
-#include <stdbool.h>
-#include <stdint.h>
-
-struct epoch {
-	bool known;
-	uint32_t server;  /* seconds, as the server said last */
-	int64_t heard_us; /* and when; CLOCK_BOOTTIME, because servers do not sleep with this host */
-};
+#include "upnp/upnp.h"
 
 /* So few seconds are a server that has just started: why else would it announce itself (RFC 6887 14.1.1)? */
 #define EPOCH_JUST_STARTED 2
 
 /* Takes over what a server says at `now_us`. False: it has lost its state since it spoke last. The
  * first word of a server is always good. */
-bool epoch_take_pcp(struct epoch *epoch, uint32_t server, int64_t now_us);    /* RFC 6887 8.5 */
-bool epoch_take_natpmp(struct epoch *epoch, uint32_t server, int64_t now_us); /* RFC 6886 3.6 */
+bool epoch_take_pcp(struct upnp_epoch *epoch, uint32_t server, int64_t now_us); /* RFC 6887 8.5 */
+bool epoch_take_natpmp(struct upnp_epoch *epoch, uint32_t server,
+		       int64_t now_us); /* RFC 6886 3.6 */
 
 int64_t epoch_now_us(void);
 

@@ -39,7 +39,7 @@ struct pcp6_end {
 	struct in6_addr address;
 	struct in6_addr gateway;
 	uint32_t ifindex;
-	struct epoch epoch;
+	struct upnp_epoch epoch;
 };
 
 struct pinhole_tasks {

@@ -77,20 +77,43 @@ void mappings_lost(struct client *client, uint8_t via, bool to_all, const char *
 	report_send(client, &report);
 }
 
+/* Did the table begin before natd asked for all of it? A second more, because epochs are cut to whole
+ * ones. */
+static bool began_before_use(const struct client *client, const struct upnp_epoch *epoch)
+{
+	return epoch->heard_us - client->used_us <= ((int64_t)epoch->server + 1) * 1000000;
+}
+
+static void epoch_report(struct client *client, uint8_t via, bool restarted, const char *said)
+{
+	struct upnp_report report = { .what = UPNP_EPOCH };
+
+	report.told = (struct upnp_told_epoch){ .via = via,
+						.restarted = restarted,
+						.epoch = client->epochs[via] };
+	if (restarted)
+		say(report.told.said, "%s", said);
+	report_send(client, &report);
+}
+
 void epoch_is(struct client *client, uint8_t via, uint32_t seconds, bool to_all)
 {
-	struct epoch *epoch = &client->epochs[via];
-	struct epoch before = *epoch;
+	struct upnp_epoch *epoch = &client->epochs[via];
+	struct upnp_epoch before = *epoch;
 	int64_t now = epoch_now_us();
 	bool same = via == UPNP_PCP ? epoch_take_pcp(epoch, seconds, now)
 				    : epoch_take_natpmp(epoch, seconds, now);
+	bool lost_before_use =
+		!same && !to_all && client->inherited[via] && began_before_use(client, epoch);
 	char said[UPNP_TEXT_MAX];
 
-	if (same && !(to_all && seconds <= EPOCH_JUST_STARTED))
-		return;
+	client->inherited[via] = false;
 	say(said, "%s: the router has restarted (epoch %u, before %u)", protocols[via]->name,
 	    seconds, before.server);
-	mappings_lost(client, via, to_all, said);
+	if (!before.known || before.undated || !same)
+		epoch_report(client, via, lost_before_use, said);
+	if (!lost_before_use && (!same || (to_all && seconds <= EPOCH_JUST_STARTED)))
+		mappings_lost(client, via, to_all, said);
 }
 
 void holder_is(struct client *client, uint32_t id, struct in_addr address, bool removed)

@@ -40,7 +40,10 @@ static void use(struct client *client, const struct upnp_request *request)
 	memset(client->asked_us, 0, sizeof(client->asked_us));
 	memset(client->proven, 0, sizeof(client->proven));
 	memset(client->wan_known, 0, sizeof(client->wan_known));
-	memset(client->epochs, 0, sizeof(client->epochs));
+	memcpy(client->epochs, request->network.epochs, sizeof(client->epochs));
+	for (uint8_t p = 0; p < UPNP_PROTOCOLS; p++)
+		client->inherited[p] = client->epochs[p].known;
+	client->used_us = epoch_now_us();
 	client->probing = false;
 	client->check_us = ASKING_NEVER;
 	client->nap_us = 0;

@@ -67,6 +67,15 @@ struct upnp_service {
 	char firewall[UPNP_TEXT_MAX]; /* URL of its WANIPv6FirewallControl:1; empty: it has none */
 };
 
+/* PCP and NAT-PMP say with every answer how many seconds ago their table was empty. Kept by natd over
+ * restarts: what a router has lost meanwhile shows with its first answer. */
+struct upnp_epoch {
+	bool known;
+	bool undated;     /* heard before this host started: only going back shows anything */
+	uint32_t server;  /* seconds, as the server said */
+	int64_t heard_us; /* and when; CLOCK_BOOTTIME, because servers do not sleep with this host */
+};
+
 struct upnp_network {
 	struct in_addr gateway; /* network byte order, as everywhere in struct in_addr */
 	struct in_addr address; /* this host's, on the gateway's link */
@@ -81,6 +90,7 @@ struct upnp_network {
 	uint8_t count;                 /* of `order`; 0 never asks the router */
 	uint8_t order[UPNP_PROTOCOLS]; /* enum upnp_protocol, the preferred first */
 	struct upnp_service service;   /* as the router's was last */
+	struct upnp_epoch epochs[UPNP_PROTOCOLS]; /* the same; UPnP has none */
 	uint16_t
 		check; /* seconds without a word of the router until it is asked a little; 0: never */
 };
@@ -245,6 +255,14 @@ struct upnp_lost {
 	char said[UPNP_TEXT_MAX];
 };
 
+/* The epoch of a protocol, where it does not follow from what natd knows. */
+struct upnp_told_epoch {
+	uint8_t via;
+	bool restarted; /* the router lost its state before UPNP_USE: what was asked since is not lost */
+	struct upnp_epoch epoch;
+	char said[UPNP_TEXT_MAX]; /* where it has restarted */
+};
+
 /* Who has the external port that is wanted for mapping `id`. */
 struct upnp_holder {
 	uint32_t id;
@@ -310,6 +328,7 @@ struct upnp_report {
 		UPNP_PROBED,     /* every protocol has answered or had its time */
 		UPNP_LOST,       /* lost: ask afresh */
 		UPNP_SERVICE,    /* service: found, and worth to be kept */
+		UPNP_EPOCH,      /* told: worth to be kept */
 		UPNP_FOUND_HOPS, /* hops: the end of UPNP_LOOK_OUT */
 		UPNP_MAPPED_AS,  /* mapped_as: the end of UPNP_STUN; 0.0.0.0: no answer */
 		UPNP_PAGE_IS,    /* title: the end of UPNP_PAGE */
@@ -335,6 +354,7 @@ struct upnp_report {
 		struct upnp_lost lost;
 		struct upnp_holder holder;
 		struct upnp_service service;
+		struct upnp_told_epoch told;
 		struct upnp_hops hops;
 		struct in_addr mapped_as;
 		struct upnp_resolved resolved;

@@ -6,6 +6,8 @@
  *   map ID udp|tcp VIA PORT EXTERNAL LIFETIME NAME [NONCE [WANTED [FORMER [VIA PORT]]]]   VIA: a protocol or any
  *   unmap (the same)                                            NONCE: 24 hex digits
  *   service URL TYPE                                            for the next use
+ *   epoch PROTOCOL SECONDS AGO       for the next use: what it said, and how many seconds ago; "-": before
+ *                                    this host started
  *   router6 ADDRESS MAC                                         for the next use; "::" and "-": none
  *   hop N SOURCE                     for the next requests: which router, and from where ("hop 0 0.0.0.0")
  *   stun ADDRESS PORT
@@ -67,8 +69,24 @@ static void address(struct in_addr *to)
 }
 
 static struct upnp_service remembered;
+static struct upnp_epoch epochs[UPNP_PROTOCOLS];
 static struct in_addr source;
 static uint8_t hop;
+
+static void remember_epoch(void)
+{
+	struct upnp_epoch *epoch = &epochs[via_of(word()) % UPNP_PROTOCOLS];
+	const char *ago;
+	struct timespec now;
+
+	epoch->known = true;
+	epoch->server = number();
+	ago = word();
+	epoch->undated = !ago || *ago == '-';
+	clock_gettime(CLOCK_BOOTTIME, &now);
+	if (!epoch->undated)
+		epoch->heard_us = ((int64_t)now.tv_sec - atoi(ago)) * 1000000;
+}
 
 static void remember(void)
 {
@@ -109,6 +127,7 @@ static void read_network(struct upnp_request *request)
 	network->check = (uint16_t)number();
 	network->service = remembered;
 	network->router6 = router6;
+	memcpy(network->epochs, epochs, sizeof(epochs));
 	memcpy(network->mac, router_mac, sizeof(network->mac));
 	network->source = source;
 	while (network->count < UPNP_PROTOCOLS && (name = word()))
@@ -208,6 +227,10 @@ static void request(int upnp, char *line)
 
 	if (name && strcmp(name, "raw") == 0) {
 		process_send(upnp, name, strlen(name));
+		return;
+	}
+	if (name && strcmp(name, "epoch") == 0) {
+		remember_epoch();
 		return;
 	}
 	if (name && strcmp(name, "router6") == 0) {
@@ -338,6 +361,10 @@ static void print(const struct upnp_report *r)
 		printf("lost %s %u %s\n", vias[r->lost.via], r->lost.delay_ms, r->lost.said);
 		break;
 	case UPNP_SERVICE: printf("service %s %s\n", r->service.control, r->service.type); break;
+	case UPNP_EPOCH:
+		printf("epoch %s %u %s %s\n", vias[r->told.via], r->told.epoch.server,
+		       r->told.restarted ? "restarted" : "new", r->told.said);
+		break;
 	case UPNP_FOUND_HOPS: print_hops(&r->hops); break;
 	case UPNP_MAPPED_AS: printf("mapped-as %s\n", ip(r->mapped_as)); break;
 	case UPNP_PAGE_IS: printf("page %s\n", r->title); break;

@@ -46,11 +46,11 @@ class Natd:
         for path in self.state.iterdir():
             path.unlink()
 
-    def start(self, config=None, wait=True, verbose=True):
-        """Starts natd; waits until natctl gets an answer."""
+    def start(self, config=None, wait=True, verbose=True, by=()):
+        """Starts natd, with `by` before its command line; waits until natctl gets an answer."""
         if config is not None:
             self.configure(config)
-        self.process = self.node.start("natd", *self.command(*["-v"] * verbose))
+        self.process = self.node.start("natd", *by, *self.command(*["-v"] * verbose))
         if wait:
             wait_until(self._answers, 10, "natd to answer")
         return self

@@ -64,6 +64,58 @@ def test_epoch_of_another_network_is_not_compared(lan, start):
     assert not [line for line in upnp.reports if line.startswith("lost")]
 
 
+@pytest.mark.parametrize("via", ["pcp", "nat-pmp"])
+@pytest.mark.parametrize("epoch, ago", [(5000, 100), (40, "-")])  # ahead of its time; gone back
+def test_restart_of_the_run_before_is_told_and_nothing_is_asked_twice(lan, start, via, epoch, ago):
+    """natd was down meanwhile. What it asks for now is asked after the restart."""
+    lan.start_rude(pcp="ok", natpmp="ok", epoch=30)
+    upnp = start((via,), use=False)
+    upnp.send(f"epoch {via} {epoch} {ago}")
+    upnp.use((via,))
+    upnp.open()
+    upnp.next("mapped 1")
+    upnp.send(RENEW.format(via=via))
+    upnp.next("mapped 1")
+    said = [line for line in upnp.reports if line.startswith(("epoch", "lost"))]
+    assert len(said) == 1 and re.match(rf"epoch {via} 3\d restarted .*before {epoch}", said[0]), said
+
+
+@pytest.mark.parametrize("via", ["pcp", "nat-pmp"])
+def test_epoch_that_goes_on_is_no_news(lan, start, via):
+    lan.start_rude(pcp="ok", natpmp="ok", epoch=5000)
+    upnp = start((via,), use=False)
+    upnp.send(f"epoch {via} 4000 1000")
+    upnp.use((via,))
+    upnp.open()
+    upnp.next("mapped 1")
+    assert not [line for line in upnp.reports if line.startswith(("epoch", "lost"))]
+
+
+@pytest.mark.parametrize("via", ["pcp", "nat-pmp"])
+def test_epoch_of_an_earlier_boot_is_dated_again(lan, start, via):
+    """How long this host was off is not known: any epoch that has not gone back may be right."""
+    lan.start_rude(pcp="ok", natpmp="ok", epoch=500000)
+    upnp = start((via,), use=False)
+    upnp.send(f"epoch {via} 4000 -")
+    upnp.use((via,))
+    upnp.open()
+    upnp.next("mapped 1")
+    said = [line for line in upnp.reports if line.startswith(("epoch", "lost"))]
+    assert len(said) == 1 and re.match(rf"epoch {via} 5000\d\d new", said[0]), said
+
+
+def test_announcement_of_a_router_that_starts_is_heard_although_its_epoch_is_known(lan, start):
+    """After a power cut this host is up first: nobody answers, until the router announces itself."""
+    lan.start_rude(pcp="silent", epoch=0)
+    upnp = start(("pcp",), use=False)
+    upnp.send("epoch pcp 4000 -")
+    upnp.use(("pcp",))
+    upnp.open()
+    upnp.next("failed 1")
+    lan.tell(pcp="ok", do="announce", kind="pcp")
+    lost(upnp, "pcp", "")
+
+
 # ---- said to everybody ----
 
 @pytest.mark.parametrize("via, kind", [("pcp", "pcp"), ("nat-pmp", "natpmp")])

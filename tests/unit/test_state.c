@@ -11,6 +11,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "natd/clock.h"
 #include "natd/state.h"
 
 static char directory[] = "/tmp/natd-test-state-XXXXXX";
@@ -130,6 +131,67 @@ static void test_what_was_written_is_read(void **state)
 	assert_int_equal(access(path_of("state.json.broken"), F_OK), -1);
 }
 
+static void keep_epochs(struct engine *engine)
+{
+	engine_init(engine, &no_hooks, NULL);
+	engine->service_of.s_addr = inet_addr("192.168.1.1");
+	engine->epochs[UPNP_PCP] = (struct upnp_epoch){ true, false, 4000000000, 5000000 };
+	engine->epochs[UPNP_NATPMP] = (struct upnp_epoch){ true, true, 12, 0 };
+}
+
+/* The second is written without its time, and stays so. */
+static void test_epochs_are_kept(void **state)
+{
+	static struct engine before, after;
+	static struct sysctls none;
+
+	(void)state;
+	keep_epochs(&before);
+	assert_true(state_write(directory, &before, &outer, &pinholes, &none, true));
+	engine_init(&after, &no_hooks, NULL);
+	after.forwards.dirty = true;
+	state_read(directory, &after, &outer, &restored_pinholes, &none);
+	assert_memory_equal(&after.epochs, &before.epochs, sizeof(before.epochs));
+	assert_int_equal(after.service_of.s_addr, before.service_of.s_addr);
+	assert_false(after.forwards.dirty);
+	assert_int_equal(access(path_of("state.json.broken"), F_OK), -1);
+}
+
+/* Another boot, or a time that has not come yet: the epoch is known, its time is not. */
+static void test_epochs_of_another_clock_have_no_time(void **state)
+{
+	static const char *const files[] = {
+		"\"boot\": \"another\", \"epochs\": [{\"router\": \"192.168.1.1\", "
+		"\"protocol\": \"pcp\", \"epoch\": 7, \"heard\": 1}]",
+		"\"epochs\": [{\"router\": \"192.168.1.1\", \"protocol\": \"pcp\", "
+		"\"epoch\": 7, \"heard\": 1}]",
+		"\"boot\": \"%s\", \"epochs\": [{\"router\": \"192.168.1.1\", "
+		"\"protocol\": \"pcp\", \"epoch\": 7, \"heard\": 9000000000000000}]",
+	};
+	static struct engine engine;
+	static struct sysctls none;
+	char text[512];
+	int used;
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(files) / sizeof(files[0]); i++) {
+		const char *hole = strstr(files[i], "%s");
+		int length = hole ? (int)(hole - files[i]) : (int)strlen(files[i]);
+
+		used = snprintf(text, sizeof(text),
+				"{\"version\": 1, \"mappings\": [], \"sysctls\": [], %.*s%s%s}",
+				length, files[i], hole ? natd_boot() : "", hole ? hole + 2 : "");
+		assert_in_range(used, 1, sizeof(text) - 1);
+		write_state(text);
+		engine_init(&engine, &no_hooks, NULL);
+		state_read(directory, &engine, &outer, &restored_pinholes, &none);
+		assert_int_equal(access(path_of("state.json.broken"), F_OK), -1);
+		assert_true(engine.epochs[UPNP_PCP].known);
+		assert_true(engine.epochs[UPNP_PCP].undated);
+		assert_int_equal(engine.epochs[UPNP_PCP].server, 7);
+	}
+}
+
 static void test_a_second_router_has_its_own(void **state)
 {
 	static struct engine home, before, after, home_after;
@@ -214,6 +276,12 @@ static void test_damaged_files(void **state)
 		{ "{\"version\": 1, \"mappings\": [], \"sysctls\": [], \"outer\": "
 		  "{\"mappings\": [3]}}",
 		  0 },
+		{ "{\"version\": 1, \"mappings\": [], \"sysctls\": [], \"epochs\": [{\"router\": "
+		  "\"192.168.1.1\", \"protocol\": \"pcp\", \"epoch\": -1}]}",
+		  0 },
+		{ "{\"version\": 1, \"mappings\": [], \"sysctls\": [], \"epochs\": [{\"router\": "
+		  "\"192.168.1.1\", \"protocol\": \"ftp\", \"epoch\": 1}]}",
+		  0 },
 		{ "{\"version\": 1, \"wan\": \"192.168.1.1\", \"mappings\": [], \"sysctls\": []}",
 		  0 },
 		{ "{\"version\": 1, \"mappings\": [{\"name\": \"a\", \"protocol\": \"udp\", "
@@ -288,6 +356,8 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_what_was_written_is_read),
+		cmocka_unit_test(test_epochs_are_kept),
+		cmocka_unit_test(test_epochs_of_another_clock_have_no_time),
 		cmocka_unit_test(test_a_second_router_has_its_own),
 		cmocka_unit_test(test_what_was_asked_but_not_granted_is_read),
 		cmocka_unit_test(test_no_file_is_a_fresh_start),

@@ -10,12 +10,12 @@
 
 #define SECOND 1000000LL
 
-typedef bool (*taker)(struct epoch *epoch, uint32_t server, int64_t now_us);
+typedef bool (*taker)(struct upnp_epoch *epoch, uint32_t server, int64_t now_us);
 
 /* The server said 1000 at second 100; what of `server` at second 100 + `later`? */
 static bool good(taker take, uint32_t server, int64_t later)
 {
-	struct epoch epoch = { 0 };
+	struct upnp_epoch epoch = { 0 };
 
 	assert_true(take(&epoch, 1000, 100 * SECOND));
 	return take(&epoch, server, (100 + later) * SECOND);
@@ -23,11 +23,11 @@ static bool good(taker take, uint32_t server, int64_t later)
 
 static void first_word_is_good(void **state)
 {
-	struct epoch epoch = { 0 };
+	struct upnp_epoch epoch = { 0 };
 
 	(void)state;
 	assert_true(epoch_take_pcp(&epoch, 4000000000U, 0));
-	epoch = (struct epoch){ 0 };
+	epoch = (struct upnp_epoch){ 0 };
 	assert_true(epoch_take_natpmp(&epoch, 0, 3600 * SECOND));
 }
 
@@ -55,7 +55,7 @@ static void pcp_clock_may_differ_by_a_sixteenth_and_two_seconds(void **state)
 
 static void pcp_restart_is_seen_although_the_new_epoch_is_higher(void **state)
 {
-	struct epoch epoch = { 0 };
+	struct upnp_epoch epoch = { 0 };
 
 	(void)state;
 	assert_true(epoch_take_pcp(&epoch, 10, 0));
@@ -77,15 +77,37 @@ static void natpmp_server_may_be_an_eighth_and_two_seconds_late(void **state)
 	assert_true(good(epoch_take_natpmp, 100000, 10));
 }
 
+/* How long it is since then is not known: only going back is a restart. */
+static void epoch_without_a_time_may_only_go_back(void **state)
+{
+	static const struct {
+		taker take;
+		uint32_t least; /* that is good after 1000 */
+	} takers[] = { { epoch_take_pcp, 999 }, { epoch_take_natpmp, 998 } };
+
+	(void)state;
+	for (size_t i = 0; i < 2; i++) {
+		struct upnp_epoch undated = { true, true, 1000, 100 * SECOND };
+		struct upnp_epoch epoch = undated;
+
+		assert_true(takers[i].take(&epoch, UINT32_MAX, 50 * SECOND));
+		assert_false(epoch.undated);
+		epoch = undated;
+		assert_true(takers[i].take(&epoch, takers[i].least, 90000 * SECOND));
+		epoch = undated;
+		assert_false(takers[i].take(&epoch, takers[i].least - 1, 90000 * SECOND));
+	}
+}
+
 static void numbers_at_the_end_of_their_range(void **state)
 {
-	struct epoch epoch = { 0 };
+	struct upnp_epoch epoch = { 0 };
 
 	(void)state;
 	assert_true(epoch_take_pcp(&epoch, UINT32_MAX, INT64_MAX / 16));
 	assert_false(epoch_take_pcp(&epoch, 0, INT64_MAX / 16 + 1));
 	assert_false(epoch_take_pcp(&epoch, UINT32_MAX, INT64_MAX / 16 + 2));
-	epoch = (struct epoch){ 0 };
+	epoch = (struct upnp_epoch){ 0 };
 	assert_true(epoch_take_natpmp(&epoch, UINT32_MAX, 0));
 	assert_false(epoch_take_natpmp(&epoch, UINT32_MAX, INT64_MAX / 16));
 }
@@ -98,6 +120,7 @@ int main(void)
 		cmocka_unit_test(pcp_clock_may_differ_by_a_sixteenth_and_two_seconds),
 		cmocka_unit_test(pcp_restart_is_seen_although_the_new_epoch_is_higher),
 		cmocka_unit_test(natpmp_server_may_be_an_eighth_and_two_seconds_late),
+		cmocka_unit_test(epoch_without_a_time_may_only_go_back),
 		cmocka_unit_test(numbers_at_the_end_of_their_range),
 	};
 

@@ -1,0 +1,140 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""What natd knew when it, the host or the router was last running: the state file and what follows."""
+
+import json
+
+import pytest
+
+from lab import HOST, Lab, Redirect, wait_until
+
+WIREGUARD = Redirect("udp", 51820, HOST, 51820)
+BOOT_ID = "/proc/sys/kernel/random/boot_id"
+
+
+def saved(natd):
+    return json.loads((natd.state / "state.json").read_bytes())
+
+
+def epochs(natd):
+    return {entry["protocol"]: entry["epoch"] for entry in saved(natd)["epochs"]}
+
+
+def opened(lab, config=""):
+    """natd with all that it keeps in its file."""
+    natd = lab.natd(config).settled()
+    wait_until(lambda: saved(natd)["mappings"][0]["router"], 20, "the router's MAC in the state")
+    return natd
+
+
+def clock_ahead(seconds):
+    """CLOCK_BOOTTIME, by a time namespace (time_namespaces(7))."""
+    return ("unshare", "--time", "--boottime", str(seconds), "--")
+
+
+def reboot(lab, natd, seconds):
+    """The host without power: its kernel forgets, calls itself something else and counts from another
+    second, `seconds` from the one of now."""
+    natd.kill()
+    lab.host.nft("flush ruleset")
+    lab.host.run("conntrack", "-F", check=False)
+    lab.host.run("ip", "neigh", "flush", "dev", "eth0")
+    other = lab.host.folder / "boot_id"
+    other.write_text("6e617464-0000-4000-8000-000000000002\n", encoding="ascii")
+    lab.host.run("mount", "--bind", other, BOOT_ID)  # in the host's own mount namespace
+    return natd.start(by=clock_ahead(seconds))
+
+
+@pytest.mark.parametrize("variant", ["pcp", "igd2", "everything"])
+def test_a_restart_changes_nothing_on_disk(variant):
+    """An SD card is not written for nothing: the file is as it was, and the mapping the same."""
+    with Lab(router=variant) as lab:
+        natd = opened(lab)
+        path = natd.state / "state.json"
+        before, inode = path.read_bytes(), path.stat().st_ino
+        natd.kill()
+        natd.start().settled()
+        natd.wait_status("OK", state="open", external_port=51820)
+        assert path.read_bytes() == before
+        assert path.stat().st_ino == inode, "written anew"
+
+
+# Less than the host has been up, and more than any router that is tested here.
+UPTIME = float(open("/proc/uptime", encoding="ascii").read().split()[0])
+
+
+@pytest.mark.parametrize("variant", ["pcp", "igd2", "everything"])
+@pytest.mark.parametrize("seconds", [-int(UPTIME / 2), 500000])
+def test_reboot_of_the_host(variant, seconds):
+    """The same mapping is renewed, not doubled, and can be removed. The clock of another boot proves
+    nothing about the router."""
+    with Lab(router=variant) as lab:
+        natd = opened(lab)
+        nonce = saved(natd)["mappings"][0]["nonce"]
+        reboot(lab, natd, seconds).settled()
+        natd.wait_status("OK", state="open", external_port=51820)
+        assert saved(natd)["mappings"][0]["nonce"] == nonce
+        assert lab.router.redirects() == {WIREGUARD}
+        assert "has restarted" not in natd.log
+        natd.kill()
+        natd.start(by=clock_ahead(seconds + 1)).settled()  # in the new boot its clock counts
+        assert "has restarted" not in natd.log
+        assert natd.stop() == 0
+        assert lab.router.redirects() == set()
+
+
+@pytest.mark.parametrize("variant, told", [("pcp", {"pcp", "nat-pmp"}), ("igd2", set())])
+def test_router_reboots_while_natd_is_down(variant, told):
+    """It is told, once for each protocol that shows it, and the mapping is there at once: nothing is
+    asked twice for it."""
+    with Lab(router=variant) as lab:
+        natd = opened(lab)
+        wait_until(lambda: set(epochs(natd)) == told, 20, "the epochs in the state")
+        natd.kill()
+        lab.router.restart()
+        assert lab.router.redirects() == set()
+        natd.start(by=clock_ahead(1000))  # as if it had been down for a while
+        natd.wait_status("OK", state="open", external_port=51820)
+        natd.settled()
+        assert lab.router.redirects() == {WIREGUARD}
+        assert natd.log.count("since natd heard of it") == len(told)
+        assert "asked afresh" not in natd.log
+        assert natd.stop() == 0
+        assert lab.router.redirects() == set()
+
+
+@pytest.mark.parametrize("variant", ["pcp", "igd2"])
+def test_wan_address_changes_while_natd_is_down(variant):
+    """The line came up with another address: the mapping is the same one, and natctl tells the new."""
+    with Lab(router=variant) as lab:
+        natd = opened(lab)
+        assert natd.ctl("wan-ip").stdout == "11.0.1.2\n"
+        natd.kill()
+        lab.router.node.ip("addr flush dev wan", "addr add 11.0.1.7/24 dev wan",
+                           "route add default via 11.0.1.1")
+        natd.start()
+        wait_until(lambda: natd.status()["router"]["wan_address"] == "11.0.1.7", 20,
+                   "the new address")
+        natd.wait_status("OK", state="open", external_port=51820, external_address="11.0.1.7")
+        assert lab.router.redirects() == {WIREGUARD}
+        wait_until(lambda: saved(natd)["wan"] == "11.0.1.7", 20, "the new address in the state")
+        assert natd.stop() == 0
+        assert lab.router.redirects() == set()
+
+
+@pytest.mark.parametrize("outer", ["pcp", "igd2"])
+def test_both_routers_reboot_while_natd_is_down(outer):
+    """A power cut for all but the host's battery: both mappings come back."""
+    with Lab(router="pcp", outer=outer, ext_ip="11.0.9.9") as lab:
+        natd = lab.natd()
+        natd.wait_status("OK", state="open", external_port=51820)
+        wait_until(lambda: lab.outer.redirects(), 20, "the outer router's mapping")
+        before = lab.router.redirects(), lab.outer.redirects()
+        natd.kill()
+        for router in (lab.outer, lab.router):
+            router.restart()
+        natd.start(by=clock_ahead(1000))
+        wait_until(lambda: (lab.router.redirects(), lab.outer.redirects()) == before, 60,
+                   "both mappings")
+        natd.wait_status("OK", state="open", external_port=51820)
+        assert natd.stop() == 0
+        assert (lab.router.redirects(), lab.outer.redirects()) == (set(), set())
