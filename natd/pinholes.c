@@ -5,7 +5,6 @@
 #include <string.h>
 
 #include "natd/lease.h"
-#include "natd/log.h"
 #include "natd/nonce.h"
 
 void pinholes_init(struct pinholes *pinholes, const struct engine_hooks *hooks, void *context)
