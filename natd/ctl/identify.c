@@ -1,130 +1,167 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "natd/ctl/identify.h"
 
-#include <errno.h>
-#include <poll.h>
-#include <stdio.h>
 #include <string.h>
 
-#include "natd/address.h"
 #include "natd/clock.h"
-#include "natd/ctl/members.h"
 #include "natd/ctl/print.h"
 #include "natd/ctl/router.h"
-#include "natd/process.h"
 
 /* A DNS that says nothing to the first question is not there; a quick one is asked for all names. */
 #define FIRST_NAME_MS 1000
-#define ALL_NAMES_MS  5000
+#define ALL_NAMES_MS  3000
 #define PAGE_MS       1500
 
-struct asked {
-	int upnp; /* its socket */
-	struct in_addr router;
-	int64_t deadline; /* natd_now() */
-	uint32_t id;
-};
-
-/* Waits for this kind of report; false: it did not come. */
-static bool await(const struct asked *asked, enum upnp_report_what what, struct upnp_report *report)
+static json_t *names_of(const json_t *routers)
 {
-	struct pollfd wait = { .fd = asked->upnp, .events = POLLIN };
+	json_t *names = json_array();
+	const json_t *known;
+	size_t i;
 
-	for (;;) {
-		int64_t left = asked->deadline - natd_now();
-		int got = process_receive(asked->upnp, report, sizeof(*report), false);
-
-		if (got < 0 || left <= 0)
-			return false;
-		if (got > 0 && report->what == what)
-			return true;
-		if (got == 0 && poll(&wait, 1, (int)left) < 0 && errno != EINTR)
-			return false;
-	}
+	json_array_foreach(routers, i, known)
+		if (json_is_array(json_object_get(known, "dns")))
+			json_array_extend(names, json_object_get(known, "dns"));
+	return names;
 }
 
 /* upnp needs to know the router, and asks it nothing of its own. */
-static bool use_router(struct asked *asked)
+static void start(struct process *upnp, struct in_addr router)
 {
-	struct upnp_request request = { .what = UPNP_USE, .network = { .gateway = asked->router } };
+	struct upnp_request request = { .what = UPNP_USE, .network = { .gateway = router } };
 
-	return process_send(asked->upnp, &request, sizeof(request));
+	router_start(upnp);
+	process_send(upnp->socket, &request, sizeof(request));
 }
 
-enum own_name { NAME_IS_ITS, NAME_IS_NOT, DNS_IS_SILENT };
+/* ---- names ---- */
 
-/* Does the router's own DNS say that this name is the router? */
-static enum own_name has_name(struct asked *asked, const char *name)
+/* The reports bear the name's place as their id. */
+static void ask_name(struct identify *identify)
 {
-	struct upnp_request request = { .what = UPNP_LOOKUP,
-					.lookup = { .id = ++asked->id, .count = 1 } };
-	struct in6_addr *address = &request.lookup.resolvers[0].address;
-	struct upnp_report report;
+	const char *name = json_string_value(json_array_get(identify->names, identify->next));
+	struct upnp_request request = {
+		.what = UPNP_LOOKUP,
+		.lookup = { .id = (uint32_t)identify->next,
+			    .count = 1,
+			    .resolvers = { { .address = upnp_v4_mapped(identify->router) } } },
+	};
 
-	if (strlen(name) >= UPNP_HOST_MAX)
-		return NAME_IS_NOT;
+	if (!name || strlen(name) >= sizeof(request.lookup.name)) {
+		identify->dns_deadline = 0;
+		return;
+	}
 	memcpy(request.lookup.name, name, strlen(name) + 1);
-	*address = upnp_v4_mapped(asked->router);
-	if (!process_send(asked->upnp, &request, sizeof(request)) ||
-	    !await(asked, UPNP_RESOLVED, &report) || report.resolved.result == UPNP_NAME_UNANSWERED)
-		return DNS_IS_SILENT;
-	for (uint8_t i = 0; i < report.resolved.count && i < UPNP_ADDRESSES_MAX; i++)
-		if (memcmp(&report.resolved.addresses[i], address, sizeof(*address)) == 0)
-			return NAME_IS_ITS;
-	return NAME_IS_NOT;
+	if (!process_send(identify->dns.socket, &request, sizeof(request)))
+		identify->dns_deadline = 0;
 }
 
-static void add_name(struct asked *asked, json_t *router, const json_t *routers)
+static bool is_router(const struct identify *identify, const struct upnp_resolved *resolved)
 {
-	const json_t *known;
-	const json_t *name;
-	size_t i;
-	size_t j;
+	struct in6_addr router = upnp_v4_mapped(identify->router);
 
-	json_array_foreach(routers, i, known) {
-		json_array_foreach(json_object_get(known, "dns"), j, name) {
-			enum own_name is = has_name(asked, json_string_value(name));
+	for (uint8_t i = 0; i < resolved->count && i < UPNP_ADDRESSES_MAX; i++)
+		if (memcmp(&resolved->addresses[i], &router, sizeof(router)) == 0)
+			return true;
+	return false;
+}
 
-			if (is == NAME_IS_ITS)
-				json_object_set_new(router, "dns", json_deep_copy(name));
-			if (is != NAME_IS_NOT)
-				return;
-			if (asked->id == 1)
-				asked->deadline += ALL_NAMES_MS;
-		}
+static void on_resolved(struct identify *identify, const struct upnp_resolved *resolved)
+{
+	if (resolved->id != identify->next || !identify->dns_deadline)
+		return;
+	if (is_router(identify, resolved))
+		identify->name = json_array_get(identify->names, identify->next);
+	if (identify->name || resolved->result == UPNP_NAME_UNANSWERED) {
+		identify->dns_deadline = 0;
+		return;
 	}
+	if (identify->next++ == 0)
+		identify->dns_deadline += ALL_NAMES_MS;
+	ask_name(identify);
 }
 
-static void add_title(struct asked *asked, json_t *router)
+/* ---- both ---- */
+
+void identify_start(struct identify *identify, struct in_addr router, const json_t *routers)
 {
-	struct upnp_request request = { .what = UPNP_PAGE };
+	const struct upnp_request page = { .what = UPNP_PAGE };
+
+	*identify = (struct identify){ .runs = true,
+				       .router = router,
+				       .names = names_of(routers),
+				       .dns_deadline = natd_now() + FIRST_NAME_MS,
+				       .page_deadline = natd_now() + PAGE_MS };
+	start(&identify->dns, router);
+	ask_name(identify);
+	start(&identify->page, router);
+	process_send(identify->page.socket, &page, sizeof(page));
+}
+
+void identify_sockets(const struct identify *identify, struct pollfd sockets[IDENTIFY_SOCKETS])
+{
+	sockets[0] =
+		(struct pollfd){ identify->dns_deadline ? identify->dns.socket : -1, POLLIN, 0 };
+	sockets[1] =
+		(struct pollfd){ identify->page_deadline ? identify->page.socket : -1, POLLIN, 0 };
+}
+
+/* Takes one report of a process. False: there is none. */
+static bool take_report(const struct process *upnp, int64_t *deadline, struct upnp_report *report)
+{
+	int got;
+
+	if (*deadline <= natd_now())
+		*deadline = 0;
+	if (!*deadline)
+		return false;
+	got = process_receive(upnp->socket, report, sizeof(*report), false);
+	if (got < 0)
+		*deadline = 0;
+	return got > 0;
+}
+
+void identify_step(struct identify *identify)
+{
 	struct upnp_report report;
 
-	asked->deadline = natd_now() + PAGE_MS;
-	if (!process_send(asked->upnp, &request, sizeof(request)) ||
-	    !await(asked, UPNP_PAGE_IS, &report))
-		return;
-	report.title[UPNP_TEXT_MAX - 1] = '\0';
-	print_clean(report.title);
-	if (report.title[0])
-		json_object_set_new(router, "title", json_string(report.title));
+	while (take_report(&identify->dns, &identify->dns_deadline, &report))
+		if (report.what == UPNP_RESOLVED)
+			on_resolved(identify, &report.resolved);
+	while (take_report(&identify->page, &identify->page_deadline, &report)) {
+		if (report.what != UPNP_PAGE_IS)
+			continue;
+		memcpy(identify->title, report.title, sizeof(identify->title) - 1);
+		identify->page_deadline = 0;
+	}
 }
 
-void identify_router(json_t *facts, const json_t *routers)
+void identify_wait(struct identify *identify)
 {
-	json_t *router = json_object_get(facts, "router");
-	struct asked asked = { .deadline = natd_now() + FIRST_NAME_MS };
-	struct address address;
-	struct process upnp;
+	struct pollfd sockets[IDENTIFY_SOCKETS];
 
-	if (!address_parse(&address, text_of(router, "address")) || address.family != AF_INET)
-		return;
-	router_start(&upnp);
-	asked.upnp = upnp.socket;
-	asked.router = address.v4;
-	if (use_router(&asked)) {
-		add_name(&asked, router, routers);
-		add_title(&asked, router);
+	for (identify_step(identify); identify->dns_deadline || identify->page_deadline;
+	     identify_step(identify)) {
+		int64_t dns = identify->dns_deadline;
+		int64_t page = identify->page_deadline;
+		int64_t first = !page || (dns && dns < page) ? dns : page;
+		int64_t left = first - natd_now();
+
+		identify_sockets(identify, sockets);
+		poll(sockets, IDENTIFY_SOCKETS, left > 0 ? (int)left : 0);
 	}
-	router_end(&upnp);
+}
+
+void identify_end(struct identify *identify, json_t *router)
+{
+	if (!identify->runs)
+		return;
+	router_end(&identify->dns);
+	router_end(&identify->page);
+	print_clean(identify->title);
+	if (identify->name)
+		json_object_set_new(router, "dns", json_deep_copy(identify->name));
+	if (identify->title[0])
+		json_object_set_new(router, "title", json_string(identify->title));
+	json_decref(identify->names);
+	identify->runs = false;
 }

@@ -114,16 +114,22 @@ static void add_router_mac(json_t *facts)
 		json_object_set_new(router, "mac", json_string(mac_print(mac, text)));
 }
 
-/* Its own words count most; where they do not say enough, it is asked more. */
-static void recognise(json_t *facts, const json_t *routers)
+/* Its own words count most; where they do not say enough, what else it was asked counts. */
+static void recognise(json_t *facts, const json_t *routers, struct identify *identify)
 {
+	json_t *router = json_object_get(facts, "router");
+	struct address address;
 	const char *by;
 
 	recognise_router(facts, routers);
 	by = text_of(json_object_get(facts, "recognised"), "by");
-	if (strcmp(by, "model") == 0 || strcmp(by, "server") == 0)
-		return;
-	identify_router(facts, routers);
+	if (strcmp(by, "model") != 0 && strcmp(by, "server") != 0) {
+		if (!identify->runs && address_parse(&address, text_of(router, "address")) &&
+		    address.family == AF_INET)
+			identify_start(identify, address.v4, routers);
+		identify_wait(identify);
+	}
+	identify_end(identify, router);
 	recognise_router(facts, routers);
 }
 
@@ -133,11 +139,15 @@ static json_t *take_facts(const struct invocation *typed)
 	const struct control_request request = { .command = CONTROL_STATUS };
 	json_t *facts = ask_natd(typed->socket, request).json;
 	json_t *routers = routers_installed();
+	struct identify identify = { .runs = false };
 
+	if (!typed->json)
+		print_progress(_("asking the router ..."));
 	if (!facts)
-		facts = survey_take();
+		facts = survey_take(routers, &identify);
 	add_router_mac(facts);
-	recognise(facts, routers);
+	recognise(facts, routers, &identify);
+	print_progress("");
 	json_decref(routers);
 	return facts;
 }

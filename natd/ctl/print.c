@@ -91,6 +91,12 @@ int say_error(bool json, int status, const char *format, ...)
 	return status;
 }
 
+void print_progress(const char *text)
+{
+	if (isatty(STDERR_FILENO))
+		fprintf(stderr, "\r\033[K%s", text);
+}
+
 void say_json(const json_t *json)
 {
 	json_dumpf(json, stdout, JSON_INDENT(2) | JSON_REAL_PRECISION(6));

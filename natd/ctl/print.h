@@ -31,6 +31,10 @@ int say_error(bool json, int status, const char *format, ...) LOG_FORMAT(3);
 /* Prints `json` on standard output, for -j. */
 void say_json(const json_t *json);
 
+/* What it is busy with, on a line of a terminal that the next one overwrites; "" takes it away. Nothing
+ * where standard error is no terminal. */
+void print_progress(const char *text);
+
 #define DURATION_TEXT_MAX 24
 
 /* "21 s", "29 min", "5 h", "12 d": the nearest number of the unit that a person would use. */

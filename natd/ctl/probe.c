@@ -13,17 +13,20 @@
 
 static void show_answer(FILE *out, const json_t *answer)
 {
-	const json_t *took = json_object_get(answer, "took");
+	double took = json_number_value(json_object_get(answer, "took"));
 	const char *state = text_of(answer, "state");
+	bool came = strcmp(state, "silent") != 0 && strcmp(state, "refused") != 0;
 	struct row row = row_start(out, "", PRINT_INDENT);
 	char label[PRINT_INDENT + 1];
 
 	snprintf(label, sizeof(label), " %s", word_protocol(text_of(answer, "protocol")));
 	row.label = label;
 	row_add(&row, "%s", word_state(state));
-	if (json_number_value(took) > 0)
-		row_add(&row, _("after %.1f ms"), json_number_value(took) * 1000);
-	if (*text_of(answer, "said"))
+	if (took >= 1)
+		row_add(&row, _("after %.1f s"), took);
+	else if (took > 0)
+		row_add(&row, _("after %.1f ms"), took * 1000);
+	if (came && *text_of(answer, "said")) /* else the state has said it */
 		row_add(&row, "%s", text_of(answer, "said"));
 	row_end(&row);
 }
@@ -77,9 +80,15 @@ int probe_exit(const json_t *facts)
 
 int command_probe(const struct invocation *typed)
 {
-	json_t *facts = survey_take();
-	int status = probe_exit(facts);
+	struct identify nobody = { .runs = false };
+	json_t *facts;
+	int status;
 
+	if (!typed->json)
+		print_progress(_("asking the router ..."));
+	facts = survey_take(NULL, &nobody);
+	print_progress("");
+	status = probe_exit(facts);
 	if (typed->json)
 		say_json(facts);
 	else

@@ -2,6 +2,7 @@
 #include "natd/ctl/router.h"
 
 #include <errno.h>
+#include <locale.h>
 #include <poll.h>
 #include <pwd.h>
 #include <signal.h>
@@ -49,10 +50,14 @@ static bool send_questions(int socket, const struct uplink *uplink)
 		},
 	};
 
-	if (!process_send(socket, &request, sizeof(request)))
-		return false;
-	request = (struct upnp_request){ .what = UPNP_PROBE, .generation = GENERATION };
-	return process_send(socket, &request, sizeof(request));
+	static const enum upnp_request_what questions[] = { UPNP_PROBE, UPNP_LOOK_OUT };
+	bool sent = process_send(socket, &request, sizeof(request));
+
+	for (size_t i = 0; i < sizeof(questions) / sizeof(questions[0]); i++) {
+		request = (struct upnp_request){ .what = questions[i], .generation = GENERATION };
+		sent = sent && process_send(socket, &request, sizeof(request));
+	}
+	return sent;
 }
 
 /* Copies what a report says, where it can be true. upnp has checked what the router said; this
@@ -77,33 +82,42 @@ static void note(struct router_answers *answers, struct upnp_report *report)
 	}
 }
 
-/* Until the one that is the last. False if upnp ended early. */
-static bool receive_answers(int socket, struct router_answers *answers, enum upnp_report_what last)
+/* Until both have come to their end. False if upnp ended early. */
+static bool receive_answers(int socket, struct router_answers *answers, struct identify *beside)
 {
-	struct pollfd wait = { .fd = socket, .events = POLLIN };
+	struct pollfd wait[1 + IDENTIFY_SOCKETS] = { { .fd = socket, .events = POLLIN } };
 	int64_t deadline = natd_now() + PROBE_SECONDS * 1000;
-	struct upnp_report report = { .what = UPNP_REPORTS };
+	bool probed = false;
+	bool looked_out = false;
 
-	while (report.what != last) {
+	while (!probed || !looked_out) {
 		int64_t left = deadline - natd_now();
+		struct upnp_report report;
 		int got = process_receive(socket, &report, sizeof(report), false);
 
 		if (got < 0)
 			return false;
-		if (got > 0)
+		if (got > 0) {
 			note(answers, &report);
-		else if (left <= 0 || (poll(&wait, 1, (int)left) < 0 && errno != EINTR))
+			probed |= report.what == UPNP_PROBED;
+			looked_out |= report.what == UPNP_FOUND_HOPS;
+			continue;
+		}
+		identify_sockets(beside, wait + 1);
+		if (left <= 0 ||
+		    (poll(wait, 1 + IDENTIFY_SOCKETS, (int)left) < 0 && errno != EINTR))
 			return true;
+		identify_step(beside);
 	}
 	return true;
 }
 
-static bool look_out(int socket, struct router_answers *answers)
+/* The catalogues of the C library's messages are out of reach in the sandbox, and what upnp says in its
+ * reports is English for programs anyway. */
+static void speak_to_router(int socket)
 {
-	struct upnp_request request = { .what = UPNP_LOOK_OUT, .generation = GENERATION };
-
-	return process_send(socket, &request, sizeof(request)) &&
-	       receive_answers(socket, answers, UPNP_FOUND_HOPS);
+	setlocale(LC_ALL, "C");
+	upnp_main(socket);
 }
 
 void router_start(struct process *upnp)
@@ -111,7 +125,7 @@ void router_start(struct process *upnp)
 	struct identity identity = who_asks();
 
 	fflush(NULL); /* the child must not print what waits in our buffers */
-	process_start(upnp, "upnp", PROCESS_NO_CAPABILITY, &identity, upnp_main);
+	process_start(upnp, "upnp", PROCESS_NO_CAPABILITY, &identity, speak_to_router);
 }
 
 void router_end(struct process *upnp)
@@ -122,7 +136,8 @@ void router_end(struct process *upnp)
 	waitpid(upnp->pid, NULL, 0);
 }
 
-bool router_ask(const struct uplink *uplink, struct router_answers *answers)
+bool router_ask(const struct uplink *uplink, struct router_answers *answers,
+		struct identify *beside)
 {
 	struct process upnp;
 	bool asked;
@@ -135,8 +150,7 @@ bool router_ask(const struct uplink *uplink, struct router_answers *answers)
 	}
 	router_start(&upnp);
 	asked = send_questions(upnp.socket, uplink) &&
-		receive_answers(upnp.socket, answers, UPNP_PROBED) &&
-		look_out(upnp.socket, answers);
+		receive_answers(upnp.socket, answers, beside);
 	router_end(&upnp);
 	return asked;
 }

@@ -3,6 +3,7 @@
 #ifndef NATD_CTL_ROUTER_H
 #define NATD_CTL_ROUTER_H
 
+#include "natd/ctl/identify.h"
 #include "natd/network.h"
 #include "natd/process.h"
 #include "upnp/upnp.h"
@@ -14,9 +15,11 @@ struct router_answers {
 	struct upnp_hops hops;
 };
 
-/* Probes the gateway of `uplink`, which must have one, and waits until every protocol has answered
- * or had its time; then looks who is on the way to the internet. Those that did not get that far stay UPNP_ASKING. False if upnp ended early. */
-bool router_ask(const struct uplink *uplink, struct router_answers *answers);
+/* Probes the gateway of `uplink`, which must have one, looks who is on the way to the internet, and waits
+ * until everything has been answered or has had its time. Protocols that did not get that far stay
+ * UPNP_ASKING. `beside` goes on meanwhile, if it runs. False if upnp ended early. */
+bool router_ask(const struct uplink *uplink, struct router_answers *answers,
+		struct identify *beside);
 
 /* The internet address that the preferred protocol told; 0.0.0.0 if the router says that it has
  * none. False if nobody said anything. */

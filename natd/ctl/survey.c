@@ -179,7 +179,8 @@ static json_t *configured_forwards(const struct shared_line *line)
 }
 
 /* Asks the router, if there is one to ask; NULL if so, else why not. */
-static const char *ask_router(json_t *facts, const struct uplink *uplink)
+static const char *ask_router(json_t *facts, const struct uplink *uplink, const json_t *routers,
+			      struct identify *identify)
 {
 	struct router_answers answers;
 
@@ -187,7 +188,9 @@ static const char *ask_router(json_t *facts, const struct uplink *uplink)
 		return "this host has no default route: it is not connected to a router";
 	if (!address_is_set(&uplink->gateway))
 		return "the default route names no router: this host is on the internet itself";
-	if (!router_ask(uplink, &answers))
+	if (routers)
+		identify_start(identify, uplink->gateway.v4, routers);
+	if (!router_ask(uplink, &answers, identify))
 		return "the process that asks the router ended early";
 	add_answers(facts, &answers);
 	return NULL;
@@ -207,7 +210,7 @@ static struct shared_line judge_line(const struct network *network, const json_t
 	return shared_line_judge(&ours, &wan.v4, 1);
 }
 
-json_t *survey_take(void)
+json_t *survey_take(const json_t *routers, struct identify *identify)
 {
 	struct network network = { 0 };
 	struct uplink uplink = { 0 };
@@ -225,7 +228,7 @@ json_t *survey_take(void)
 	if (!facts)
 		fatal("no memory");
 	if (!reason)
-		reason = ask_router(facts, &uplink);
+		reason = ask_router(facts, &uplink, routers, identify);
 	if (reason)
 		json_object_set_new(facts, "reason", json_string(reason));
 	router = json_object_get(facts, "router");

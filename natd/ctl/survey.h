@@ -6,10 +6,14 @@
 
 #include <jansson.h>
 
-/* Reads this host's network, asks its router (up to 15 s) and reads natd.conf for the forwards.
+#include "natd/ctl/identify.h"
+
+/* Reads this host's network, asks its router (up to 15 s) and reads natd.conf for the forwards. With
+ * `routers` (routers.h) it begins to identify the router as well; the caller ends that, it runs if there
+ * is a router.
  * {"host", "router", "forwards", "answers"}: "answers" is an array with {"protocol", "state",
  * "said", "took"} for each protocol, "took" in seconds. Without a router, "router"."address" is
  * null and "reason" says why. Never NULL; the caller releases it. */
-json_t *survey_take(void);
+json_t *survey_take(const json_t *routers, struct identify *identify);
 
 #endif

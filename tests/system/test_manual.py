@@ -1,8 +1,10 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """natctl manual, installed: whose router it is, and where its menus are."""
 
+import contextlib
 import http.server
 import json
+import socket
 import threading
 
 import pytest
@@ -52,6 +54,40 @@ def test_recognised_by_a_name_in_its_own_dns():
         assert ("fritz.box", dns.A) in server.queries
         assert (told["recognised"]["id"], told["recognised"]["by"]) == ("ntt", "dns")
         assert "by the name that its own DNS has for it" in " ".join(manual(lab).stdout.split())
+
+
+def ports_of(packets):
+    """The destination ports of what came, in its order: TCP and UDP have them in the same place."""
+    ports = []
+    with contextlib.suppress(BlockingIOError):
+        while True:
+            packet = packets.recv(2048)
+            header = (packet[0] & 15) * 4
+            ports.append(int.from_bytes(packet[header + 2:header + 4], "big"))
+    return ports
+
+
+def test_everything_is_asked_at_once():
+    """A router that says nothing is given up once, not once for each question."""
+    with Lab(router="silent") as lab:
+        install_routers(lab)
+        packets = lab.router.node.socket(socket.AF_PACKET, socket.SOCK_DGRAM, socket.htons(0x0800))
+        with packets:
+            packets.setblocking(False)
+            packets.bind(("lan", 0x0800))
+            assert manual(lab).returncode == 0
+            ports = ports_of(packets)
+        last = len(ports) - 1 - ports[::-1].index(5351)  # of the questions of PCP and NAT-PMP
+        assert ports.index(53) < last and ports.index(80) < last
+        assert ports.index(33434) < last                 # who is on the way out
+
+
+def test_nothing_but_the_answer_is_said():
+    """In another language as well, where the C library looks for its messages."""
+    with Lab(router="nothing") as lab:
+        japanese = {"env": {"PATH": "/usr/bin:/bin", "LANG": "C.UTF-8", "LANGUAGE": "ja"}}
+        done = lab.host.run(NATCTL, "-s", "/none", "probe", check=False, **japanese)
+        assert done.stderr == "" and "PCP" in done.stdout
 
 
 class Page(http.server.BaseHTTPRequestHandler):
