@@ -63,8 +63,8 @@ def test_neighbour_that_answers_is_not_read_first(lan, start):
 
 
 def test_repeater_is_not_asked(lan, start):
-    """10: a repeater offers an IGD of its own; only the gateway is asked."""
-    mapped(lan, start, neighbours=neighbour(lan), description={"/desc.xml": "plain"})
+    """10: a repeater offers an IGD of its own, and the router is not found; only the gateway is asked."""
+    mapped(lan, start, neighbours=neighbour(lan), location="http://8.8.8.8/desc.xml")
     assert {one["host"] for one in lan.hears("get")} == {"192.168.77.1:5000"}
 
 

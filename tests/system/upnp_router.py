@@ -144,9 +144,9 @@ class Lan:
         assert self.daemon.poll() is None, (self.directory / "miniupnpd.log").read_text()
         return run("ip", "netns", "exec", self.router, "ss", "-Hlun")
 
-    def start_rude(self, **manners):
-        """Starts the ill-mannered router of upnp_rude.py in place of miniupnpd."""
-        script = pathlib.Path(__file__).with_name("upnp_rude.py")
+    def start_rude(self, program="upnp_rude.py", **manners):
+        """Starts the ill-mannered router of upnp_rude.py, or another of ours, in place of miniupnpd."""
+        script = pathlib.Path(__file__).with_name(program)
         # A file, read when somebody asks: what the router said before it answered is in it then.
         with open(self.directory / "heard", "w", encoding="utf-8") as heard:
             self.daemon = self.router_popen("/usr/bin/python3", "-u", str(script),

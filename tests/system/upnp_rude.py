@@ -384,6 +384,12 @@ class Web(BaseHTTPRequestHandler):
         self.wfile.write(body)
         self.close_connection = True
 
+    def fault(self, code):
+        self.reply(500, f"""<?xml version="1.0"?><s:Envelope
+xmlns:s="http://schemas.xmlsoap.org/soap/envelope/"><s:Body><s:Fault><faultcode>s:Client</faultcode>
+<detail><UPnPError xmlns="urn:schemas-upnp-org:control-1-0"><errorCode>{code}</errorCode>
+</UPnPError></detail></s:Fault></s:Body></s:Envelope>""".encode())
+
     def endless(self, chunk, pause):
         self.send_response(200)
         self.end_headers()
@@ -425,7 +431,7 @@ class Web(BaseHTTPRequestHandler):
         heard(what=action, path=self.path, service=service, **argument)
         request = Request(self.head, self.headers, body, argument, self.connection)
         if any(FAULTS_OF_REQUESTS[fault](request) for fault in manners["picky"]):
-            self.reply(501, b"<html>Not Implemented</html>")
+            self.fault(401)
             return
         if manners["crash"] and argument.get("LeaseDuration", "0") != "0":
             table.clear()
@@ -445,10 +451,7 @@ class Web(BaseHTTPRequestHandler):
             code = code.pop(0) if code else 0
         answer = getattr(self, action)(argument) if not code else code
         if isinstance(answer, int):
-            self.reply(500, f"""<?xml version="1.0"?><s:Envelope
-xmlns:s="http://schemas.xmlsoap.org/soap/envelope/"><s:Body><s:Fault><faultcode>s:Client</faultcode>
-<detail><UPnPError xmlns="urn:schemas-upnp-org:control-1-0"><errorCode>{answer}</errorCode>
-</UPnPError></detail></s:Fault></s:Body></s:Envelope>""".encode())
+            self.fault(answer)
             return
         values = "".join(f"<New{name}>{value}</New{name}>" for name, value in answer.items())
         self.reply(200, f"""<?xml version="1.0"?><s:Envelope
@@ -524,6 +527,6 @@ threading.Thread(target=obey, daemon=True).start()
 # Not an HTTPServer: that one asks DNS for its own name first, which takes seconds without a DNS.
 ThreadingTCPServer.daemon_threads = True
 ThreadingTCPServer.allow_reuse_address = True
-web = ThreadingTCPServer(("192.168.77.1", manners["http"]), Web)
+web = ThreadingTCPServer(("", manners["http"]), Web)  # and at every other address of the link
 heard(what="ready")
 web.serve_forever()
