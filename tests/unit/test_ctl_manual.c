@@ -221,7 +221,7 @@ static void probe_says_what_each_protocol_said(void **state)
 	text = printed(probe_show, facts);
 	assert_string_equal(text, "Router         192.168.1.1  RT-AX3000\n"
 				  " PCP           yes  after 1.2 ms  PCP version 2\n"
-				  " UPnP          no answer  after 3000.0 ms\n"
+				  " UPnP          no answer  after 3.0 s\n"
 				  " WAN address   11.0.0.45  public\n"
 				  "This host      192.168.1.31  eth0\n");
 	free(text);
