@@ -205,6 +205,19 @@ void kernel_ask_peers(struct kernel *kernel)
 	}
 }
 
+void kernel_gone(struct kernel *kernel, const struct address *address)
+{
+	struct rules_request request = { .what = RULES_GONE };
+
+	request.prefix.family = address->family;
+	request.prefix.length = address_bits(address);
+	if (address->family == AF_INET)
+		request.prefix.v4 = address->v4;
+	else
+		request.prefix.v6 = address->v6;
+	send_request(kernel, &request);
+}
+
 void kernel_trace(struct kernel *kernel, const struct rules_trace *trace)
 {
 	struct rules_request request = { .what = RULES_TRACE, .trace = *trace };

@@ -98,6 +98,9 @@ void kernel_ask_wireguard(struct kernel *kernel, const char *name);
 /* Asks with whom each WireGuard of the kernel has shaken hands; RULES_PEERS_ARE answers for each. */
 void kernel_ask_peers(struct kernel *kernel);
 
+/* An address that this host had is gone: ends the connections that left with it. */
+void kernel_gone(struct kernel *kernel, const struct address *address);
+
 /* Follows packets until kernel_trace_end(); RULES_TRACING says whether it began, RULES_TRACED each. */
 void kernel_trace(struct kernel *kernel, const struct rules_trace *trace);
 void kernel_trace_end(struct kernel *kernel);

@@ -209,11 +209,26 @@ static void say_uplink(const struct uplink *now, const struct uplink *before)
 	}
 }
 
+/* With an address that may have been the clients' as well, their connections go. */
+static void look_for_gone(struct natd *natd, const struct network_address *before, size_t count)
+{
+	for (size_t i = 0; i < count; i++) {
+		const struct address *address = &before[i].prefix.address;
+
+		if (address_kind(address) != ADDRESS_SPECIAL &&
+		    !network_is_local(&natd->network, address))
+			kernel_gone(&natd->kernel, address);
+	}
+}
+
 bool look_around(struct natd *natd)
 {
+	static struct network_address addresses[NETWORK_ADDRESSES_MAX];
+	size_t address_count = natd->network.address_count;
 	struct uplink before = natd->uplink;
 	bool was_full = natd->network.full;
 
+	memcpy(addresses, natd->network.addresses, address_count * sizeof(addresses[0]));
 	if (!network_read(&natd->network)) {
 		log_warning("the kernel does not tell what this host's network is: %s",
 			    strerror(errno));
@@ -224,6 +239,7 @@ bool look_around(struct natd *natd)
 			"this host has more than %d interfaces, %d addresses or %d routes; natd "
 			"does not see all of them",
 			NETWORK_LINKS_MAX, NETWORK_ADDRESSES_MAX, NETWORK_ROUTES_MAX);
+	look_for_gone(natd, addresses, address_count);
 	natd->uplink = network_uplink(&natd->network, AF_INET);
 	natd->ipv6 = pinholes_see(&natd->network, &natd->pinholes.network.address);
 	say_uplink(&natd->uplink, &before);

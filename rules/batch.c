@@ -7,6 +7,7 @@
 #include <linux/netfilter.h>
 #include <linux/netfilter/nf_tables.h>
 #include <linux/netfilter/nfnetlink.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -164,11 +165,31 @@ static uint32_t error_offset(const struct nlmsghdr *reply, const struct nlmsgerr
 	return offset;
 }
 
+/* What `offset` of a rule's message, in our own bytes, points at: an element of NFTA_RULE_EXPRESSIONS,
+ * or something in it or around it, which is passed over. */
+static void read_expression(const struct batch *batch, size_t message, uint32_t offset,
+			    char name[16])
+{
+	const struct nlmsghdr *rule = (const void *)(batch->data + message);
+	const struct nlattr *element = (const void *)(batch->data + message + offset);
+	const struct nlattr *first = mnl_attr_get_payload(element);
+
+	if (offset % NLMSG_ALIGNTO || offset + 2 * sizeof(*element) > rule->nlmsg_len ||
+	    mnl_attr_get_type(element) != NFTA_LIST_ELEM ||
+	    mnl_attr_get_type(first) != NFTA_EXPR_NAME ||
+	    !mnl_attr_ok(first, (int)(rule->nlmsg_len - offset - sizeof(*element))) ||
+	    mnl_attr_validate(first, MNL_TYPE_NUL_STRING) < 0)
+		return;
+	snprintf(name, 16, "%s", mnl_attr_get_str(first));
+}
+
 bool batch_read_error(const struct batch *batch, const struct nlmsghdr *reply,
 		      struct batch_error *error)
 {
 	const struct nlmsgerr *refused = mnl_nlmsg_get_payload(reply);
 	uint32_t sequence;
+	uint32_t offset;
+	size_t message;
 
 	if (reply->nlmsg_type != NLMSG_ERROR ||
 	    mnl_nlmsg_get_payload_len(reply) < sizeof(*refused) || refused->error >= 0)
@@ -176,7 +197,11 @@ bool batch_read_error(const struct batch *batch, const struct nlmsghdr *reply,
 	sequence = refused->msg.nlmsg_seq;
 	if (sequence == 0 || sequence > batch->message_count)
 		return false;
-	error->error = -refused->error;
-	error->item = item_at(batch, batch->messages[sequence - 1] + error_offset(reply, refused));
+	offset = error_offset(reply, refused);
+	message = batch->messages[sequence - 1];
+	*error = (struct batch_error){ .error = -refused->error,
+				       .item = item_at(batch, message + offset) };
+	if (error->item.kind == ITEM_RULE)
+		read_expression(batch, message, offset, error->expression);
 	return true;
 }

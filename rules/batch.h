@@ -40,6 +40,7 @@ struct batch {
 struct batch_error {
 	int error; /* errno; 0: none */
 	struct item item;
+	char expression[16]; /* of a rule, which the kernel points at: "masq"; "": none */
 };
 
 /* An empty transaction; batch_free() frees. */

@@ -277,6 +277,11 @@ static bool check_trace(const struct rules_request *request, char why[CHECK_TEXT
 	       is_host(&trace->to, "the destination of a trace", why);
 }
 
+static bool check_gone(const struct rules_request *request, char why[CHECK_TEXT_MAX])
+{
+	return is_host(&request->prefix, "an address that is gone", why);
+}
+
 static bool check_nothing(const struct rules_request *request, char why[CHECK_TEXT_MAX])
 {
 	(void)request;
@@ -299,7 +304,7 @@ bool check_request(const struct rules_request *request, char why[CHECK_TEXT_MAX]
 		[RULES_COUNT] = check_nothing,     [RULES_WIREGUARD] = check_wireguard,
 		[RULES_PUBLISH] = check_publish,   [RULES_PEERS] = check_wireguard,
 		[RULES_COEXIST] = check_coexist,   [RULES_TRACE] = check_trace,
-		[RULES_TRACE_END] = check_nothing,
+		[RULES_TRACE_END] = check_nothing, [RULES_GONE] = check_gone,
 	};
 
 	if ((unsigned int)request->what >= RULES_REQUESTS)

@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <poll.h>
+#include <stdio.h>
 #include <string.h>
 
 #include <libnftnl/common.h>
@@ -169,6 +170,19 @@ static bool is_unable(const struct batch_error *error)
 	       is_about_a_table(error->item);
 }
 
+/* A kernel without the module of an expression (ENOENT), or with one that is too old. */
+static void describe(const struct set *set, const struct batch_error *error,
+		     char what[RULES_TEXT_MAX])
+{
+	size_t used;
+
+	table_describe(set, error->item, what);
+	used = strlen(what);
+	if (error->expression[0])
+		snprintf(what + used, RULES_TEXT_MAX - used, " (its \"%s\": module nft_%s)",
+			 error->expression, error->expression);
+}
+
 int owner_write(struct owner *owner, const struct set *set, char what[RULES_TEXT_MAX],
 		uint8_t *owned)
 {
@@ -181,7 +195,7 @@ int owner_write(struct owner *owner, const struct set *set, char what[RULES_TEXT
 		error = write_as(owner, set, *owned);
 	}
 	if (error.error)
-		table_describe(set, error.item, what);
+		describe(set, &error, what);
 	return error.error;
 }
 
@@ -216,7 +230,7 @@ int owner_repair(struct owner *owner, const struct set *set, bool guard_too,
 	struct batch_error error = replace(owner, set, owned, guard_too, false);
 
 	if (error.error)
-		table_describe(set, error.item, what);
+		describe(set, &error, what);
 	return error.error;
 }
 

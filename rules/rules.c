@@ -17,6 +17,7 @@
 #include "rules/contest.h"
 #include "rules/counter.h"
 #include "rules/crowd.h"
+#include "rules/gone.h"
 #include "rules/nftables.h"
 #include "rules/owner.h"
 #include "rules/purge.h"
@@ -53,6 +54,7 @@ struct rules {
 	struct repair repair;
 	struct coexist coexist;
 	struct trace trace;
+	struct gone gone;
 	struct crowd crowd;
 	uint32_t counts_wait; /* answers to RULES_COUNT that wait for it, */
 	uint32_t counted;     /* and the generation that the last one echoes */
@@ -259,15 +261,30 @@ static void on_coexist(struct rules *rules, const struct rules_request *request)
 	coexist_touched(&rules->coexist, now_us() / 1000);
 }
 
+static void tell_purged(const struct rules *rules, uint32_t connections)
+{
+	struct rules_report said = tell_new(RULES_PURGED, rules->committed.generation);
+
+	said.purged = connections;
+	if (connections)
+		tell(rules->natd, &said);
+}
+
 static void on_connections(struct rules *rules)
 {
-	struct rules_report said;
+	if (purge_step(&rules->purge, &rules->committed))
+		tell_purged(rules, rules->purge.deleted);
+}
 
-	if (!purge_step(&rules->purge, &rules->committed) || !rules->purge.deleted)
-		return;
-	said = tell_new(RULES_PURGED, rules->committed.generation);
-	said.purged = rules->purge.deleted;
-	tell(rules->natd, &said);
+static void on_gone(struct rules *rules, const struct rules_request *request)
+{
+	gone_add(&rules->gone, &request->prefix);
+}
+
+static void on_gone_connections(struct rules *rules)
+{
+	if (gone_step(&rules->gone, &rules->committed))
+		tell_purged(rules, rules->gone.deleted);
 }
 
 /* ---- questions ---- */
@@ -377,7 +394,7 @@ static void on_natd(struct rules *rules)
 		[RULES_COUNT] = on_count,         [RULES_WIREGUARD] = on_wireguard,
 		[RULES_PUBLISH] = on_publish,     [RULES_PEERS] = on_peers,
 		[RULES_COEXIST] = on_coexist,     [RULES_TRACE] = on_trace,
-		[RULES_TRACE_END] = on_trace_end,
+		[RULES_TRACE_END] = on_trace_end, [RULES_GONE] = on_gone,
 	};
 	struct rules_request request;
 	char why[CHECK_TEXT_MAX];
@@ -464,6 +481,8 @@ void rules_main(int socket)
 			{ .fd = trace_descriptor(&rules.trace), .events = POLLIN },
 			{ .fd = rules.crowd.runs ? crowd_descriptor(&rules.crowd) : -1,
 			  .events = POLLIN },
+			{ .fd = rules.gone.runs ? gone_descriptor(&rules.gone) : -1,
+			  .events = POLLIN },
 		};
 
 		if (poll(waiting, sizeof(waiting) / sizeof(waiting[0]), until_due(&rules)) < 0 &&
@@ -481,6 +500,8 @@ void rules_main(int socket)
 			tell_traced(&rules);
 		if (waiting[4].revents)
 			on_crowd(&rules);
+		if (waiting[5].revents)
+			on_gone_connections(&rules);
 		if (waiting[0].revents)
 			on_natd(&rules);
 	}

@@ -137,6 +137,7 @@ struct rules_request {
 		RULES_WIREGUARD, /* tunnel.interface: which UDP port does the kernel's WireGuard listen on? */
 		RULES_PEERS, /* tunnel.interface: with whom has the kernel's WireGuard shaken hands? */
 		RULES_COEXIST,   /* coexist */
+		RULES_GONE,      /* prefix: an address that this host had: end what left with it */
 		RULES_TRACE,     /* trace: follow some packets, until RULES_TRACE_END */
 		RULES_TRACE_END, /* take every trace of that away */
 		RULES_REQUESTS

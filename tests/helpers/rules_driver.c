@@ -17,6 +17,7 @@
  *   wireguard GENERATION INTERFACE
  *   peers GENERATION INTERFACE
  *   coexist GENERATION 0|1
+ *   gone GENERATION ADDRESS
  *   trace GENERATION ADDRESS ADDRESS           from one host to another
  *   trace-ports GENERATION                     from anywhere to our ports
  *   untrace GENERATION
@@ -160,6 +161,7 @@ static const struct {
 	{ "wireguard", RULES_WIREGUARD, 3, read_tunnel },
 	{ "peers", RULES_PEERS, 3, read_tunnel },
 	{ "coexist", RULES_COEXIST, 3, read_coexist },
+	{ "gone", RULES_GONE, 3, read_lan },
 	{ "trace", RULES_TRACE, 4, read_trace },
 	{ "trace-ports", RULES_TRACE, 2, NULL },
 	{ "untrace", RULES_TRACE_END, 2, NULL },

@@ -242,3 +242,30 @@ def test_the_kernel_tells_only_what_may_have_changed(rules, nodes, stack, before
     rules.put(*BOTH, *after, generation=2)
     wait_until(lambda: len(looked_through(rules)) > 1, 10, "the second purge")
     assert looked_through(rules)[1] == told or (told is None and looked_through(rules)[1] > 100)
+
+
+def test_an_address_that_is_gone_takes_its_connections(rules, nodes, stack):
+    """With a peer, as of PPP: the kernel looks for the peer's address in its connections, in vain."""
+    host, web = nodes["host"], nodes["web"]
+    host.ip("link add ppp0 type veth peer name eth1 netns " + web.namespace,
+            "addr add 11.0.5.1 peer 11.0.5.254/32 dev ppp0", "link set ppp0 up",
+            "route add 11.0.6.80/32 via 11.0.5.254 dev ppp0")
+    stack.callback(host.ip, "link del ppp0")
+    web.ip("addr add 11.0.5.254/32 dev eth1", "addr add 11.0.6.80/32 dev eth1", "link set eth1 up")
+    rules.put(*BOTH, f"network wg1 {BOB}/32 {FIXED}")
+    others = [Flow(stack, nodes["bob"], web, WEB, 4002, 4002),
+              Flow(stack, nodes["alice"], nodes["bob"], BOB, 4003, 4003),
+              Flow(stack, host, web, "11.0.6.80", 4004, 4004)]
+    assert [flow.as_seen() for flow in others] == [FIXED, ALICE, "11.0.5.1"]
+    flow = Flow(stack, nodes["alice"], web, "11.0.6.80")
+    wait_until(lambda: flow.as_seen() == "11.0.5.1", 10, "the address of the line")
+    kept = connections(host, "-p", "udp") - connections(host, "-p", "udp", "--dport", str(PORT))
+    assert len(kept) == 3
+    host.ip("addr del 11.0.5.1 peer 11.0.5.254/32 dev ppp0",
+            "addr add 11.0.5.2 peer 11.0.5.254/32 dev ppp0",
+            "route replace 11.0.6.80/32 via 11.0.5.254 dev ppp0")
+    assert flow.as_seen() == "11.0.5.1"  # though this host has it no more
+    rules.say("gone 1 11.0.5.1", "gone 1 fd99::1")
+    assert rules.wait("purged") == ["1", "1"]
+    assert flow.as_seen() == "11.0.5.2"
+    assert kept <= connections(host, "-p", "udp")

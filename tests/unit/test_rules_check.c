@@ -263,6 +263,23 @@ static void test_sysctls(void **state)
 	assert_string_equal(why, "ipv6/conf/all/accept_ra = 3");
 }
 
+static void test_addresses_that_are_gone(void **state)
+{
+	struct rules_request request = { .what = RULES_GONE };
+
+	(void)state;
+	request.prefix.family = AF_INET;
+	request.prefix.length = 32;
+	refused(request, "an address that is gone that is zero");
+	request.prefix.v4.s_addr = htonl(0x0b000501);
+	accepted(request);
+	request.prefix.v4.s_addr = htonl(0x0b000500);
+	request.prefix.length = 24;
+	refused(request, "an address that is gone of 24 bits");
+	request.prefix.family = AF_UNIX;
+	refused(request, "a prefix of family 1");
+}
+
 static void test_requests(void **state)
 {
 	struct rules_request request = { .what = RULES_REQUESTS };
@@ -290,11 +307,17 @@ static void test_printable_names(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_tunnels),         cmocka_unit_test(test_prefixes),
-		cmocka_unit_test(test_egress),          cmocka_unit_test(test_pools),
-		cmocka_unit_test(test_egress_prefixes), cmocka_unit_test(test_ports),
-		cmocka_unit_test(test_sysctls),         cmocka_unit_test(test_requests),
-		cmocka_unit_test(test_printable_names), cmocka_unit_test(test_publish),
+		cmocka_unit_test(test_tunnels),
+		cmocka_unit_test(test_prefixes),
+		cmocka_unit_test(test_egress),
+		cmocka_unit_test(test_pools),
+		cmocka_unit_test(test_egress_prefixes),
+		cmocka_unit_test(test_ports),
+		cmocka_unit_test(test_sysctls),
+		cmocka_unit_test(test_addresses_that_are_gone),
+		cmocka_unit_test(test_requests),
+		cmocka_unit_test(test_printable_names),
+		cmocka_unit_test(test_publish),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
