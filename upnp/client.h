@@ -12,6 +12,7 @@
 #include "upnp/asking.h"
 #include "upnp/epoch.h"
 #include "upnp/filter.h"
+#include "upnp/former.h"
 #include "upnp/hops.h"
 #include "upnp/lookup.h"
 #include "upnp/pinhole.h"
@@ -128,6 +129,7 @@ struct client {
 	struct stun stun;
 	struct lookup lookup;
 	struct pinhole_tasks pinholes;
+	struct former former;
 };
 
 enum attempt {

@@ -24,6 +24,7 @@ static void leave_place(struct client *client, const struct upnp_network *next)
 		return;
 	hops_close(&client->hops);
 	stun_close(&client->stun);
+	former_close(&client->former);
 }
 
 static void use(struct client *client, const struct upnp_request *request)

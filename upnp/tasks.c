@@ -160,6 +160,7 @@ void task_unmap(struct client *client, const struct upnp_mapping *mapping)
 	uint8_t via = mapping->via;
 
 	forget_abandoned(client, mapping->id);
+	former_leave(client, mapping);
 	if (via == UPNP_ANY && task && is_under_way(task))
 		via = task->via;
 	if (via == UPNP_ANY) {

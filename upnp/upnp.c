@@ -91,6 +91,7 @@ static void receive_answers(struct client *client)
 		client->nap_us = 0;
 	lookup_receive(&client->lookup, now_us());
 	pcp6_receive(client);
+	former_receive(client);
 }
 
 static void finish_probing(struct client *client)
@@ -142,11 +143,12 @@ static int64_t next_deadline(const struct client *client)
 	if (client->nap_us)
 		next = earlier(next, client->nap_us);
 	next = earlier(next, pinhole_tasks_deadline(client));
+	next = earlier(next, former_deadline(&client->former));
 	return earlier(earlier(next, client->check_us), tasks_deadline(client));
 }
 
-/* protocols, announcements, hops, STUN and DNS, pinholes */
-#define CLIENT_SOCKETS (UPNP_PROTOCOLS + ANNOUNCE_SOCKETS + 3 + PCP6_ENDS)
+/* protocols, announcements, hops, STUN, DNS and the former address, pinholes */
+#define CLIENT_SOCKETS (UPNP_PROTOCOLS + ANNOUNCE_SOCKETS + 4 + PCP6_ENDS)
 
 static void sockets_of(const struct client *client, struct pollfd descriptors[CLIENT_SOCKETS])
 {
@@ -160,6 +162,7 @@ static void sockets_of(const struct client *client, struct pollfd descriptors[CL
 	descriptors[count++].fd = client->hops.socket;
 	descriptors[count++].fd = client->stun.socket;
 	descriptors[count++].fd = client->lookup.socket;
+	descriptors[count++].fd = client->former.socket;
 	for (size_t i = 0; i < PCP6_ENDS; i++)
 		descriptors[count++].fd = client->pinholes.ends[i].socket;
 	for (size_t i = 0; i < count; i++)
@@ -224,6 +227,7 @@ static bool work(struct client *client, int64_t now)
 	look_out(client, now);
 	look_up(client, now);
 	pinhole_tasks_run(client, now);
+	former_run(&client->former, now);
 	if (igd_step(client) || pinhole_tasks_step(client))
 		return true;
 	finish_probing(client);
@@ -264,6 +268,7 @@ static void client_init(struct client *client, int natd, uint8_t hop)
 	stun_init(&client->stun);
 	client->lookup.socket = -1;
 	pinhole_tasks_init(&client->pinholes);
+	former_init(&client->former);
 }
 
 void upnp_main(int socket)

@@ -155,6 +155,32 @@ def test_new_address_while_the_old_one_lasts(protocol):
         assert '"host-changed"' in watch.log and f'"old_host_address":"{HOST}"' in watch.log
 
 
+# Of what the old address asks, the router hears the first datagram never.
+LOSE_THE_FIRST = f"""
+table inet lossy {{
+	chain input {{
+		type filter hook input priority 0;
+		ip saddr {HOST} udp dport 5351 numgen inc mod 1000000 == 0 counter drop
+	}}
+}}
+"""
+
+
+@pytest.mark.parametrize("protocol", ["pcp", "nat-pmp"])
+def test_a_lost_removal_is_sent_again(protocol):
+    """The router gives the new address another port meanwhile; the wanted one is taken back as soon as
+    the second try has come through, without waiting for a renewal."""
+    with Lab(router="pcp") as lab:
+        natd = opened(lab, protocol)
+        lab.router.node.nft(LOSE_THE_FIRST)
+        lab.host.ip(f"addr add {NEW}/24 dev eth0",
+                    f"addr change {HOST}/24 dev eth0 preferred_lft 0")
+        wait_redirects(lab.router, {MOVED})
+        natd.wait_status("OK", state="open", external_port=51820)
+        lost = lab.router.node.run("nft", "list", "table", "inet", "lossy").stdout
+        assert "counter packets 1 " in lost
+
+
 def test_new_address_after_the_old_one_is_gone():
     """Only the old address could have removed its mapping: E12, another port for the meantime, and the
     wanted one again as soon as the router has let it go."""
