@@ -57,7 +57,7 @@ MANPAGES_TRANSLATED := $(patsubst man/%,%,$(wildcard man/ja/man?/*.[1-8]))
 SANITIZE := -O1 -g -fno-omit-frame-pointer -fsanitize=address,undefined -fno-sanitize-recover=all
 # The whole program once more under the sanitizers. Leaks are valgrind's: looking for them at the end
 # takes calls that the sandbox refuses.
-SANITIZED_TESTS := $(patsubst %,tests/system/test_%.py,control router rules rules_publish rules_purge stop upnp)
+SANITIZED_TESTS := $(patsubst %,tests/system/test_%.py,control router rules rules_publish rules_purge stop upnp upnp_hostile)
 # Debian's own python, which has Debian's pytest, whatever else is first in PATH.
 PYTHON       ?= /usr/bin/python3 -B
 FUZZ_SECONDS ?= 30

@@ -12,7 +12,9 @@ request that it hears is a JSON line on standard output.
   targets       what a search must ask for, each a part of it, to be answered so; the others get a
                 description of Wi-Fi Protected Setup
   neighbours    {address: location} of others on the link, who answer each search before the router
-  description   a name of DESCRIPTIONS below, or {"status": N}; or {path: one of these}
+  description   a name of DESCRIPTIONS below or of HOSTILE (upnp_hostile.py), or {"status": N}; or
+                {path: one of these}
+  hostile       {action: a name of HOSTILE}: what is sent in place of an answer
   picky         what requests it answers with an error: see FAULTS_OF_REQUESTS below
   faults        {action: UPnP error code, or a list of them used up one by one; 0 is none}
   soap          "ok", "html" (200 with a web page), "liar" (yes, but the table stays empty)
@@ -47,9 +49,11 @@ import time
 from http.server import BaseHTTPRequestHandler
 from socketserver import ThreadingTCPServer
 
+from upnp_hostile import HOSTILE
+
 manners = {"epoch": 77, "given": None, "taken": {}, "conflict": 718, "leases": None, "lease_code": 402, "stuck": None,
            "stuck_for_ever": False, "boot_id": None, "search": None, "chunked": False, "uuid": "uuid:rude", "pcp": "silent", "natpmp": "silent", "location": None, "description": "plain",
-           "targets": None, "neighbours": {}, "picky": [], "lines": {}, "crash": False,
+           "targets": None, "hostile": {}, "neighbours": {}, "picky": [], "lines": {}, "crash": False,
            "faults": {}, "soap": "ok", "wan": "11.0.0.2", "holder": None, "http": 5000}
 manners.update(json.loads(sys.argv[1]))
 
@@ -390,6 +394,13 @@ xmlns:s="http://schemas.xmlsoap.org/soap/envelope/"><s:Body><s:Fault><faultcode>
 <detail><UPnPError xmlns="urn:schemas-upnp-org:control-1-0"><errorCode>{code}</errorCode>
 </UPnPError></detail></s:Fault></s:Body></s:Envelope>""".encode())
 
+    def send_as_it_is(self, name):
+        try:
+            self.wfile.write(HOSTILE[name])
+        except OSError:
+            heard(what="hung-up")
+        self.close_connection = True
+
     def endless(self, chunk, pause):
         self.send_response(200)
         self.end_headers()
@@ -414,6 +425,8 @@ xmlns:s="http://schemas.xmlsoap.org/soap/envelope/"><s:Body><s:Fault><faultcode>
             kind = kind.get(self.path, {"status": 404})
         if isinstance(kind, dict):
             self.reply(kind["status"], PLAIN)
+        elif kind in HOSTILE:
+            self.send_as_it_is(kind)
         elif kind == "drip":
             self.endless(b"<", 0.2)
         elif kind == "flood":
@@ -439,6 +452,9 @@ xmlns:s="http://schemas.xmlsoap.org/soap/envelope/"><s:Body><s:Fault><faultcode>
             return
         if self.path != manners.get("only_path", self.path):
             self.reply(404, b"<html>gone</html>")
+            return
+        if action in manners["hostile"]:
+            self.send_as_it_is(manners["hostile"][action])
             return
         if manners["soap"] == "html":
             self.reply(200, b"<html><body>Welcome to your router</body></html>")
