@@ -111,6 +111,48 @@ void batch_free(struct batch *batch)
 	*batch = (struct batch){ 0 };
 }
 
+void batch_shrink(struct batch *batch)
+{
+	char *data = realloc(batch->data, batch->size);
+
+	if (!data)
+		return;
+	batch->data = data;
+	batch->capacity = batch->size;
+}
+
+/* As grow() will have it: room up to the next power of two. */
+static void *copy_array(const void *items, size_t count, size_t size)
+{
+	size_t room = 1;
+	void *copy;
+
+	while (room < count)
+		room *= 2;
+	copy = malloc(room * size);
+	if (!copy)
+		fatal("no memory for a transaction of %zu parts", count);
+	memcpy(copy, items, count * size);
+	return copy;
+}
+
+void batch_copy(struct batch *batch, const struct batch *from, size_t messages)
+{
+	size_t size = messages < from->message_count ? from->messages[messages] : from->size;
+	size_t marks = 1;
+
+	while (marks < from->mark_count && from->marks[marks].offset < size)
+		marks++;
+	*batch = (struct batch){ 0 };
+	reserve(batch, size + BATCH_MESSAGE_MAX);
+	memcpy(batch->data, from->data, size);
+	batch->size = size;
+	batch->messages = copy_array(from->messages, messages, sizeof(*from->messages));
+	batch->message_count = messages;
+	batch->marks = copy_array(from->marks, marks, sizeof(*from->marks));
+	batch->mark_count = marks;
+}
+
 void batch_set_generation(struct batch *batch, uint32_t generation)
 {
 	generation = htonl(generation);

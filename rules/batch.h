@@ -43,10 +43,16 @@ struct batch_error {
 	char expression[16]; /* of a rule, which the kernel points at: "masq"; "": none */
 };
 
-/* An empty transaction; batch_free() frees. */
+/* An empty transaction, and a whole one; batch_free() frees. */
 void batch_begin(struct batch *batch);
 void batch_end(struct batch *batch);
 void batch_free(struct batch *batch);
+
+/* Gives back the room behind the last message. */
+void batch_shrink(struct batch *batch);
+
+/* A transaction that begins with the first `messages` messages of `from`: at least one. */
+void batch_copy(struct batch *batch, const struct batch *from, size_t messages);
 
 /* Writes into the first message which generation of the ruleset the transaction builds upon; the
  * kernel refuses it with ERESTART if there is a newer one. */

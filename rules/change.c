@@ -65,12 +65,6 @@ static void merge_pass(struct merge *merge, enum step step)
 	advance(merge, step != STEP_COMES, step != STEP_LEAVES);
 }
 
-/* What the kernel itself puts into the table stays as it is. */
-static bool is_dynamic(enum table_set in)
-{
-	return in == SET_SEEN || in == SET_SEEN_LAN;
-}
-
 /* Do two walks in no order meet the same elements in turn? */
 static bool same_in_turn(enum table_set in, const struct set *before, const struct set *now)
 {
@@ -113,18 +107,21 @@ static bool is_about_clients(enum table_set in)
 
 struct change change_between(const struct set *before, const struct set *now)
 {
-	struct change change = { 0 };
+	struct change change = { .held = table_holds(before), .holds = table_holds(now) };
 
 	for (enum table_set in = 0; in < TABLE_SETS; in++) {
 		uint32_t until_now = change.elements;
 
-		if (is_dynamic(in))
+		if (table_set_is_dynamic(in)) /* stays as it is */
 			continue;
 		if (elements_ascend(in))
 			add_ordered(&change, in, before, now);
 		else if (!same_in_turn(in, before, now))
 			change.elements += count_elements(in, now, &change.recount) + 1;
-		change.clients |= is_about_clients(in) && change.elements > until_now;
+		if (change.elements == until_now)
+			continue;
+		change.sets |= TABLE_BIT(in);
+		change.clients |= is_about_clients(in);
 	}
 	return change;
 }
@@ -150,16 +147,18 @@ static void write_ordered(struct batch *batch, const char *table, enum table_set
 }
 
 void change_write(struct batch *batch, const char *table, const struct set *before,
-		  const struct set *now)
+		  const struct set *now, const struct change *change)
 {
+	table_open_frame(batch, table, now, change->held);
 	for (enum table_set in = 0; in < TABLE_SETS; in++) {
-		if (is_dynamic(in))
+		if (!(change->sets & TABLE_BIT(in)) || !table_has(change->holds, in))
 			continue;
 		if (elements_ascend(in)) {
 			write_ordered(batch, table, in, before, now);
-		} else if (!same_in_turn(in, before, now)) {
+		} else {
 			fill_flush(batch, table, in);
 			fill_set(batch, table, now, in);
 		}
 	}
+	table_close_frame(batch, table, change->held, change->holds);
 }

@@ -14,6 +14,9 @@
 
 struct change {
 	uint32_t elements; /* that come, go, or get other data */
+	uint64_t sets;     /* the sets in which they do, TABLE_BITs */
+	uint64_t held;     /* table_holds() of the one set, */
+	uint64_t holds;    /* and of the other */
 	bool clients;      /* some of them say who is behind the tunnels: the guard has to know */
 	bool recount; /* some of them have counted, and go on: their counters have to be read first */
 };
@@ -21,8 +24,8 @@ struct change {
 /* Both sets are finished. */
 struct change change_between(const struct set *before, const struct set *now);
 
-/* Appends to a batch: what makes `table`, which holds `before`, hold `now`. */
+/* Appends to a batch: what makes `table`, which holds `before`, hold `now`. `change` is between them. */
 void change_write(struct batch *batch, const char *table, const struct set *before,
-		  const struct set *now);
+		  const struct set *now, const struct change *change);
 
 #endif

@@ -50,7 +50,7 @@ static struct count *port_count(const struct dump *dump, const uint8_t *key)
 static struct count *publish_count(const struct dump *dump, const uint8_t *key)
 {
 	return publishes_count(&dump->set->published,
-			       dump->from == SET_PUBLISH4 ? AF_INET : AF_INET6, key[0],
+			       dump->from == SET_HANDED_ON4 ? AF_INET : AF_INET6, key[0],
 			       (uint16_t)(key[4] << 8 | key[5]));
 }
 
@@ -94,8 +94,8 @@ static const struct {
 	[SET_SPOOFED] = { IF_NAMESIZE, tunnel_count },
 	[SET_ALLOWED] = { IF_NAMESIZE, tunnel_count },
 	[SET_PASSED] = { IF_NAMESIZE, tunnel_count },
-	[SET_PUBLISH4] = { PORT_KEY_SIZE, publish_count },
-	[SET_PUBLISH6] = { PORT_KEY_SIZE, publish_count },
+	[SET_HANDED_ON4] = { PORT_KEY_SIZE, publish_count },
+	[SET_HANDED_ON6] = { PORT_KEY_SIZE, publish_count },
 	[SET_ARRIVED] = { PORT_KEY_SIZE, port_count },
 	[SET_ARRIVED_LAN] = { PORT_KEY_SIZE, port_count },
 	[SET_DELIVERED] = { PORT_KEY_SIZE, port_count },
@@ -202,11 +202,12 @@ static int read_set(struct nftables *nftables, struct set *set, enum table_set i
 
 int counters_read(struct nftables *nftables, struct set *set)
 {
+	uint64_t holds = table_holds(set);
 	int first = 0;
 
 	for (enum table_set index = 0; index < TABLE_SETS; index++) {
 		bool tells = counting[index].find || index == SET_SEEN || index == SET_SEEN_LAN;
-		int error = tells ? read_set(nftables, set, index) : 0;
+		int error = tells && table_has(holds, index) ? read_set(nftables, set, index) : 0;
 
 		if (!first)
 			first = error;

@@ -249,8 +249,28 @@ static bool next_publish(struct element_walk *walk, struct element *element)
 	element->key_size = put_port(element->key, publish->is.protocol, publish->is.port + port);
 	element->data_size =
 		put_target(element->data, &publish->is, publish->is.to_port + port, false);
-	element->count = &walk->set->published.counts[publish->first + port];
 	return true;
+}
+
+/* What was called so far. */
+static bool next_handed_on(struct element_walk *walk, struct element *element)
+{
+	uint8_t family = walk->in == SET_HANDED_ON4 ? AF_INET : AF_INET6;
+	const struct publish *publish;
+	uint32_t port;
+
+	while ((publish = next_published(walk, family, false, &port))) {
+		const struct count *count = &walk->set->published.counts[publish->first + port];
+
+		if (!count->packets)
+			continue;
+		element->item = (struct item){ ITEM_PUBLISH, walk->item };
+		element->key_size =
+			put_port(element->key, publish->is.protocol, publish->is.port + port);
+		element->count = count;
+		return true;
+	}
+	return false;
 }
 
 /* Two publishes may lead to one port of a client: an element may come twice. */
@@ -306,6 +326,8 @@ static const struct {
 	[SET_CLOSED_HOSTS6] = { next_host, true },
 	[SET_PUBLISH4] = { next_publish, true },
 	[SET_PUBLISH6] = { next_publish, true },
+	[SET_HANDED_ON4] = { next_handed_on, true },
+	[SET_HANDED_ON6] = { next_handed_on, true },
 	[SET_HIDE_SOURCE4] = { next_hidden, false },
 	[SET_HIDE_SOURCE6] = { next_hidden, false },
 };

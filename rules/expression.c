@@ -165,22 +165,46 @@ void match_port(struct nftnl_rule *rule, const char *set)
 	look_up(rule, set, 0);
 }
 
-void remember_port(struct nftnl_rule *rule, const char *set, uint64_t timeout_ms)
+static struct nftnl_expr *update(struct nftnl_rule *rule, const char *set)
 {
-	struct nftnl_expr *dynset;
+	struct nftnl_expr *dynset = append(rule, "dynset");
 
-	load_port(rule, NFT_REG_1);
-	dynset = append(rule, "dynset");
 	nftnl_expr_set_u32(dynset, NFTNL_EXPR_DYNSET_OP, NFT_DYNSET_OP_UPDATE);
 	nftnl_expr_set_u32(dynset, NFTNL_EXPR_DYNSET_SREG_KEY, NFT_REG_1);
 	nftnl_expr_set_str(dynset, NFTNL_EXPR_DYNSET_SET_NAME, set);
-	nftnl_expr_set_u64(dynset, NFTNL_EXPR_DYNSET_TIMEOUT, timeout_ms);
+	return dynset;
+}
+
+void remember_port(struct nftnl_rule *rule, const char *set, uint64_t timeout_ms)
+{
+	load_port(rule, NFT_REG_1);
+	nftnl_expr_set_u64(update(rule, set), NFTNL_EXPR_DYNSET_TIMEOUT, timeout_ms);
 }
 
 static void match_family(struct nftnl_rule *rule, uint8_t family)
 {
 	load_meta(rule, NFT_META_NFPROTO);
 	compare(rule, NFT_CMP_EQ, &family, sizeof(family));
+}
+
+static void match_protocol(struct nftnl_rule *rule, uint8_t protocol)
+{
+	load_meta(rule, NFT_META_L4PROTO);
+	compare(rule, NFT_CMP_EQ, &protocol, sizeof(protocol));
+}
+
+void count_called_port(struct nftnl_rule *rule, uint8_t family, uint8_t protocol, const char *set)
+{
+	struct nftnl_expr *ct;
+
+	match_family(rule, family);
+	match_protocol(rule, protocol);
+	load_meta(rule, NFT_META_L4PROTO);
+	ct = append(rule, "ct");
+	nftnl_expr_set_u32(ct, NFTNL_EXPR_CT_KEY, NFT_CT_PROTO_DST);
+	nftnl_expr_set_u32(ct, NFTNL_EXPR_CT_DREG, NFT_REG32_01);
+	nftnl_expr_set_u8(ct, NFTNL_EXPR_CT_DIR, IP_CT_DIR_ORIGINAL);
+	update(rule, set);
 }
 
 static void load_address(struct nftnl_rule *rule, uint8_t family, enum side side)
@@ -220,8 +244,7 @@ void match_one_port(struct nftnl_rule *rule, uint8_t protocol, uint16_t port)
 {
 	const uint16_t wire = htons(port);
 
-	load_meta(rule, NFT_META_L4PROTO);
-	compare(rule, NFT_CMP_EQ, &protocol, sizeof(protocol));
+	match_protocol(rule, protocol);
 	load_payload(rule, NFT_PAYLOAD_TRANSPORT_HEADER, offsetof(struct tcphdr, th_dport),
 		     sizeof(wire), NFT_REG_1);
 	compare(rule, NFT_CMP_EQ, &wire, sizeof(wire));

@@ -49,6 +49,10 @@ void match_port(struct nftnl_rule *rule, const char *set);
 /* update @SET { meta l4proto . th dport timeout MS } */
 void remember_port(struct nftnl_rule *rule, const char *set, uint64_t timeout_ms);
 
+/* meta nfproto FAMILY meta l4proto PROTOCOL update @SET { meta l4proto . ct original proto-dst }; the
+ * elements of the set count */
+void count_called_port(struct nftnl_rule *rule, uint8_t family, uint8_t protocol, const char *set);
+
 /* ip saddr ADDRESS, ip6 daddr ADDRESS; `address` is a struct in_addr or in6_addr */
 void match_host(struct nftnl_rule *rule, uint8_t family, enum side side, const void *address);
 

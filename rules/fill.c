@@ -128,6 +128,9 @@ void fill_set(struct batch *batch, const char *table, const struct set *set, enu
 
 void fill_table(struct batch *batch, const char *table, const struct set *set)
 {
+	uint64_t holds = table_holds(set);
+
 	for (enum table_set in = 0; in < TABLE_SETS; in++)
-		fill_set(batch, table, set, in);
+		if (table_has(holds, in))
+			fill_set(batch, table, set, in);
 }

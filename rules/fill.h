@@ -27,8 +27,8 @@ void fill_end(struct fill *fill);
 /* Appends what removes every element of a set of the table. */
 void fill_flush(struct batch *batch, const char *table, enum table_set in);
 
-/* Appends the elements of one set of the table, or of every one; each counter begins at what its item
- * has counted so far. */
+/* Appends the elements of one set of the table, or of every one that table_frame() makes; each counter
+ * begins at what its item has counted so far. */
 void fill_set(struct batch *batch, const char *table, const struct set *set, enum table_set in);
 void fill_table(struct batch *batch, const char *table, const struct set *set);
 

@@ -171,7 +171,7 @@ static void fill_clients(struct batch *batch, const struct set *set, const struc
 	fill_end(&filling);
 }
 
-static void fill_sets(struct batch *batch, const struct set *set)
+void guard_fill(struct batch *batch, const struct set *set)
 {
 	fill_tunnels(batch, set);
 	fill_clients(batch, set, &set->networks.ranges4, GUARD_CLIENTS4);
@@ -224,21 +224,20 @@ void guard_remove(struct batch *batch)
 	object_table_remove(batch, guard_item, GUARD_NAME);
 }
 
-void guard_write(struct batch *batch, const struct set *set, uint32_t flags)
+void guard_frame(struct batch *batch, uint32_t flags)
 {
 	object_table(batch, guard_item, GUARD_NAME, flags, GUARD_COMMENT);
 	for (enum guard_set which = 0; which < GUARD_SETS; which++)
-		object_set(batch, guard_item, GUARD_NAME, GUARD_SET_ID + which, &sets[which]);
+		object_set(batch, guard_item, GUARD_NAME, GUARD_SET_ID + which, &sets[which], 0);
 	object_chain(batch, guard_item, GUARD_NAME, &keep_translating);
 	object_chain(batch, guard_item, GUARD_NAME, &keep_in);
 	add_rules(batch, NFPROTO_IPV4);
 	add_rules(batch, NFPROTO_IPV6);
-	fill_sets(batch, set);
 }
 
 void guard_change(struct batch *batch, const struct set *set)
 {
 	for (enum guard_set which = 0; which < GUARD_SETS; which++)
 		flush(batch, which);
-	fill_sets(batch, set);
+	guard_fill(batch, set);
 }

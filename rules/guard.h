@@ -17,8 +17,10 @@
 /* Appends to a batch: what removes the guard, whether it is there or not. */
 void guard_remove(struct batch *batch);
 
-/* Appends to a batch: what makes a new guard for `set`; `flags` are NFT_TABLE_F_*. */
-void guard_write(struct batch *batch, const struct set *set, uint32_t flags);
+/* Appends to a batch: what makes a new guard, without its elements, and those for `set`; `flags` are
+ * NFT_TABLE_F_*. */
+void guard_frame(struct batch *batch, uint32_t flags);
+void guard_fill(struct batch *batch, const struct set *set);
 
 /* Appends to a batch: what makes the guard that is there one for `set`. */
 void guard_change(struct batch *batch, const struct set *set);

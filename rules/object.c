@@ -108,7 +108,7 @@ static void set_attributes(struct nftnl_set *set, const struct object_set *is)
 }
 
 void object_set(struct batch *batch, struct item item, const char *table, uint32_t id,
-		const struct object_set *is)
+		const struct object_set *is, uint32_t size)
 {
 	struct nftnl_set *set = needed(nftnl_set_alloc());
 	struct nlmsghdr *message =
@@ -116,9 +116,20 @@ void object_set(struct batch *batch, struct item item, const char *table, uint32
 
 	nftnl_set_set_str(set, NFTNL_SET_TABLE, table);
 	nftnl_set_set_u32(set, NFTNL_SET_ID, id);
+	if (size)
+		nftnl_set_set_u32(set, NFTNL_SET_DESC_SIZE, size);
 	set_attributes(set, is);
 	nftnl_set_nlmsg_build_payload(message, set);
 	nftnl_set_free(set);
+	batch_add(batch, message);
+}
+
+void object_set_remove(struct batch *batch, struct item item, const char *table, const char *name)
+{
+	struct nlmsghdr *message = batch_new(batch, item, NFT_MSG_DELSET, 0);
+
+	mnl_attr_put_strz(message, NFTA_SET_TABLE, table);
+	mnl_attr_put_strz(message, NFTA_SET_NAME, name);
 	batch_add(batch, message);
 }
 
@@ -168,5 +179,13 @@ void object_rule(struct batch *batch, struct item item, struct nftnl_rule *rule,
 		object_rule_comment(rule, comment);
 	nftnl_rule_nlmsg_build_payload(message, rule);
 	nftnl_rule_free(rule);
+	batch_add(batch, message);
+}
+
+void object_rules_remove(struct batch *batch, struct item item, const char *table)
+{
+	struct nlmsghdr *message = batch_new(batch, item, NFT_MSG_DELRULE, 0);
+
+	mnl_attr_put_strz(message, NFTA_RULE_TABLE, table);
 	batch_add(batch, message);
 }

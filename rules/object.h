@@ -47,9 +47,13 @@ void object_table(struct batch *batch, struct item item, const char *name, uint3
 /* Removes a table, whether it is there or not. */
 void object_table_remove(struct batch *batch, struct item item, const char *name);
 
-/* `id` is this set's alone within the transaction. */
+/* `id` is this set's alone within the transaction; `size` is how many elements it can have, 0: any
+ * number. */
 void object_set(struct batch *batch, struct item item, const char *table, uint32_t id,
-		const struct object_set *is);
+		const struct object_set *is, uint32_t size);
+
+/* Removes a set that no rule asks any more, with its elements. */
+void object_set_remove(struct batch *batch, struct item item, const char *table, const char *name);
 
 /* A base chain that accepts what its rules leave. */
 void object_chain(struct batch *batch, struct item item, const char *table,
@@ -60,5 +64,8 @@ struct nftnl_rule *object_rule_new(const char *table, const char *chain);
 void object_rule_comment(struct nftnl_rule *rule, const char *comment);
 void object_rule(struct batch *batch, struct item item, struct nftnl_rule *rule,
 		 const char *comment);
+
+/* Removes every rule of every chain of a table. */
+void object_rules_remove(struct batch *batch, struct item item, const char *table);
 
 #endif

@@ -10,6 +10,7 @@
 #include <linux/netfilter.h>
 #include <linux/netfilter/nf_tables.h>
 
+#include "rules/fill.h"
 #include "rules/guard.h"
 #include "rules/object.h"
 #include "rules/table.h"
@@ -40,7 +41,9 @@ static const struct {
 
 void owner_open(struct owner *owner, struct nftables *nftables, struct watch *watch)
 {
-	*owner = (struct owner){ nftables, watch, .able = RULES_OWNED_WAYS - 1 };
+	*owner = (struct owner){ .nftables = nftables,
+				 .watch = watch,
+				 .able = RULES_OWNED_WAYS - 1 };
 }
 
 bool owner_is_ours(const char *table)
@@ -115,7 +118,8 @@ static struct batch_error stand_in(struct owner *owner, const struct set *set, u
 
 	batch_begin(&batch);
 	remove_next(&batch);
-	table_write(&batch, NEXT_NAME, set, flags[owned].next);
+	table_frame(&batch, NEXT_NAME, set, flags[owned].next);
+	fill_table(&batch, NEXT_NAME, set);
 	return commit(owner, &batch);
 }
 
@@ -125,15 +129,10 @@ static struct batch_error replace(struct owner *owner, const struct set *set, ui
 	struct batch_error error;
 	struct batch batch;
 
-	batch_begin(&batch);
+	frame_make(&owner->frame, set, flags[owned].main, flags[owned].guard);
+	frame_begin(&owner->frame, &batch, set, with_guard);
 	if (!stands_in)
 		remove_next(&batch); /* of one that was killed */
-	table_remove(&batch);
-	table_write(&batch, TABLE_NAME, set, flags[owned].main);
-	if (with_guard) {
-		guard_remove(&batch);
-		guard_write(&batch, set, flags[owned].guard);
-	}
 	error = commit(owner, &batch);
 	if (!error.error)
 		owner->watch->whole = owner->nftables->generation;
@@ -214,12 +213,14 @@ bool owner_change(struct owner *owner, const struct set *before, const struct se
 	if (!change->elements)
 		return true;
 	batch_begin(&batch);
-	change_write(&batch, TABLE_NAME, before, now);
+	change_write(&batch, TABLE_NAME, before, now, change);
 	if (change->clients)
 		guard_change(&batch, now);
 	batch_end(&batch);
 	done = nftables_commit_upon(owner->nftables, &batch, generation, &error);
 	batch_free(&batch);
+	if (done)
+		frame_make(&owner->frame, now, owner->frame.main_flags, owner->frame.guard_flags);
 	return done;
 }
 

@@ -10,6 +10,7 @@
 #define RULES_OWNER_H
 
 #include "rules/change.h"
+#include "rules/frame.h"
 #include "rules/nftables.h"
 #include "rules/set.h"
 #include "rules/watch.h"
@@ -18,6 +19,7 @@ struct owner {
 	struct nftables *nftables;
 	struct watch *watch; /* does not listen to our own large transactions */
 	uint8_t able;        /* enum rules_owned: what the kernel has not refused so far */
+	struct frame frame;  /* as the tables were written last */
 };
 
 void owner_open(struct owner *owner, struct nftables *nftables, struct watch *watch);

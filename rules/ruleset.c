@@ -102,6 +102,26 @@ static void count_delivery(struct nftnl_rule *rule, uint8_t family)
 	match_port(rule, table_set_name(SET_DELIVERED));
 }
 
+/* In the first packet's last hook. The destination is the client's by then: conntrack knows the port
+ * that was called. nft can read that word only after the one that names the protocol. */
+static void count_handed_on(struct nftnl_rule *rule, uint8_t family, uint8_t protocol)
+{
+	match_interface(rule, NFT_META_OIFNAME, table_set_name(SET_TUNNELS));
+	match_handed_on(rule);
+	count_called_port(rule, family, protocol,
+			  by_family(family, SET_HANDED_ON4, SET_HANDED_ON6));
+}
+
+static void count_handed_on_udp(struct nftnl_rule *rule, uint8_t family)
+{
+	count_handed_on(rule, family, IPPROTO_UDP);
+}
+
+static void count_handed_on_tcp(struct nftnl_rule *rule, uint8_t family)
+{
+	count_handed_on(rule, family, IPPROTO_TCP);
+}
+
 static void clamp_from(struct nftnl_rule *rule, uint8_t family)
 {
 	(void)family;
@@ -295,55 +315,74 @@ static void masquerade_egress(struct nftnl_rule *rule, uint8_t family)
 	masquerade_those(rule, family, by_family(family, SET_MASQUERADE4, SET_MASQUERADE6));
 }
 
+#define WITH(set) TABLE_BIT(SET_##set)
+
 /* In the order of their chains. After accept_established, what comes from a tunnel is new, or is
- * nothing that conntrack knows: both have to be allowed. */
+ * nothing that conntrack knows: both have to be allowed. What others hand on to clients is let through
+ * as well, so some rules are about it where nothing is published. */
 const struct ruleset_rule ruleset_rules[] = {
-	{ CHAIN_COUNT_ARRIVAL, count_outside, NFPROTO_IPV4, "from outside" },
-	{ CHAIN_COUNT_ARRIVAL, count_outside, NFPROTO_IPV6, "from outside" },
-	{ CHAIN_COUNT_ARRIVAL, count_lan, NFPROTO_IPV4, "from the home network" },
-	{ CHAIN_COUNT_ARRIVAL, count_lan, NFPROTO_IPV6, "from the home network" },
-	{ CHAIN_STOP_SPOOFED, pass_known, NFPROTO_INET, NULL },
-	{ CHAIN_STOP_SPOOFED, stop_spoofed, NFPROTO_INET, "counts in the set" },
-	{ CHAIN_HAND_ON, hand_on, NFPROTO_IPV4, NULL },
-	{ CHAIN_HAND_ON, hand_on, NFPROTO_IPV6, NULL },
-	{ CHAIN_HAND_ON_OWN, hand_on_own, NFPROTO_IPV4, NULL },
-	{ CHAIN_HAND_ON_OWN, hand_on_own, NFPROTO_IPV6, NULL },
-	{ CHAIN_CLAMP_MSS, clamp_from, NFPROTO_INET, NULL },
-	{ CHAIN_CLAMP_MSS, clamp_to, NFPROTO_INET, NULL },
-	{ CHAIN_FORWARDING, count_from, NFPROTO_INET, "counts in the set" },
-	{ CHAIN_FORWARDING, keep_from_router, NFPROTO_INET, "clients open no ports at home" },
-	{ CHAIN_FORWARDING, keep_closed_hosts, NFPROTO_IPV4, "their address is gone" },
-	{ CHAIN_FORWARDING, keep_closed_hosts, NFPROTO_IPV6, "their address is gone" },
-	{ CHAIN_FORWARDING, keep_closed, NFPROTO_IPV4, "their address is gone" },
-	{ CHAIN_FORWARDING, keep_closed, NFPROTO_IPV6, "their address is gone" },
-	{ CHAIN_FORWARDING, accept_established, NFPROTO_INET, NULL },
-	{ CHAIN_FORWARDING, accept_published, NFPROTO_INET, NULL },
-	{ CHAIN_FORWARDING, keep_from_clients, NFPROTO_INET, "reach without clients" },
-	{ CHAIN_FORWARDING, keep_from_lan, NFPROTO_IPV4, "reach without lan" },
-	{ CHAIN_FORWARDING, keep_from_lan, NFPROTO_IPV6, "reach without lan" },
-	{ CHAIN_FORWARDING, keep_from_internet, NFPROTO_IPV4, "reach without internet" },
-	{ CHAIN_FORWARDING, keep_from_internet, NFPROTO_IPV6, "reach without internet" },
-	{ CHAIN_FORWARDING, keep_out, NFPROTO_IPV4, "from outside only what is published" },
-	{ CHAIN_FORWARDING, keep_out, NFPROTO_IPV6, "from outside only what is published" },
-	{ CHAIN_FORWARDING, accept_clients, NFPROTO_INET, "counts in the set" },
-	{ CHAIN_COUNT_OUT, count_to, NFPROTO_INET, "counts in the set" },
-	{ CHAIN_COUNT_OUT, count_passed, NFPROTO_INET, "counts in the set" },
-	{ CHAIN_TRANSLATE, hide_clients, NFPROTO_INET, NULL },
-	{ CHAIN_TRANSLATE, hide_own, NFPROTO_INET, NULL },
-	{ CHAIN_TRANSLATE, hide_source, NFPROTO_IPV4, NULL },
-	{ CHAIN_TRANSLATE, hide_source, NFPROTO_IPV6, NULL },
-	{ CHAIN_TRANSLATE, fix_egress_of_hosts, NFPROTO_IPV4, NULL },
-	{ CHAIN_TRANSLATE, fix_egress_of_hosts, NFPROTO_IPV6, NULL },
-	{ CHAIN_TRANSLATE, masquerade_hosts, NFPROTO_IPV4, NULL },
-	{ CHAIN_TRANSLATE, masquerade_hosts, NFPROTO_IPV6, NULL },
-	{ CHAIN_TRANSLATE, fix_egress, NFPROTO_IPV4, NULL },
-	{ CHAIN_TRANSLATE, fix_egress, NFPROTO_IPV6, NULL },
-	{ CHAIN_TRANSLATE, take_of_pool, NFPROTO_IPV4, NULL },
-	{ CHAIN_TRANSLATE, take_of_pool, NFPROTO_IPV6, NULL },
-	{ CHAIN_TRANSLATE, change_prefix, NFPROTO_IPV6, "NPTv6" },
-	{ CHAIN_TRANSLATE, masquerade_egress, NFPROTO_IPV4, NULL },
-	{ CHAIN_TRANSLATE, masquerade_egress, NFPROTO_IPV6, NULL },
-	{ CHAIN_COUNT_DELIVERY, count_delivery, NFPROTO_INET, NULL },
+	{ CHAIN_COUNT_ARRIVAL, count_outside, NFPROTO_IPV4, WITH(ARRIVED), "from outside" },
+	{ CHAIN_COUNT_ARRIVAL, count_outside, NFPROTO_IPV6, WITH(ARRIVED), "from outside" },
+	{ CHAIN_COUNT_ARRIVAL, count_lan, NFPROTO_IPV4, WITH(ARRIVED) | WITH(LAN4),
+	  "from the home network" },
+	{ CHAIN_COUNT_ARRIVAL, count_lan, NFPROTO_IPV6, WITH(ARRIVED) | WITH(LAN6),
+	  "from the home network" },
+	{ CHAIN_STOP_SPOOFED, pass_known, NFPROTO_INET, WITH(TUNNELS), NULL },
+	{ CHAIN_STOP_SPOOFED, stop_spoofed, NFPROTO_INET, WITH(TUNNELS), "counts in the set" },
+	{ CHAIN_HAND_ON, hand_on, NFPROTO_IPV4, WITH(PUBLISH4), NULL },
+	{ CHAIN_HAND_ON, hand_on, NFPROTO_IPV6, WITH(PUBLISH6), NULL },
+	{ CHAIN_HAND_ON_OWN, hand_on_own, NFPROTO_IPV4, WITH(PUBLISH4), NULL },
+	{ CHAIN_HAND_ON_OWN, hand_on_own, NFPROTO_IPV6, WITH(PUBLISH6), NULL },
+	{ CHAIN_CLAMP_MSS, clamp_from, NFPROTO_INET, WITH(TUNNELS), NULL },
+	{ CHAIN_CLAMP_MSS, clamp_to, NFPROTO_INET, WITH(TUNNELS), NULL },
+	{ CHAIN_FORWARDING, count_from, NFPROTO_INET, WITH(TUNNELS), "counts in the set" },
+	{ CHAIN_FORWARDING, keep_from_router, NFPROTO_INET, WITH(TUNNELS),
+	  "clients open no ports at home" },
+	{ CHAIN_FORWARDING, keep_closed_hosts, NFPROTO_IPV4, WITH(CLOSED_HOSTS4),
+	  "their address is gone" },
+	{ CHAIN_FORWARDING, keep_closed_hosts, NFPROTO_IPV6, WITH(CLOSED_HOSTS6),
+	  "their address is gone" },
+	{ CHAIN_FORWARDING, keep_closed, NFPROTO_IPV4, WITH(CLOSED4), "their address is gone" },
+	{ CHAIN_FORWARDING, keep_closed, NFPROTO_IPV6, WITH(CLOSED6), "their address is gone" },
+	{ CHAIN_FORWARDING, accept_established, NFPROTO_INET, WITH(TUNNELS), NULL },
+	{ CHAIN_FORWARDING, accept_published, NFPROTO_INET, WITH(TUNNELS), NULL },
+	{ CHAIN_FORWARDING, keep_from_clients, NFPROTO_INET, WITH(NO_CLIENTS),
+	  "reach without clients" },
+	{ CHAIN_FORWARDING, keep_from_lan, NFPROTO_IPV4, WITH(NO_LAN) | WITH(LAN4),
+	  "reach without lan" },
+	{ CHAIN_FORWARDING, keep_from_lan, NFPROTO_IPV6, WITH(NO_LAN) | WITH(LAN6),
+	  "reach without lan" },
+	{ CHAIN_FORWARDING, keep_from_internet, NFPROTO_IPV4, WITH(NO_INTERNET),
+	  "reach without internet" },
+	{ CHAIN_FORWARDING, keep_from_internet, NFPROTO_IPV6, WITH(NO_INTERNET),
+	  "reach without internet" },
+	{ CHAIN_FORWARDING, keep_out, NFPROTO_IPV4, WITH(TUNNELS),
+	  "from outside only what is published" },
+	{ CHAIN_FORWARDING, keep_out, NFPROTO_IPV6, WITH(TUNNELS),
+	  "from outside only what is published" },
+	{ CHAIN_FORWARDING, accept_clients, NFPROTO_INET, WITH(TUNNELS), "counts in the set" },
+	{ CHAIN_COUNT_OUT, count_to, NFPROTO_INET, WITH(TUNNELS), "counts in the set" },
+	{ CHAIN_COUNT_OUT, count_passed, NFPROTO_INET, WITH(TUNNELS), "counts in the set" },
+	{ CHAIN_TRANSLATE, count_handed_on_udp, NFPROTO_IPV4, WITH(PUBLISH4), "counts in the set" },
+	{ CHAIN_TRANSLATE, count_handed_on_udp, NFPROTO_IPV6, WITH(PUBLISH6), "counts in the set" },
+	{ CHAIN_TRANSLATE, count_handed_on_tcp, NFPROTO_IPV4, WITH(PUBLISH4), "counts in the set" },
+	{ CHAIN_TRANSLATE, count_handed_on_tcp, NFPROTO_IPV6, WITH(PUBLISH6), "counts in the set" },
+	{ CHAIN_TRANSLATE, hide_clients, NFPROTO_INET, WITH(TUNNELS), NULL },
+	{ CHAIN_TRANSLATE, hide_own, NFPROTO_INET, WITH(TUNNELS), NULL },
+	{ CHAIN_TRANSLATE, hide_source, NFPROTO_IPV4, WITH(HIDE_SOURCE4), NULL },
+	{ CHAIN_TRANSLATE, hide_source, NFPROTO_IPV6, WITH(HIDE_SOURCE6), NULL },
+	{ CHAIN_TRANSLATE, fix_egress_of_hosts, NFPROTO_IPV4, WITH(EGRESS_HOSTS4), NULL },
+	{ CHAIN_TRANSLATE, fix_egress_of_hosts, NFPROTO_IPV6, WITH(EGRESS_HOSTS6), NULL },
+	{ CHAIN_TRANSLATE, masquerade_hosts, NFPROTO_IPV4, WITH(MASQUERADE_HOSTS4), NULL },
+	{ CHAIN_TRANSLATE, masquerade_hosts, NFPROTO_IPV6, WITH(MASQUERADE_HOSTS6), NULL },
+	{ CHAIN_TRANSLATE, fix_egress, NFPROTO_IPV4, WITH(EGRESS4), NULL },
+	{ CHAIN_TRANSLATE, fix_egress, NFPROTO_IPV6, WITH(EGRESS6), NULL },
+	{ CHAIN_TRANSLATE, take_of_pool, NFPROTO_IPV4, WITH(POOL4), NULL },
+	{ CHAIN_TRANSLATE, take_of_pool, NFPROTO_IPV6, WITH(POOL6), NULL },
+	{ CHAIN_TRANSLATE, change_prefix, NFPROTO_IPV6, WITH(PREFIX6), "NPTv6" },
+	{ CHAIN_TRANSLATE, masquerade_egress, NFPROTO_IPV4, WITH(MASQUERADE4), NULL },
+	{ CHAIN_TRANSLATE, masquerade_egress, NFPROTO_IPV6, WITH(MASQUERADE6), NULL },
+	{ CHAIN_COUNT_DELIVERY, count_delivery, NFPROTO_INET, WITH(DELIVERED), NULL },
 };
 
 const uint32_t ruleset_rule_count = sizeof(ruleset_rules) / sizeof(*ruleset_rules);

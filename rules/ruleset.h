@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* ruleset: the chains and rules of the table. They never change: what is configured is in sets. */
+/* ruleset: the chains and rules of the table. What is configured is in sets. */
 #ifndef RULES_RULESET_H
 #define RULES_RULESET_H
 
@@ -25,6 +25,7 @@ struct ruleset_rule {
 	enum ruleset_chain chain;
 	void (*build)(struct nftnl_rule *rule, uint8_t family); /* NFPROTO_INET: of both */
 	uint8_t family;
+	uint64_t asks;       /* TABLE_BITs of sets without which it would match nothing */
 	const char *comment; /* NULL: none */
 };
 

@@ -6,7 +6,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "rules/fill.h"
+#include "rules/element.h"
 #include "rules/guard.h"
 #include "rules/object.h"
 #include "rules/ruleset.h"
@@ -75,10 +75,14 @@ static const struct object_set sets[TABLE_SETS] = {
 			  "these wait for their address", 0, 0 },
 	[SET_CLOSED6] = { "closed6", KEY_IPV6, 16, NFT_SET_INTERVAL, false,
 			  "these wait for their address", 0, 0 },
-	[SET_PUBLISH4] = { "publish4", KEY_PROTOCOL_PORT, 8, NFT_SET_MAP, true,
-			   "connections that were handed on to clients", KEY_IPV4_PORT, 8 },
-	[SET_PUBLISH6] = { "publish6", KEY_PROTOCOL_PORT, 8, NFT_SET_MAP, true,
-			   "connections that were handed on to clients", KEY_IPV6_PORT, 20 },
+	[SET_PUBLISH4] = { "publish4", KEY_PROTOCOL_PORT, 8, NFT_SET_MAP, false,
+			   "ports that are handed on to clients", KEY_IPV4_PORT, 8 },
+	[SET_PUBLISH6] = { "publish6", KEY_PROTOCOL_PORT, 8, NFT_SET_MAP, false,
+			   "ports that are handed on to clients", KEY_IPV6_PORT, 20 },
+	[SET_HANDED_ON4] = { "handed-on4", KEY_PROTOCOL_PORT, 8, NFT_SET_EVAL, true,
+			     "connections that were handed on to clients", 0, 0 },
+	[SET_HANDED_ON6] = { "handed-on6", KEY_PROTOCOL_PORT, 8, NFT_SET_EVAL, true,
+			     "connections that were handed on to clients", 0, 0 },
 	[SET_HIDE_SOURCE4] = { "hide-source4", KEY_IPV4_PROTOCOL_PORT, 12, 0, false,
 			       "published without their callers' addresses", 0, 0 },
 	[SET_HIDE_SOURCE6] = { "hide-source6", KEY_IPV6_PROTOCOL_PORT, 24, 0, false,
@@ -95,6 +99,74 @@ void table_remove(struct batch *batch)
 	object_table_remove(batch, (struct item){ ITEM_TABLE, 0 }, TABLE_NAME);
 }
 
+bool table_set_is_dynamic(enum table_set set)
+{
+	return sets[set].flags & NFT_SET_EVAL;
+}
+
+uint64_t table_holds(const struct set *set)
+{
+	uint64_t holds = 0;
+
+	for (enum table_set in = 0; in < TABLE_SETS; in++) {
+		struct element_walk walk = { .set = set, .in = in };
+		struct element element;
+
+		if (!table_set_is_dynamic(in) && element_next(&walk, &element))
+			holds |= TABLE_BIT(in);
+	}
+	return holds;
+}
+
+/* What the kernel fills is there with the rules that make it do so. */
+static bool has_dynamic(uint64_t holds, enum table_set set)
+{
+	switch (set) {
+	case SET_SEEN: return holds & TABLE_BIT(SET_ARRIVED);
+	case SET_SEEN_LAN:
+		return holds & TABLE_BIT(SET_ARRIVED) &&
+		       holds & (TABLE_BIT(SET_LAN4) | TABLE_BIT(SET_LAN6));
+	case SET_HANDED_ON4: return holds & TABLE_BIT(SET_PUBLISH4);
+	case SET_HANDED_ON6: return holds & TABLE_BIT(SET_PUBLISH6);
+	default: return false;
+	}
+}
+
+bool table_has(uint64_t holds, enum table_set set)
+{
+	/* Rules ask these also for what they do not hold. */
+	const uint64_t always = TABLE_BIT(SET_TUNNELS) | TABLE_BIT(SET_LAN4) | TABLE_BIT(SET_LAN6);
+
+	return (holds | always) & TABLE_BIT(set) || has_dynamic(holds, set);
+}
+
+/* How many elements a large set may have: a hash whose size the kernel knows need not grow while it is
+ * filled, which takes a third of the time. There is room for as many more. 0: it grows. */
+static uint32_t room_of(const struct set *set, enum table_set in)
+{
+	uint32_t room = 256;
+	uint32_t elements;
+
+	if (sets[in].flags & (NFT_SET_INTERVAL | NFT_SET_EVAL))
+		return 0;
+	if (in >= SET_PUBLISH4)
+		elements = set->published.ports;
+	else if (in >= SET_EGRESS_HOSTS4)
+		elements = set->networks.count;
+	else
+		return 0;
+	while (room / 2 < elements)
+		room *= 2;
+	return room;
+}
+
+static void add_set(struct batch *batch, const char *table, const struct set *set,
+		    enum table_set in)
+{
+	object_set(batch, (struct item){ ITEM_SET, in }, table, in + 1, &sets[in],
+		   room_of(set, in));
+}
+
 static void add_rule(struct batch *batch, const char *table, uint32_t index)
 {
 	const struct ruleset_rule *is = &ruleset_rules[index];
@@ -104,17 +176,48 @@ static void add_rule(struct batch *batch, const char *table, uint32_t index)
 	object_rule(batch, (struct item){ ITEM_RULE, index }, rule, is->comment);
 }
 
-void table_write(struct batch *batch, const char *table, const struct set *set, uint32_t flags)
+static void add_rules(struct batch *batch, const char *table, uint64_t holds)
 {
+	for (uint32_t index = 0; index < ruleset_rule_count; index++)
+		if (!(ruleset_rules[index].asks & ~holds))
+			add_rule(batch, table, index);
+}
+
+void table_frame(struct batch *batch, const char *table, const struct set *set, uint32_t flags)
+{
+	uint64_t holds = table_holds(set);
+
 	object_table(batch, (struct item){ ITEM_TABLE, 0 }, table, flags, TABLE_COMMENT);
-	for (enum table_set index = 0; index < TABLE_SETS; index++)
-		object_set(batch, (struct item){ ITEM_SET, index }, table, index + 1, &sets[index]);
+	for (enum table_set in = 0; in < TABLE_SETS; in++)
+		if (table_has(holds, in))
+			add_set(batch, table, set, in);
 	for (enum ruleset_chain index = 0; index < RULESET_CHAINS; index++)
 		object_chain(batch, (struct item){ ITEM_CHAIN, index }, table,
 			     &ruleset_chains[index]);
-	for (uint32_t index = 0; index < ruleset_rule_count; index++)
-		add_rule(batch, table, index);
-	fill_table(batch, table, set);
+	add_rules(batch, table, holds);
+}
+
+void table_open_frame(struct batch *batch, const char *table, const struct set *set, uint64_t held)
+{
+	uint64_t holds = table_holds(set);
+
+	if (held == holds)
+		return;
+	object_rules_remove(batch, (struct item){ ITEM_TABLE, 0 }, table);
+	for (enum table_set in = 0; in < TABLE_SETS; in++)
+		if (table_has(holds, in) && !table_has(held, in))
+			add_set(batch, table, set, in);
+}
+
+void table_close_frame(struct batch *batch, const char *table, uint64_t held, uint64_t holds)
+{
+	if (held == holds)
+		return;
+	for (enum table_set in = 0; in < TABLE_SETS; in++)
+		if (table_has(held, in) && !table_has(holds, in))
+			object_set_remove(batch, (struct item){ ITEM_SET, in }, table,
+					  table_set_name(in));
+	add_rules(batch, table, holds);
 }
 
 void table_describe(const struct set *set, struct item item, char text[RULES_TEXT_MAX])

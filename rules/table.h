@@ -11,8 +11,10 @@
  *   translate       postrouting srcnat - 5    clients leave with their egress address
  *   count-delivery  input      filter + 300   counts what every firewall let through to us
  *
- * The rules never change. What changes is in sets and maps: the number of rules that a packet
- * meets does not depend on how much is configured. Interfaces go by name: they come and go. */
+ * What is configured is in sets and maps: the number of rules that a packet meets does not depend on
+ * how much it is. A set that would be empty is left out, and the rules with it that then match
+ * nothing: the kernel takes its time for every expression, and after a flush there is none to lose.
+ * Interfaces go by name: they come and go. */
 #ifndef RULES_TABLE_H
 #define RULES_TABLE_H
 
@@ -56,19 +58,39 @@ enum table_set {
 	SET_CLOSED6,
 	SET_PUBLISH4, /* maps: protocol . port -> address . port */
 	SET_PUBLISH6,
+	SET_HANDED_ON4, /* dynamic: protocol . port, counting: of the published ports those that were
+			   called. A counter in each element of the maps would double what the
+			   kernel needs to write them. */
+	SET_HANDED_ON6,
 	SET_HIDE_SOURCE4, /* address . protocol . port of clients */
 	SET_HIDE_SOURCE6,
 	TABLE_SETS
 };
 
+#define TABLE_BIT(set) (UINT64_C(1) << (set)) /* one of enum table_set */
+
 const char *table_set_name(enum table_set set);
+
+/* Does the kernel itself put elements into it? */
+bool table_set_is_dynamic(enum table_set set);
+
+/* Which sets hold something, TABLE_BITs: they decide which sets and rules the table has. */
+uint64_t table_holds(const struct set *set);
+
+/* Is a set in a table that holds that? */
+bool table_has(uint64_t holds, enum table_set set);
 
 /* Appends to a batch: what removes the table, whether it is there or not. */
 void table_remove(struct batch *batch);
 
-/* Appends to a batch: what makes a new table of any name that holds exactly `set`, counters included;
- * `flags` are NFT_TABLE_F_*. */
-void table_write(struct batch *batch, const char *table, const struct set *set, uint32_t flags);
+/* Appends to a batch: what makes a new table of any name for `set`, without its elements; `flags` are
+ * NFT_TABLE_F_*. fill_table() goes on. */
+void table_frame(struct batch *batch, const char *table, const struct set *set, uint32_t flags);
+
+/* Appends to a batch: what makes a table that held `held` one for `set`, in two parts: elements come
+ * and go after the first, and before the second. */
+void table_open_frame(struct batch *batch, const char *table, const struct set *set, uint64_t held);
+void table_close_frame(struct batch *batch, const char *table, uint64_t held, uint64_t holds);
 
 /* What the kernel refused, for a person: "the network 10.8.0.0/24 of wg0", "the chain translate". */
 void table_describe(const struct set *set, struct item item, char text[RULES_TEXT_MAX]);

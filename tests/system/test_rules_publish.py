@@ -64,6 +64,23 @@ def test_from_outside(rules, nodes, address, caller):
     wait_until(lambda: sorted(rules.count()["publish"].values()) == [0, 1], 5, "one connection")
 
 
+def test_counts_outlive_a_flush_and_a_new_set(rules, nodes):
+    """Those of either family and protocol; what was not called counts nothing."""
+    rules.put(*BOTH, *WEB_PORTS, f"publish 17 53 53 {ALICE} 5353 1", f"publish 6 53 53 {BOB} 53 1")
+    for address, port, listens, kind in ((WAN, 443, 8443, TCP), (WAN, 53, 5353, UDP),
+                                         (WAN6, 443, 8443, TCP), (WAN6, 443, 8443, TCP)):
+        assert call(nodes["web"], nodes["alice"], address, port, listens, kind)
+    called = {(socket.AF_INET, 6, 443): 1, (socket.AF_INET6, 6, 443): 2, (socket.AF_INET, 17, 53): 1,
+              (socket.AF_INET, 6, 53): 0}
+    assert rules.count()["publish"] == called
+    nodes["host"].run("nft", "flush", "ruleset")
+    rules.wait("touched")
+    assert rules.count()["publish"] == called
+    rules.put(*BOTH, *WEB_PORTS, generation=2)
+    assert call(nodes["web"], nodes["alice"], WAN, 443, 8443)
+    assert sorted(rules.count()["publish"].values()) == [2, 2]
+
+
 @pytest.mark.parametrize("port", [2000, 2007, 2009])
 def test_a_range_of_udp_ports(rules, nodes, port):
     rules.put(*BOTH, f"publish 17 2000 2009 {ALICE} 3000 1", f"publish 6 2000 2009 {BOB} 2000 1")

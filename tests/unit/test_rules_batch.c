@@ -15,6 +15,7 @@
 #include <string.h>
 
 #include "rules/batch.h"
+#include "rules/fill.h"
 #include "rules/table.h"
 
 /* Two tunnels and as many networks /32, every second address of 10.0.0.0/8. */
@@ -72,7 +73,8 @@ static const char *refused(const struct batch *batch, const struct set *set,
 static void build(struct batch *batch, const struct set *set)
 {
 	batch_begin(batch);
-	table_write(batch, TABLE_NAME, set, 0);
+	table_frame(batch, TABLE_NAME, set, 0);
+	fill_table(batch, TABLE_NAME, set);
 	batch_end(batch);
 }
 
@@ -153,7 +155,7 @@ static void test_fixed_objects_are_named(void **state)
 		refused(&batch, &set,
 			reply(buffer, (uint32_t)find_message(&batch, NFT_MSG_NEWRULE, 0), EEXIST,
 			      0)),
-		"a rule of the chain count-arrival");
+		"a rule of the chain stop-spoofed");
 	batch_free(&batch);
 	set_clear(&set);
 }
