@@ -45,7 +45,7 @@ static const struct step steps[] = {
 	{ "route", at_once, one, look_route },
 	{ "router", has_probed, if_asked, look_router },
 	{ "wan", has_probed, if_asked, look_wan },
-	{ "upstream", has_probed, if_asked, look_upstream },
+	{ "upstream", has_looked_out, if_asked, look_upstream },
 	{ "name", has_name, if_named, look_name },
 	{ "mapping", has_confirmed, each_forward, look_mapping },
 	{ "listening", at_once, each_forward, look_listening },
@@ -87,6 +87,7 @@ struct doctor *doctor_new(struct natd *natd)
 	loop_look(natd);
 	doctor->began = natd_now();
 	doctor->asked = engine_check(&natd->engine);
+	upstream_check(&natd->upstream, &natd->engine, &natd->config, doctor->began);
 	name_watch_configured(natd);
 	kernel_ask_peers(&natd->kernel);
 	kernel_count(&natd->kernel);

@@ -120,17 +120,58 @@ void look_wan(const struct doctor *doctor, size_t item, struct finding *finding)
 	}
 }
 
-/* natd asks it when something changes; this tells how that stands. */
-static void say_outer(const struct facts *facts, struct finding *finding)
+/* ---- what is before it ---- */
+
+static bool is_confirmed(const struct doctor *doctor, const struct forward *forward)
+{
+	return forward->state == FORWARD_OPEN && forward->granted_at >= doctor->began;
+}
+
+/* Has the second router granted anew what it forwards, in so far as it forwards? */
+static bool outer_has_confirmed(const struct doctor *doctor)
+{
+	const struct engine *outer = &doctor->natd->upstream.engine;
+
+	for (size_t i = 0; i < outer->forwards.count; i++) {
+		const struct forward *forward = &outer->forwards.list[i];
+
+		if (forward->state == FORWARD_OPENING ||
+		    (forward->state == FORWARD_OPEN && !is_confirmed(doctor, forward)))
+			return false;
+	}
+	return true;
+}
+
+bool has_looked_out(const struct doctor *doctor)
+{
+	const struct natd *natd = doctor->natd;
+	const struct engine *outer = &natd->upstream.engine;
+
+	if (!doctor->asked || took(doctor) > CONFIRM_MS)
+		return true;
+	if (!has_probed(doctor) ||
+	    upstream_is_looking(&natd->upstream, &natd->config, doctor->began))
+		return false;
+	return !outer->has_router ||
+	       (outer_has_confirmed(doctor) &&
+		(engine_answers(outer) || !engine_has_protocol(outer, UPNP_ASKING)));
+}
+
+static void say_outer(const struct doctor *doctor, const struct facts *facts,
+		      struct finding *finding)
 {
 	bool open = facts->forwards && facts->outer_open >= facts->forwards;
 
-	if (open) {
+	if (open && outer_has_confirmed(doctor)) {
 		finding_say(finding, "the outer router forwards to the router as well");
 		return;
 	}
-	finding->result = facts->outer_asking ? FOUND_UNKNOWN : FOUND_FAIL;
-	if (facts->outer_reason[0] && !facts->outer_asking)
+	finding->result = open || facts->outer_asking ? FOUND_UNKNOWN : FOUND_FAIL;
+	if (open)
+		finding_say(
+			finding,
+			"the outer router does not confirm that it still forwards to the router");
+	else if (facts->outer_reason[0] && !facts->outer_asking)
 		finding_say(finding, "a second router is before it and does not forward: %s",
 			    facts->outer_reason);
 	else
@@ -143,7 +184,7 @@ void look_upstream(const struct doctor *doctor, size_t item, struct finding *fin
 
 	(void)item;
 	if (facts.two_routers) {
-		say_outer(&facts, finding);
+		say_outer(doctor, &facts, finding);
 	} else if (facts.line == LINE_CGNAT) {
 		finding->result = FOUND_FAIL;
 		finding_say(finding, "the provider shares an address among its customers");
@@ -151,6 +192,8 @@ void look_upstream(const struct doctor *doctor, size_t item, struct finding *fin
 		finding_say(finding, "the internet sees this home as %s", facts.seen_as);
 	}
 }
+
+/* ---- the name ---- */
 
 static bool name_was_asked(const struct doctor *doctor)
 {
@@ -186,11 +229,6 @@ void look_name(const struct doctor *doctor, size_t item, struct finding *finding
 }
 
 /* ---- the ports ---- */
-
-static bool is_confirmed(const struct doctor *doctor, const struct forward *forward)
-{
-	return forward->state == FORWARD_OPEN && forward->granted_at >= doctor->began;
-}
 
 bool has_confirmed(const struct doctor *doctor)
 {

@@ -8,6 +8,7 @@
 
 /* doctor_router.c */
 bool has_probed(const struct doctor *doctor);
+bool has_looked_out(const struct doctor *doctor);
 bool has_confirmed(const struct doctor *doctor);
 bool has_name(const struct doctor *doctor);
 size_t if_asked(const struct doctor *doctor);

@@ -130,7 +130,10 @@ bool upstream_report(struct upstream *upstream, const struct upnp_report *report
 		upstream->look_until = 0;
 		upstream->look_at = now + LOOK_AGAIN_MS;
 		return true;
-	case UPNP_MAPPED_AS: upstream->mapped_as = report->mapped_as; return true;
+	case UPNP_MAPPED_AS:
+		upstream->mapped_as = report->mapped_as;
+		upstream->mapped_at = now;
+		return true;
 	default: return false;
 	}
 }
@@ -338,6 +341,22 @@ void upstream_follow(struct upstream *upstream, const struct engine *home,
 		ask_outer(upstream, home, config, now);
 	else
 		leave_outer(upstream, home, now);
+}
+
+/* ---- asked by natctl doctor ---- */
+
+void upstream_check(struct upstream *upstream, const struct engine *home,
+		    const struct config *config, int64_t now)
+{
+	if (home->has_router && !upstream->look_until)
+		start_look(upstream, home, config, now);
+	engine_check(&upstream->engine);
+}
+
+bool upstream_is_looking(const struct upstream *upstream, const struct config *config,
+			 int64_t since)
+{
+	return upstream->look_until || (config->stun.port && upstream->mapped_at < since);
 }
 
 /* ---- time ---- */

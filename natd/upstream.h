@@ -34,6 +34,7 @@ struct upstream {
 	unsigned int looked_tries; /* engine.tries, as the last look knew it */
 	struct upnp_hops hops;
 	struct in_addr mapped_as; /* by the STUN server's word; 0.0.0.0: not known */
+	int64_t mapped_at;        /* when it said so, or was given up; 0: never */
 	struct line line;
 };
 
@@ -42,6 +43,14 @@ void upstream_init(struct upstream *upstream, const struct engine_hooks *hooks, 
 /* Looks at how it stands with the home router, and asks what follows from it. */
 void upstream_follow(struct upstream *upstream, const struct engine *home,
 		     const struct config *config, int64_t now);
+
+/* Looks at the way out again, and asks the second router whether what it said is still so. */
+void upstream_check(struct upstream *upstream, const struct engine *home,
+		    const struct config *config, int64_t now);
+
+/* Is a look under way, or has the STUN server not answered since `since`? */
+bool upstream_is_looking(const struct upstream *upstream, const struct config *config,
+			 int64_t since);
 
 /* Takes what was found beside the home router. True if it was that. */
 bool upstream_report(struct upstream *upstream, const struct upnp_report *report, int64_t now);

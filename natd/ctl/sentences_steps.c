@@ -19,6 +19,7 @@ const char *const sentence_steps[] = {
 	N_("the router has not confirmed yet that %s is open"),
 	N_("%s is handed on to a client of the VPN"),
 	N_("the outer router forwards to the router as well"),
+	N_("the outer router does not confirm that it still forwards to the router"),
 	N_("a second router is before it and does not forward: %s"),
 	N_("a second router is before it and does not forward"),
 	N_("the provider shares an address among its customers"),

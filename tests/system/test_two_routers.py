@@ -87,6 +87,28 @@ def test_both_are_opened(outer, via, config):
         assert lab.router.redirects() == lab.outer.redirects() == set()
 
 
+def upstream_step(natd):
+    found, = [step for step in natd.json("doctor")["steps"] if step["name"] == "upstream"]
+    return found["result"], found["text"]
+
+
+def test_the_doctor_asks_the_outer_one_afresh():
+    """What it has lost without a word is there again; that it has gone is seen, though natd's memory
+    says that it forwards."""
+    with Lab(outer="everything", ext_ip=WAN) as lab:
+        natd = lab.natd()
+        wait_both(natd)
+        lab.outer.node.run("nft", "flush chain inet filter prerouting_miniupnpd; "
+                           "flush chain inet filter miniupnpd")
+        assert lab.outer.redirects() == set()
+        wait_until(lambda: upstream_step(natd)[0] == "ok", 40, "the outer router to confirm")
+        assert lab.outer.redirects() == {AT_OUTER}
+        lab.outer.miniupnpd.kill()
+        assert part_of_outer(natd)["state"] == "open"  # for all that natd knows
+        wait_until(lambda: upstream_step(natd)[0] == "fail", 40, "the outer router to be missed")
+        natd.wait_status("E21")
+
+
 def test_inner_one_by_hand():
     """The home router cannot be asked, and does not say its address: the outer one is opened all the
     same, and what is left for the user is one rule."""

@@ -325,6 +325,32 @@ static void is_left_when_the_line_is_clear(void **state)
 	assert_int_equal(last(&house.to_outer, UPNP_USE)->network.count, 0);
 }
 
+/* natctl doctor: the way out is looked at, the second router asked; nothing is closed meanwhile. */
+static void is_asked_afresh(void **state)
+{
+	size_t mapped;
+
+	(void)state;
+	two_routers();
+	all_say(outer_says, UPNP_OK);
+	outer_grants(51820);
+	mapped = count_of(&house.to_outer, UPNP_MAP);
+	upstream_check(&house.upstream, &house.home, &house.config, house.now);
+	assert_int_equal(count_of(&house.to_home, UPNP_LOOK_OUT), 2);
+	assert_int_equal(count_of(&house.to_outer, UPNP_MAP), mapped + 1);
+	assert_int_equal(count_of(&house.to_outer, UPNP_PROBE), 1);
+	assert_true(upstream_is_looking(&house.upstream, &house.config, house.now));
+	follow();
+	assert_int_equal(house.upstream.engine.forwards.list[0].state, FORWARD_OPEN);
+	hops_are("192.168.0.1", NULL);
+	assert_false(upstream_is_looking(&house.upstream, &house.config, house.now));
+	house.config.stun.port = 3478; /* the server's word is waited for as well */
+	assert_true(upstream_is_looking(&house.upstream, &house.config, house.now));
+	assert_true(upstream_report(&house.upstream,
+				    &(struct upnp_report){ .what = UPNP_MAPPED_AS }, house.now));
+	assert_false(upstream_is_looking(&house.upstream, &house.config, house.now));
+}
+
 /* One answer of the three that is lost proves nothing. */
 static void is_not_left_when_a_look_sees_nobody(void **state)
 {
@@ -417,6 +443,7 @@ int main(void)
 		cmocka_unit_test_setup(carrier_grade_nat_is_not_asked, move_in),
 		cmocka_unit_test_setup(follows_the_home_routers_address, move_in),
 		cmocka_unit_test_setup(is_left_when_the_line_is_clear, move_in),
+		cmocka_unit_test_setup(is_asked_afresh, move_in),
 		cmocka_unit_test_setup(is_not_left_when_a_look_sees_nobody, move_in),
 		cmocka_unit_test_setup(a_restored_mapping_is_renewed, move_in),
 		cmocka_unit_test_setup(looks_again_when_it_refuses, move_in),
