@@ -7,3 +7,4 @@ from .lab import (BETWEEN, CLIENT, EGRESS, GATEWAY, HOST, HOST6, LAN, LAN6, OTHE
 from .natd import BUILD, NATCTL, NATD, ROOT, STRANGER, USER, Natd
 from .process import LabError, Process, children, context_switches, proc_status, pss_kib, wait_until
 from .router import VARIANTS, Redirect
+from .wire import Wire

@@ -11,6 +11,7 @@ VARIANTS = {
     "igd2": {"enable_upnp": "yes", "enable_natpmp": "no"},
     "igd1": {"enable_upnp": "yes", "enable_natpmp": "no", "force_igd_desc_v1": "yes"},
     "pcp": {"enable_upnp": "no", "enable_natpmp": "yes"},  # NAT-PMP and PCP only
+    "brief": {"enable_upnp": "no", "enable_natpmp": "yes", "min_lifetime": "20"},
     # The same for IPv6: pinholes by PCP, and by WANIPv6FirewallControl.
     "everything6": {"enable_upnp": "yes", "enable_natpmp": "yes", "ipv6_disable": "no"},
     "upnp6": {"enable_upnp": "yes", "enable_natpmp": "no", "ipv6_disable": "no"},
