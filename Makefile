@@ -118,8 +118,8 @@ demo:
 bench:
 	$(Q)tests/install-packages build demo bench
 	$(Q)$(MAKE) --no-print-directory all helpers
-	$(Q)NATD_BUILD=$(BUILD) $(PYTHON) tests/bench; first=$$?; \
-		NATD_BUILD=$(BUILD) $(PYTHON) tests/bench-rules && exit $$first
+	$(Q)failed=0; for bench in bench bench-router bench-rules; do \
+		NATD_BUILD=$(BUILD) $(PYTHON) tests/$$bench || failed=1; done; exit $$failed
 
 # Everything, on real parts: two compilers, two sanitizers, valgrind, then the system tests.
 check:
