@@ -29,6 +29,7 @@ class Natd:
         self.state = node.folder / "state"
         self.config = node.folder / "natd.conf"
         self.process = None
+        self.program = NATD  # another version's, in between
         for folder in (self.socket.parent, self.state):
             folder.mkdir()
             shutil.chown(folder, USER)
@@ -36,7 +37,7 @@ class Natd:
     def command(self, *options):
         """The command line of natd; with no configuration written, it gets none."""
         configured = ["-f", self.config] if self.config.exists() else []
-        return [NATD, *configured, "-s", self.socket, "-S", self.state, "-u", USER, *options]
+        return [self.program, *configured, "-s", self.socket, "-S", self.state, "-u", USER, *options]
 
     def configure(self, text):
         self.config.write_text(text, encoding="utf-8")
