@@ -6,6 +6,7 @@ import pytest
 
 from test_upnp import lan, start  # noqa: F401  (fixtures)
 from test_upnp_ladder import adds, upnp_on
+from upnp_router import run, wait_for
 
 HERE = "http://192.168.77.1:5000/desc.xml"
 UPNP = ("upnp",)
@@ -42,6 +43,10 @@ def test_location_of_ipv6(lan, start):
 
 def test_nothing_is_searched_over_ipv6(lan, start):
     """8: a FRITZ!Box that is asked over both at once answers neither well."""
+    for name, link in ((lan.router, "lan0"), (lan.host, "eth0")):
+        lan.ip(name, f"addr add fe80::77:{1 if link == 'lan0' else 2}/64 dev {link} nodad")
+        wait_for(lambda: "ff00::/8" in run("ip", "-n", name, "-6", "route", "show", "table", "local",
+                                           "dev", link), 20, "IPv6 on the link")
     lan.start_rude()
     upnp = start(UPNP)
     upnp.open()
