@@ -70,7 +70,8 @@ def test_default_route_into_another_tunnel():
     with Lab() as lab:
         lab.host.ip("tuntap add dev tun7 mode tun", "addr add 10.99.0.2/24 dev tun7",
                     "link set tun7 up", "route add 0.0.0.0/1 dev tun7",
-                    "route add 128.0.0.0/1 dev tun7")
+                    "route add 128.0.0.0/1 dev tun7", "route add default dev tun7 metric 50",
+                    f"route replace default via {GATEWAY} dev eth0 metric 100", "route del default metric 0")
         status = lab.natd().wait_status(None, state="open", external_port=51820)
         assert status["router"]["address"] == GATEWAY
         assert lab.router.redirects() == {WIREGUARD}

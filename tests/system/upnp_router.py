@@ -212,7 +212,9 @@ class Upnp:
                                         stderr=subprocess.PIPE, text=True)
         threading.Thread(target=self._read_reports, daemon=True).start()
         threading.Thread(target=self._read_debug, daemon=True).start()
-        self.pid = int(self._queue.get(timeout=10 * PATIENCE).split()[1])
+        first = self._queue.get(timeout=10 * PATIENCE)
+        assert first, f"the driver has ended with {self.process.wait(5)}: {self.debug}"
+        self.pid = int(first.split()[1])
         if use:
             self.use(order, check=check)
 
