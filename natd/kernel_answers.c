@@ -33,13 +33,22 @@ static void on_written(struct kernel *kernel, const struct rules_report *report)
 			  strerror(report->written.error));
 }
 
+/* Looks that come quickly one after the other ask for what is on its way already. */
+static bool was_ours(const struct kernel *kernel, const struct rules_sysctl_is *sysctl)
+{
+	for (size_t i = 0; i < kernel->sysctls.count; i++)
+		if (strcmp(kernel->sysctls.list[i].name, sysctl->name) == 0)
+			return kernel->sysctls.list[i].ours == sysctl->before;
+	return false;
+}
+
 static void on_sysctl(struct kernel *kernel, const struct rules_sysctl_is *sysctl)
 {
 	if (sysctl->error == ENOENT)
 		return; /* its interface has gone */
 	if (sysctl->error)
 		log_warning("%s cannot be written: %s", sysctl->name, strerror(sysctl->error));
-	else if (!kernel->removing)
+	else if (!kernel->removing && !was_ours(kernel, sysctl))
 		log_info("%s is changed from %d until natd stops: the VPN's clients need it",
 			 sysctl->name, sysctl->before);
 }

@@ -23,6 +23,7 @@
 #include "natd/notify.h"
 #include "natd/resolvers.h"
 #include "natd/sandbox.h"
+#include "natd/single.h"
 #include "natd/state.h"
 #include "natd/vpn.h"
 #include "rules/rules.h"
@@ -250,6 +251,8 @@ int main(int argc, char **argv)
 
 	process_start(&natd.upnp, "upnp", PROCESS_NO_CAPABILITY, &natd.identity, upnp_main);
 	process_start(&natd.rules, "rules", PROCESS_NET_ADMIN, &natd.identity, rules_main);
+	single_require(
+		natd.identity.uid); /* the children are idle so far, and hold nothing of it */
 	process_become(&natd.identity, PROCESS_NO_CAPABILITY);
 
 	engine_init(&natd.engine, &loop_engine_hooks, &natd);

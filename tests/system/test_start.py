@@ -1,7 +1,9 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """natd may be started before there is anything to do, and follows what comes and goes."""
 
-from lab import GATEWAY, HOST, LAN, WAN, Lab, Redirect, wait_until
+import shutil
+
+from lab import GATEWAY, HOST, LAN, NATD, STRANGER, USER, WAN, Lab, Redirect, wait_until
 
 WIREGUARD = Redirect("udp", 51820, HOST, 51820)
 
@@ -75,3 +77,44 @@ def test_default_route_into_another_tunnel():
         status = lab.natd().wait_status(None, state="open", external_port=51820)
         assert status["router"]["address"] == GATEWAY
         assert lab.router.redirects() == {WIREGUARD}
+
+
+# ---- two of them ----
+
+def second(lab):
+    """Another natd in the same network, with a socket and a state of its own."""
+    folder = lab.host.folder / "second"
+    for name in ("run", "state"):
+        (folder / name).mkdir(parents=True, exist_ok=True)
+        shutil.chown(folder / name, USER)
+    return lab.host.run(NATD, "-s", folder / "run/natd.sock", "-S", folder / "state",
+                        "-u", USER, check=False, timeout=60)
+
+
+def test_one_natd_keeps_a_network():
+    """Two would take the tables away from each other: the second says who is there, and ends."""
+    with Lab() as lab:
+        natd = lab.natd()
+        natd.wait_status("OK", state="open")
+        done = second(lab)
+        assert done.returncode == 1
+        assert f"another natd (pid {natd.process.pid}) keeps this network" in done.stderr
+        status = natd.status()
+        assert status["verdict"]["code"] == "OK" and status["rules"]["repairs"] == 0
+        natd.kill()
+        natd.start()  # what a natd held that was killed is free
+        natd.wait_status("OK", state="open")
+
+
+HOLDER = ("import socket, time; s = socket.socket(socket.AF_UNIX); s.bind('\\0natd'); s.listen(); "
+          "print('held', flush=True); time.sleep(1000)")
+
+
+def test_a_stranger_cannot_keep_natd_away():
+    with Lab() as lab:
+        held = lab.host.start("holder", "setpriv", f"--reuid={STRANGER}", f"--regid={STRANGER}",
+                              "--clear-groups", "/usr/bin/python3", "-c", HOLDER)
+        held.wait_log("held")
+        natd = lab.natd()
+        natd.wait_status("OK", state="open")
+        assert "somebody who is no natd has its name" in natd.log
