@@ -367,6 +367,12 @@ int64_t engine_deadline(const struct engine *engine)
 	return deadline;
 }
 
+void engine_leave(struct engine *engine)
+{
+	if (engine->has_router)
+		engine_send_plain(engine, UPNP_LEAVE);
+}
+
 void engine_stop(struct engine *engine)
 {
 	engine->retry_at = engine->afresh_at = engine->trial_at = 0;

@@ -123,6 +123,9 @@ int64_t engine_deadline(const struct engine *engine);
 
 /* Starts to remove every mapping; engine_is_idle() when the router has answered them all. */
 void engine_stop(struct engine *engine);
+
+/* natd ends: the router need not tell about its events any more. Goes before engine_stop(). */
+void engine_leave(struct engine *engine);
 bool engine_is_idle(const struct engine *engine);
 
 /* Does the router answer, by one protocol at least? */

@@ -278,7 +278,8 @@ static bool report_is_sound(const struct upnp_report *report)
 	case UPNP_FOUND_HOPS:
 	case UPNP_MAPPED_AS: return true;
 	case UPNP_SERVICE:
-		return TERMINATED(report->service.control) && TERMINATED(report->service.type);
+		return TERMINATED(report->service.control) && TERMINATED(report->service.type) &&
+		       TERMINATED(report->service.firewall) && TERMINATED(report->service.events);
 	default: return false;
 	}
 }

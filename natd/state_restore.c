@@ -112,18 +112,21 @@ static bool restore_service(struct engine *engine, json_t *service)
 {
 	const char *router, *control, *type;
 	const char *firewall = ""; /* absent before there were pinholes */
+	const char *events = "";   /* and before there were events */
 	struct in_addr of;
 
 	if (!service)
 		return true;
-	if (json_unpack(service, "{s:s, s:s, s:s, s?s}", "router", &router, "control", &control,
-			"type", &type, "firewall", &firewall) < 0 ||
+	if (json_unpack(service, "{s:s, s:s, s:s, s?s, s?s}", "router", &router, "control",
+			&control, "type", &type, "firewall", &firewall, "events", &events) < 0 ||
 	    inet_pton(AF_INET, router, &of) != 1 || strlen(control) >= UPNP_TEXT_MAX ||
-	    strlen(type) >= UPNP_TEXT_MAX || strlen(firewall) >= UPNP_TEXT_MAX)
+	    strlen(type) >= UPNP_TEXT_MAX || strlen(firewall) >= UPNP_TEXT_MAX ||
+	    strlen(events) >= UPNP_TEXT_MAX)
 		return false;
 	snprintf(engine->service.control, UPNP_TEXT_MAX, "%s", control);
 	snprintf(engine->service.type, UPNP_TEXT_MAX, "%s", type);
 	snprintf(engine->service.firewall, UPNP_TEXT_MAX, "%s", firewall);
+	snprintf(engine->service.events, UPNP_TEXT_MAX, "%s", events);
 	engine->service_of = of;
 	return true;
 }

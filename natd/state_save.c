@@ -32,9 +32,9 @@ static json_t *service_to_json(const struct engine *engine)
 
 	if (!engine->service.control[0])
 		return NULL;
-	return json_pack("{s:s, s:s, s:s, s:s}", "router", address_print(&router, text), "control",
-			 engine->service.control, "type", engine->service.type, "firewall",
-			 engine->service.firewall);
+	return json_pack("{s:s, s:s, s:s, s:s, s:s}", "router", address_print(&router, text),
+			 "control", engine->service.control, "type", engine->service.type,
+			 "firewall", engine->service.firewall, "events", engine->service.events);
 }
 
 /* "heard" is in milliseconds of the boot that the file names; without it, it was in an earlier one. */

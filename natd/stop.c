@@ -49,6 +49,7 @@ void stop_on_signal(evutil_socket_t signal_number, short what, void *context)
 	notify_stopping();
 	natd->stopping = true;
 	loop_timer(natd->stop_timer, STOP_MS);
+	engine_leave(&natd->engine);
 	if (natd->config.keep) {
 		kernel_remove(&natd->kernel);
 		return;

@@ -13,6 +13,7 @@
 #include "upnp/epoch.h"
 #include "upnp/filter.h"
 #include "upnp/former.h"
+#include "upnp/gena.h"
 #include "upnp/hops.h"
 #include "upnp/lookup.h"
 #include "upnp/pinhole.h"
@@ -77,6 +78,7 @@ struct igd {
 	struct location found; /* where its description was */
 	char control[URL_TEXT_MAX];
 	char service[SERVICE_MAX];
+	char events[URL_TEXT_MAX]; /* where that service takes subscriptions; empty: nowhere */
 	char firewall
 		[URL_TEXT_MAX];   /* where WANIPv6FirewallControl is asked; empty: there is none */
 	bool lease_known;         /* it takes only `lease`: others were refused, or not kept */
@@ -125,6 +127,7 @@ struct client {
 	struct task *natpmp_task; /* the request that libnatpmp holds; NULL: none, or the probe */
 	bool natpmp_busy;
 	struct igd igd;
+	struct gena gena;
 	struct hops hops; /* only of the home router, as the next */
 	struct stun stun;
 	struct lookup lookup;

@@ -150,5 +150,5 @@ void filter_attach(int fd, struct in_addr router, struct in_addr also,
 	step(&program, (struct sock_filter)BPF_STMT(BPF_RET | BPF_K, UINT32_MAX));
 	whole.len = program.count;
 	if (setsockopt(fd, SOL_SOCKET, SO_ATTACH_FILTER, &whole, sizeof(whole)) < 0)
-		log_debug("announcements of others are not kept out: %s", strerror(errno));
+		log_debug("what others send is not kept out: %s", strerror(errno));
 }

@@ -27,7 +27,7 @@ bool refrain_learn(struct refrain *refrain, const uint8_t *bytes, size_t size);
 bool refrain_is_enough(const struct refrain *refrain);
 
 /* Lets in what comes from `router` or `also` (0.0.0.0: nobody), but not the refrain, where that is
- * enough. A kernel that refuses lets all in. */
+ * enough. A kernel that refuses (Linux 6.18 does for TCP, without capabilities) lets all in. */
 void filter_attach(int fd, struct in_addr router, struct in_addr also,
 		   const struct refrain *refrain);
 

@@ -1,10 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* UPnP-IGD: finding the router's description and in it the service that opens ports. */
 #include <errno.h>
-#include <miniupnpc/igd_desc_parse.h>
-#include <miniupnpc/miniupnpc.h>
 #include <miniupnpc/miniwget.h>
-#include <miniupnpc/upnpcommands.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -171,63 +168,6 @@ static char *fetch(struct client *client, const struct url *location, int *size)
 	return NULL;
 }
 
-/* The services that open ports, by the names that go into each request. */
-static bool is_service(const char *type)
-{
-	static const char *const types[] = {
-		"urn:schemas-upnp-org:service:WANIPConnection:1",
-		"urn:schemas-upnp-org:service:WANIPConnection:2",
-		"urn:schemas-upnp-org:service:WANPPPConnection:1",
-		"urn:dslforum-org:service:WANIPConnection:1",
-		"urn:dslforum-org:service:WANPPPConnection:1",
-	};
-
-	for (size_t i = 0; i < sizeof(types) / sizeof(types[0]); i++)
-		if (strcmp(type, types[i]) == 0)
-			return true;
-	return false;
-}
-
-/* Where the description's URLs start. URLBase counts only where it is the router itself: some say
- * 127.0.0.1 there (field/routers.md 22). */
-static struct url base_of(const struct IGDdatas *data, const struct url *location)
-{
-	struct url base;
-
-	if (url_parse(&base, data->urlbase) && base.host.s_addr == location->host.s_addr)
-		return base;
-	return *location;
-}
-
-static bool use_service(struct igd *igd, const struct IGDdatas_service *service,
-			const struct url *base)
-{
-	struct url control;
-
-	if (!is_service(service->servicetype) || !url_resolve(&control, base, service->controlurl))
-		return false;
-	url_print(&control, igd->control);
-	snprintf(igd->service, sizeof(igd->service), "%s", service->servicetype);
-	return true;
-}
-
-/* Where a box has two such services, one of them is down, or is not the way to the internet
- * (field/routers.md 16, 17): the better one, else the first. */
-static bool choose_service(struct igd *igd, const struct IGDdatas *data, const struct url *base)
-{
-	bool first = use_service(igd, &data->first, base);
-	enum igd_line line;
-
-	if (!data->second.servicetype[0])
-		return first;
-	line = first ? igd_rate(igd) : IGD_LINE_NONE;
-	if (line == IGD_LINE_PUBLIC)
-		return true;
-	if (use_service(igd, &data->second, base) && igd_rate(igd) > line)
-		return true;
-	return use_service(igd, &data->first, base);
-}
-
 static void report_router(struct client *client, const char *bytes, size_t size, uint8_t index)
 {
 	struct upnp_report report = { .what = UPNP_ROUTER };
@@ -252,6 +192,8 @@ static void report_service(struct client *client)
 	strcpy(report.service.type, igd->service);
 	if (strlen(igd->firewall) < sizeof(report.service.firewall))
 		strcpy(report.service.firewall, igd->firewall);
+	if (strlen(igd->events) < sizeof(report.service.events))
+		strcpy(report.service.events, igd->events);
 	report_send(client, &report);
 }
 
@@ -262,13 +204,15 @@ void igd_remember(struct client *client)
 	struct url url;
 
 	if (client->network.count == 0 || client->network.order[0] != UPNP_IGD ||
-	    !is_service(service->type) || !url_parse(&url, service->control) ||
+	    !igd_is_service(service->type) || !url_parse(&url, service->control) ||
 	    url.host.s_addr != client->network.gateway.s_addr)
 		return;
 	url_print(&url, igd->control);
 	snprintf(igd->service, sizeof(igd->service), "%s", service->type);
 	if (url_parse(&url, service->firewall) && url.host.s_addr == client->network.gateway.s_addr)
 		url_print(&url, igd->firewall);
+	if (url_parse(&url, service->events) && url.host.s_addr == client->network.gateway.s_addr)
+		url_print(&url, igd->events);
 	igd->ready = igd->remembered = true;
 }
 
@@ -277,16 +221,6 @@ void igd_forget(struct client *client)
 	log_debug("UPnP: %s is not the router's any more", client->igd.control);
 	client->igd.ready = client->igd.remembered = false;
 	igd_find(client);
-}
-
-/* Where pinholes of IPv6 are asked for. */
-static void keep_firewall(struct igd *igd, const struct IGDdatas *data, const struct url *base)
-{
-	struct url control;
-
-	igd->firewall[0] = '\0';
-	if (data->IPv6FC.servicetype[0] && url_resolve(&control, base, data->IPv6FC.controlurl))
-		url_print(&control, igd->firewall);
 }
 
 /* A service at another place, or of another start, than the one that granted mappings: the router has
@@ -305,15 +239,10 @@ static bool has_restarted(const struct igd *igd, const struct location *found)
 static void on_description(struct client *client, const char *bytes, int size, uint8_t index)
 {
 	struct igd *igd = &client->igd;
-	struct IGDdatas data;
-	struct url base;
 	char said[UPNP_TEXT_MAX];
 
-	igd_parse(&data, bytes, size);
-	base = base_of(&data, &igd->locations[index].url);
 	report_router(client, bytes, (size_t)size, index);
-	keep_firewall(igd, &data, &base);
-	if (!choose_service(igd, &data, &base)) {
+	if (!igd_choose_service(igd, bytes, size, &igd->locations[index].url)) {
 		trouble(client, UPNP_UNSUPPORTED, "UPnP: no service that opens ports");
 		return;
 	}

@@ -13,6 +13,13 @@ struct IGDdatas; /* of libminiupnpc */
 /* The services in a description; those of the DSL Forum count as well, by their own names. */
 void igd_parse(struct IGDdatas *data, const char *bytes, int size);
 
+/* The names of services that open ports. */
+bool igd_is_service(const char *type);
+
+/* Takes what the description at `location` offers into igd->service, control, events and firewall. False:
+ * no service in it opens ports. May ask the router which of two is connected. */
+bool igd_choose_service(struct igd *igd, const char *bytes, int size, const struct url *location);
+
 /* Searches for the router's description, unless that is under way. */
 void igd_find(struct client *client);
 

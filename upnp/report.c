@@ -128,6 +128,7 @@ void router_heard(struct client *client)
 	client->check_us = client->network.check
 				   ? now_us() + (int64_t)client->network.check * 1000000
 				   : ASKING_NEVER;
+	gena_tend(client);
 }
 
 void went_away(struct client *client, uint8_t protocol, enum upnp_state state, const char *said)

@@ -18,9 +18,15 @@
 /* What was asked beside the router stays under way where only the router is asked afresh. */
 static void leave_place(struct client *client, const struct upnp_network *next)
 {
-	if (client->network.gateway.s_addr == next->gateway.s_addr &&
-	    client->network.address.s_addr == next->address.s_addr &&
-	    client->network.ifindex == next->ifindex)
+	bool same = client->network.gateway.s_addr == next->gateway.s_addr &&
+		    client->network.address.s_addr == next->address.s_addr &&
+		    client->network.ifindex == next->ifindex;
+
+	if (same && memchr(next->order, UPNP_IGD, next->count))
+		gena_again(&client->gena);
+	else
+		gena_close(&client->gena);
+	if (same)
 		return;
 	hops_close(&client->hops);
 	stun_close(&client->stun);
@@ -204,6 +210,7 @@ static bool request_is_valid(const struct client *client, const struct upnp_requ
 	case UPNP_LIST:
 	case UPNP_PAGE:
 	case UPNP_KNOCK: return client->in_use;
+	case UPNP_LEAVE: return true;
 	case UPNP_LOOK_OUT: return client->in_use && client->hop == 0;
 	case UPNP_STUN: return client->in_use && client->hop == 0 && request->server.port != 0;
 	case UPNP_LOOKUP: return client->hop == 0 && lookup_is_valid(&request->lookup);
@@ -234,6 +241,7 @@ static void serve(struct client clients[UPNP_ROUTERS], const struct upnp_request
 	case UPNP_KNOCK: knock(client); break;
 	case UPNP_PIN: pinhole_open(client, &request->pinhole); break;
 	case UPNP_UNPIN: pinhole_close(client, &request->pinhole); break;
+	case UPNP_LEAVE: gena_leave(client); break;
 	case UPNP_REQUESTS: break;
 	}
 }

@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "natd/log.h"
+#include "upnp/header.h"
 
 #define SSDP_PORT  1900
 #define SSDP_GROUP "239.255.255.250"
@@ -84,37 +85,12 @@ void ssdp_search(int fd, const struct upnp_network *network, unsigned int try)
 			search(fd, group, searches[try].multicast[i]);
 }
 
-/* The text after `name` and a colon, where the line [line, end) is that header, whatever its case. */
-static const char *header_value(const char *line, const char *end, const char *name)
-{
-	size_t length = strlen(name);
-
-	if ((size_t)(end - line) <= length || strncasecmp(line, name, length) != 0 ||
-	    line[length] != ':')
-		return NULL;
-	for (line += length + 1; line < end && (*line == ' ' || *line == '\t'); line++)
-		;
-	return line;
-}
-
-/* Takes a header's value over, without the blanks at its end. False: it does not fit. */
-static bool take_value(char *to, size_t size, const char *value, const char *end)
-{
-	while (end > value && (end[-1] == ' ' || end[-1] == '\t' || end[-1] == '\r'))
-		end--;
-	if ((size_t)(end - value) >= size || memchr(value, '\0', (size_t)(end - value)))
-		return false;
-	memcpy(to, value, (size_t)(end - value));
-	to[end - value] = '\0';
-	return true;
-}
-
 /* A SERVER line that is too long is not worth the answer: its start is kept. */
 static void take_server(struct ssdp_answer *answer, const char *value, const char *end)
 {
 	if ((size_t)(end - value) >= sizeof(answer->server))
 		end = value + sizeof(answer->server) - 1;
-	if (take_value(answer->server, sizeof(answer->server), value, end))
+	if (header_take(answer->server, sizeof(answer->server), value, end))
 		log_clean(answer->server);
 }
 
@@ -123,14 +99,14 @@ static void take_uuid(struct ssdp_answer *answer, const char *value, const char 
 {
 	const char *colons = memmem(value, (size_t)(end - value), "::", 2);
 
-	take_value(answer->uuid, sizeof(answer->uuid), value, colons ? colons : end);
+	header_take(answer->uuid, sizeof(answer->uuid), value, colons ? colons : end);
 }
 
 static void take_boot_id(struct ssdp_answer *answer, const char *value, const char *end)
 {
 	char number[16];
 
-	if (take_value(number, sizeof(number), value, end))
+	if (header_take(number, sizeof(number), value, end))
 		answer->boot_id = (uint32_t)strtoul(number, NULL, 10);
 }
 
@@ -138,7 +114,7 @@ static void take_kind(struct ssdp_answer *answer, const char *value, const char 
 {
 	char kind[16] = "";
 
-	take_value(kind, sizeof(kind), value, end);
+	header_take(kind, sizeof(kind), value, end);
 	if (strcasecmp(kind, "ssdp:byebye") == 0)
 		answer->kind = SSDP_GOODBYE;
 }
@@ -148,9 +124,9 @@ static void read_header(struct ssdp_answer *answer, const char *line, const char
 	const char *value;
 
 	if ((value = header_value(line, end, "location")) && !answer->location[0])
-		take_value(answer->location, sizeof(answer->location), value, end);
+		header_take(answer->location, sizeof(answer->location), value, end);
 	else if ((value = header_value(line, end, "st")) || (value = header_value(line, end, "nt")))
-		take_value(answer->target, sizeof(answer->target), value, end);
+		header_take(answer->target, sizeof(answer->target), value, end);
 	else if ((value = header_value(line, end, "usn")))
 		take_uuid(answer, value, end);
 	else if ((value = header_value(line, end, "bootid.upnp.org")))

@@ -50,7 +50,9 @@ static void sandbox(void)
 		SCMP_SYS(select), SCMP_SYS(_newselect), SCMP_SYS(pselect6),
 		SCMP_SYS(pselect6_time64),
 		/* deadline.c */
-		SCMP_SYS(setitimer), SANDBOX_END
+		SCMP_SYS(setitimer),
+		/* gena.c, the one that waits to be called */
+		SCMP_SYS(listen), SCMP_SYS(accept4), SANDBOX_END
 	};
 	static const int families[] = { AF_INET, AF_INET6, SANDBOX_END };
 	static const struct sandbox_path none[] = { { NULL, false } };
@@ -144,11 +146,12 @@ static int64_t next_deadline(const struct client *client)
 		next = earlier(next, client->nap_us);
 	next = earlier(next, pinhole_tasks_deadline(client));
 	next = earlier(next, former_deadline(&client->former));
+	next = earlier(next, gena_deadline(&client->gena));
 	return earlier(earlier(next, client->check_us), tasks_deadline(client));
 }
 
-/* protocols, announcements, hops, STUN, DNS and the former address, pinholes */
-#define CLIENT_SOCKETS (UPNP_PROTOCOLS + ANNOUNCE_SOCKETS + 4 + PCP6_ENDS)
+/* protocols, announcements, hops, STUN, DNS and the former address, pinholes, events */
+#define CLIENT_SOCKETS (UPNP_PROTOCOLS + ANNOUNCE_SOCKETS + 4 + PCP6_ENDS + 2)
 
 static void sockets_of(const struct client *client, struct pollfd descriptors[CLIENT_SOCKETS])
 {
@@ -165,8 +168,10 @@ static void sockets_of(const struct client *client, struct pollfd descriptors[CL
 	descriptors[count++].fd = client->former.socket;
 	for (size_t i = 0; i < PCP6_ENDS; i++)
 		descriptors[count++].fd = client->pinholes.ends[i].socket;
+	descriptors[count++].fd = gena_listener(&client->gena);
 	for (size_t i = 0; i < count; i++)
 		descriptors[i].events = POLLIN;
+	descriptors[count].fd = gena_talk(&client->gena, &descriptors[count].events);
 }
 
 static void wait_for_all(const struct client clients[UPNP_ROUTERS])
@@ -228,6 +233,7 @@ static bool work(struct client *client, int64_t now)
 	look_up(client, now);
 	pinhole_tasks_run(client, now);
 	former_run(&client->former, now);
+	gena_run(client, now);
 	if (igd_step(client) || pinhole_tasks_step(client))
 		return true;
 	finish_probing(client);
@@ -267,6 +273,7 @@ static void client_init(struct client *client, int natd, uint8_t hop)
 	hops_init(&client->hops);
 	stun_init(&client->stun);
 	client->lookup.socket = -1;
+	gena_init(&client->gena);
 	pinhole_tasks_init(&client->pinholes);
 	former_init(&client->former);
 }

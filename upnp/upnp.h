@@ -65,6 +65,7 @@ struct upnp_service {
 	char control[UPNP_TEXT_MAX];  /* URL; empty: not known */
 	char type[UPNP_TEXT_MAX];     /* "urn:schemas-upnp-org:service:WANIPConnection:1" */
 	char firewall[UPNP_TEXT_MAX]; /* URL of its WANIPv6FirewallControl:1; empty: it has none */
+	char events[UPNP_TEXT_MAX];   /* URL for subscriptions to its events; empty: it has none */
 };
 
 /* PCP and NAT-PMP say with every answer how many seconds ago their table was empty. Kept by natd over
@@ -173,6 +174,7 @@ struct upnp_request {
 		UPNP_PIN,      /* pinhole: create (via UPNP_ANY) or renew; needs no UPNP_USE */
 		UPNP_UNPIN,    /* pinhole: remove it */
 		UPNP_PAGE,     /* fetch the router's web page: UPNP_PAGE_IS */
+		UPNP_LEAVE,    /* natd ends: the router need not tell us anything any more */
 		UPNP_REQUESTS
 	} what;
 	uint8_t hop;         /* which router it is for: 0 the home router, 1 the one before it */

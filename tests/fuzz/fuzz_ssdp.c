@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* sources: upnp/ssdp.c upnp/url.c natd/log.c */
+/* sources: upnp/ssdp.c upnp/header.c upnp/url.c natd/log.c */
 /* An answer to a search or a NOTIFY, from anybody on the link. */
 #include <stdlib.h>
 #include <string.h>

@@ -220,7 +220,7 @@ static void request(int upnp, char *line)
 	static const char *const names[UPNP_REQUESTS] = { "use",    "map",   "unmap",    "ask",
 							  "probe",  "list",  "look-out", "stun",
 							  "lookup", "knock", "pin",      "unpin",
-							  "page" };
+							  "page",   "leave" };
 	struct upnp_request message = { 0 };
 	const char *name = strtok(line, " \n");
 	int what = 0;

@@ -19,9 +19,9 @@ AT_FDCWD = -100
 
 # Numbers of system calls.
 NR = {
-    "x86_64": {"getpid": 39, "socket": 41, "execve": 59, "ptrace": 101, "setuid": 105,
+    "x86_64": {"getpid": 39, "socket": 41, "listen": 50, "execve": 59, "ptrace": 101, "setuid": 105,
                "mount": 165, "openat": 257, "unshare": 272, "bpf": 321},
-    "aarch64": {"getpid": 172, "socket": 198, "execve": 221, "ptrace": 117, "setuid": 146,
+    "aarch64": {"getpid": 172, "socket": 198, "listen": 201, "execve": 221, "ptrace": 117, "setuid": 146,
                 "mount": 40, "openat": 56, "unshare": 97, "bpf": 280},
 }.get(platform.machine(), {})
 live = pytest.mark.skipif(not NR, reason="no numbers of system calls for this architecture")
@@ -135,16 +135,18 @@ DEADLY = {
     "load a program into the kernel": ("bpf", 0, 0, 0),
     "make namespaces": ("unshare", 0x10000000),
 }
+# upnp is called by the router.
+LISTEN = {"be called": ("listen", 0, 1)}
 
 
 @live
-@pytest.mark.parametrize("name", PROCESSES)
-@pytest.mark.parametrize("act", DEADLY)
+@pytest.mark.parametrize("name, act", [*((name, act) for name in PROCESSES for act in DEADLY),
+                                       *(("rules", act) for act in LISTEN)])
 def test_deadly_acts(lab, name, act):
     """The process ends, the log names the call, natd ends, the kernel's rules stay."""
     natd = lab.natd_on()
     rules = lab.host.ruleset()
-    nr, *arguments = DEADLY[act]
+    nr, *arguments = {**DEADLY, **LISTEN}[act]
     assert Gdb(natd.pids()[name]).call(NR[nr], *arguments) is None
     assert natd.process.wait() > 0
     assert re.search(rf"^{name}: the sandbox refused the system call {nr}\b", natd.log,

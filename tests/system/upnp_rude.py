@@ -33,10 +33,15 @@ request that it hears is a JSON line on standard output.
   search        "notify": searches are answered by a NOTIFY to everybody, after the search is over;
                 "multicast" or "unicast": the others are not answered
   boot_id, uuid of SSDP answers; null: not said
+  events        what a SUBSCRIBE gets: "ok", "silent", "mute" (granted, and then nothing is ever told)
+                or a status of HTTP; "renewals" the same for those that name a subscription
+  timeout       of a subscription, as it is said
 
 Each line of JSON on standard input changes manners, and may say "do":
   "reboot"      the table is empty and the epoch 0, without a word
   "announce"    as a datagram to everybody: "kind" is pcp, natpmp, alive or byebye; "source" an address
+  "event"       a NOTIFY to the subscriber: "event" may name sid, seq, entries, wan, body, source, times
+                and "slow" (never ends); what it gets is heard as "told"
 """
 
 import json
@@ -51,7 +56,7 @@ from socketserver import ThreadingTCPServer
 
 from upnp_hostile import HOSTILE
 
-manners = {"epoch": 77, "given": None, "taken": {}, "conflict": 718, "leases": None, "lease_code": 402, "stuck": None,
+manners = {"events": 404, "renewals": "ok", "timeout": "Second-86400", "epoch": 77, "given": None, "taken": {}, "conflict": 718, "leases": None, "lease_code": 402, "stuck": None,
            "stuck_for_ever": False, "boot_id": None, "search": None, "chunked": False, "uuid": "uuid:rude", "pcp": "silent", "natpmp": "silent", "location": None, "description": "plain",
            "targets": None, "hostile": {}, "neighbours": {}, "picky": [], "lines": {}, "crash": False,
            "faults": {}, "soap": "ok", "wan": "11.0.0.2", "holder": None, "http": 5000}
@@ -259,6 +264,35 @@ def announce(kind, source="192.168.77.1"):
         sender.sendto(data, group)
 
 
+subscriber = {"sid": "", "callback": None, "seq": 0, "number": 0}
+
+
+def properties(entries, wan):
+    return ('<?xml version="1.0"?><e:propertyset xmlns:e="urn:schemas-upnp-org:event-1-0">'
+            f"<e:property><PortMappingNumberOfEntries>{entries}</PortMappingNumberOfEntries>"
+            f"</e:property><e:property><ExternalIPAddress>{wan}</ExternalIPAddress></e:property>"
+            "</e:propertyset>")
+
+
+def tell(sid=None, seq=None, entries=1, wan=None, body=None, source="192.168.77.1", slow=False):
+    """One NOTIFY; what comes back for it is heard."""
+    if body is None:
+        body = properties(entries, manners["wan"] if wan is None else wan)
+    if seq is None:
+        seq = subscriber["seq"]
+        subscriber["seq"] += 1
+    length = 1 << 20 if slow else len(body)
+    text = (f"NOTIFY / HTTP/1.1\r\nHOST: x\r\nNT: upnp:event\r\nNTS: upnp:propchange\r\n"
+            f"SID: {sid or subscriber['sid']}\r\nSEQ: {seq}\r\nContent-Length: {length}\r\n\r\n{body}")
+    try:
+        with socket.create_connection(subscriber["callback"], 20, (source, 0)) as connection:
+            connection.sendall(text.encode())
+            answer = connection.recv(1000).decode()
+    except OSError as error:
+        answer = f"HTTP/1.1 {type(error).__name__}"
+    heard(what="told", seq=seq, status=(answer.split(" ") + [""])[1])
+
+
 def obey():
     """What the test says while it runs."""
     global started
@@ -266,6 +300,7 @@ def obey():
         order = json.loads(line)
         action = order.pop("do", None)
         where = {name: order.pop(name) for name in ("kind", "source") if name in order}
+        event = order.pop("event", {})
         manners.update(order)
         if action == "reboot":
             table.clear()
@@ -273,6 +308,9 @@ def obey():
             manners["epoch"] = 0
         elif action == "announce":
             announce(**where)
+        elif action == "event":
+            for _ in range(event.pop("times", 1)):
+                tell(**event)
         heard(what="obeyed")
 
 
@@ -433,6 +471,32 @@ xmlns:s="http://schemas.xmlsoap.org/soap/envelope/"><s:Body><s:Fault><faultcode>
             self.endless(b"<root>" * 10000, 0)
         else:
             self.reply(200, DESCRIPTIONS[kind])
+
+    def do_SUBSCRIBE(self):
+        sid = self.headers["SID"]
+        heard(what="renew" if sid else "subscribe", path=self.path, sid=sid, nt=self.headers["NT"],
+              callback=self.headers["CALLBACK"], timeout=self.headers["TIMEOUT"])
+        manner = manners["renewals" if sid else "events"]
+        if manner == "silent":
+            time.sleep(60)
+        elif manner not in ("ok", "mute"):
+            self.reply(manner, b"")
+            return
+        if not sid:
+            host, port = self.headers["CALLBACK"][len("<http://"):-len("/>")].split(":")
+            subscriber["number"] += 1
+            subscriber.update(sid=f"uuid:{subscriber['number']}", callback=(host, int(port)), seq=0)
+        self.send_response(200)
+        self.send_header("SID", subscriber["sid"])
+        self.send_header("TIMEOUT", manners["timeout"])
+        self.send_header("Content-Length", "0")
+        self.end_headers()
+        if not sid and manner == "ok":
+            threading.Thread(target=tell, daemon=True).start()
+
+    def do_UNSUBSCRIBE(self):
+        heard(what="unsubscribe", path=self.path, sid=self.headers["SID"])
+        self.reply(200, b"")
 
     def do_POST(self):
         body = self.rfile.read(int(self.headers["Content-Length"])).decode()

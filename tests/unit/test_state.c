@@ -102,6 +102,7 @@ static void test_what_was_written_is_read(void **state)
 	strcpy(before.service.control, "http://192.168.1.1:5000/ctl");
 	strcpy(before.service.type, "urn:x");
 	strcpy(before.service.firewall, "http://192.168.1.1:5000/ctl6");
+	strcpy(before.service.events, "http://192.168.1.1:5000/evt");
 	add_pinhole();
 	switches.list[switches.count++] = (struct sysctl){ "ipv4/ip_forward", 0, 1 };
 	assert_true(state_write(directory, &before, &outer, &pinholes, &switches, true));
