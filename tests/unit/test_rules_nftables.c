@@ -14,6 +14,7 @@
 #include <string.h>
 #include <sys/socket.h>
 
+#include "rules/fill.h"
 #include "rules/nftables.h"
 #include "rules/table.h"
 
@@ -152,7 +153,8 @@ static int set_up(void **state)
 	set_add_publish(&set, &publish);
 	assert_true(set_finish(&set));
 	batch_begin(&batch);
-	table_write(&batch, TABLE_NAME, &set, 0);
+	table_frame(&batch, TABLE_NAME, &set, 0);
+	fill_table(&batch, TABLE_NAME, &set);
 	batch_end(&batch);
 	memset(&fake, 0, sizeof(fake));
 	fake.generation = GENERATION;
