@@ -299,7 +299,8 @@ struct upnp_hops {
 #define UPNP_MTU_MIN 576
 #define UPNP_MTU_MAX 1500
 
-#define UPNP_DELAY_MAX 5000 /* ms, RFC 6887 14.1.3 */
+/* ms. RFC 6887 14.1.3: up to five seconds; a port is open again within five, with the time of asking. */
+#define UPNP_DELAY_MAX 4900
 
 enum upnp_name_result {
 	UPNP_NAME_KNOWN,

@@ -262,6 +262,24 @@ def test_router_that_went_away_is_found_by_the_check(lan, start, via):
     lost(upnp, via, "refuses" if via != "upnp" else "does not answer")
 
 
+@pytest.mark.parametrize("via", ALL)
+def test_silent_reboot_of_the_outer_router_is_found_by_the_check(lan, start, via):
+    """The second client of upnp, which natd has checked as often as the first."""
+    names = {"pcp": {"pcp": "ok"}, "nat-pmp": {"natpmp": "ok"}, "upnp": {"location": HERE}}
+    lan.start_rude(epoch=100000, **names[via])
+    upnp = start((via,), use=False)
+    upnp.send(f"hop 1 {HOST}")
+    upnp.use((via,), check=1)
+    upnp.open()
+    upnp.next("hop 1: mapped 1")
+    asks = {"pcp": "pcp-announce", "nat-pmp": "natpmp-address",
+            "upnp": "GetSpecificPortMappingEntry"}[via]
+    wait_for(lambda: len(lan.hears(asks)) >= 3, 10, "a third check")
+    assert not [line for line in upnp.reports if "lost" in line]
+    lan.tell(do="reboot")
+    assert "lost" in upnp.next(f"hop 1: lost {via}")
+
+
 def test_check_leaves_a_router_alone_that_was_heard(lan, start):
     upnp = opened(lan, start, "pcp", check=3)
     for _ in range(4):  # a renewal each second: no other question is due

@@ -325,6 +325,25 @@ static void is_left_when_the_line_is_clear(void **state)
 	assert_int_equal(last(&house.to_outer, UPNP_USE)->network.count, 0);
 }
 
+/* What restarts without a word is found by the check, and is nothing that the home router has to do with. */
+static void is_checked_four_times_an_hour(void **state)
+{
+	size_t home, outer;
+
+	(void)state;
+	two_routers();
+	all_say(outer_says, UPNP_OK);
+	outer_grants(51820);
+	assert_int_equal(last(&house.to_outer, UPNP_USE)->network.check, 900);
+	home = count_of(&house.to_home, UPNP_MAP);
+	outer = count_of(&house.to_outer, UPNP_MAP);
+	outer_says((struct upnp_report){ .what = UPNP_LOST, .lost = { .via = UPNP_PCP } });
+	assert_in_range(upstream_deadline(&house.upstream), 1, house.now);
+	upstream_tick(&house.upstream, house.now);
+	assert_int_equal(count_of(&house.to_outer, UPNP_MAP), outer + 1);
+	assert_int_equal(count_of(&house.to_home, UPNP_MAP), home);
+}
+
 /* natctl doctor: the way out is looked at, the second router asked; nothing is closed meanwhile. */
 static void is_asked_afresh(void **state)
 {
@@ -443,6 +462,7 @@ int main(void)
 		cmocka_unit_test_setup(carrier_grade_nat_is_not_asked, move_in),
 		cmocka_unit_test_setup(follows_the_home_routers_address, move_in),
 		cmocka_unit_test_setup(is_left_when_the_line_is_clear, move_in),
+		cmocka_unit_test_setup(is_checked_four_times_an_hour, move_in),
 		cmocka_unit_test_setup(is_asked_afresh, move_in),
 		cmocka_unit_test_setup(is_not_left_when_a_look_sees_nobody, move_in),
 		cmocka_unit_test_setup(a_restored_mapping_is_renewed, move_in),
