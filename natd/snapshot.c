@@ -28,17 +28,34 @@ static json_t *forwards_json(const struct forwards *forwards)
 	return list;
 }
 
+/* NULL: there is none to be checked. */
+static json_t *name_json(const struct name *name)
+{
+	json_t *addresses;
+	char text[ADDRESS_TEXT_MAX];
+
+	if (!name->name[0])
+		return NULL;
+	addresses = json_array();
+	for (size_t i = 0; i < name->count; i++)
+		json_array_append_new(addresses,
+				      json_string(address_print(&name->addresses[i], text)));
+	return json_pack("{s:s, s:b, s:o}", "name", name->name, "stale", name_is_stale(name),
+			 "addresses", addresses);
+}
+
 char *snapshot_line(const struct natd *natd)
 {
 	const struct kernel *kernel = &natd->kernel;
 	json_t *wan = status_wan_ip(natd, AF_INET);
 	char host[ADDRESS_TEXT_MAX];
 	json_t *snapshot = json_pack(
-		"{s:O?, s:s?, s:o, s:i, s:s?}", "wan_address", json_object_get(wan, "address"),
-		"host_address",
+		"{s:O?, s:s?, s:o, s:i, s:s?, s:o*}", "wan_address",
+		json_object_get(wan, "address"), "host_address",
 		natd->uplink.known ? address_print(&natd->uplink.address.address, host) : NULL,
 		"forwards", forwards_json(&natd->engine.forwards), "repairs", (int)kernel->repairs,
-		"program", kernel->repairs ? kernel->last_repair.program : NULL);
+		"program", kernel->repairs ? kernel->last_repair.program : NULL, "name",
+		name_json(&natd->name));
 	char *text = snapshot ? json_dumps(snapshot, JSON_COMPACT) : NULL;
 	char *line = NULL;
 

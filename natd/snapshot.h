@@ -6,8 +6,9 @@
 #include "natd/natd.h"
 
 /* {"wan_address", "forwards": [{"name", "protocol", "port", "external_port", "open"}], "repairs",
- * "program"} and a newline, to be freed; NULL without memory. "wan_address" is the last public one;
- * "program" made the last repair necessary. */
+ * "program", "name": {"name", "stale", "addresses"}} and a newline, to be freed; NULL without memory.
+ * "wan_address" is the last public one; "program" made the last repair necessary; "name" is missing where
+ * there is none to be checked. */
 char *snapshot_line(const struct natd *natd);
 
 #endif

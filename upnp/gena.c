@@ -178,14 +178,22 @@ static void on_answer(struct client *client, const struct gena_answer *answer, i
 
 /* ---- what the router says ---- */
 
+/* By whichever protocol the router has told it. */
+static bool is_known(const struct client *client, struct in_addr wan)
+{
+	for (size_t p = 0; p < UPNP_PROTOCOLS; p++)
+		if (client->wan_known[p] && client->wan[p].s_addr == wan.s_addr)
+			return true;
+	return false;
+}
+
 /* The first tells everything and no change. Any other tells of one, also where the values are as before:
  * an entry that went and another that came leave their number alone. */
 static void on_notice(struct client *client, const struct gena_notice *notice, int64_t now)
 {
 	struct gena *gena = &client->gena;
 	bool first = !gena->heard && notice->seq == 0;
-	bool other_wan = notice->has_wan && (!client->wan_known[UPNP_IGD] ||
-					     client->wan[UPNP_IGD].s_addr != notice->wan.s_addr);
+	bool other_wan = notice->has_wan && !is_known(client, notice->wan);
 
 	log_debug("GENA: event %u%s", notice->seq, other_wan ? ", another WAN address" : "");
 	gena->heard = true;

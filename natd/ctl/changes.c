@@ -98,6 +98,22 @@ static void compare_repairs(json_t *events, const json_t *before, const json_t *
 							copy_of(after, "program")));
 }
 
+/* A natd that has just started does not know yet: that is no change. */
+static void compare_name(json_t *events, const json_t *before, const json_t *after)
+{
+	const json_t *was = json_object_get(before, "name");
+	const json_t *is = json_object_get(after, "name");
+	bool stale = json_is_true(json_object_get(is, "stale"));
+
+	if (json_is_object(is) && json_is_true(json_object_get(was, "stale")) != stale &&
+	    (stale || json_array_size(json_object_get(is, "addresses")) > 0))
+		json_array_append_new(events, json_pack("{s:s, s:o, s:o, s:o}", "event",
+							stale ? "name-stale" : "name-right", "name",
+							copy_of(is, "name"), "addresses",
+							copy_of(is, "addresses"), "wan_address",
+							copy_of(after, "wan_address")));
+}
+
 json_t *changes_between(const json_t *before, const json_t *after)
 {
 	json_t *events = json_array();
@@ -107,5 +123,6 @@ json_t *changes_between(const json_t *before, const json_t *after)
 	compare_lost(events, before, after);
 	compare_opened(events, before, after);
 	compare_repairs(events, before, after);
+	compare_name(events, before, after);
 	return events;
 }

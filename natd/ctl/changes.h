@@ -8,8 +8,8 @@
 /* An array of events, in this order: {"event": "wan-changed", "wan_address", "old_wan_address"};
  * "host-changed" with "host_address" and "old_host_address";
  * "mapping-lost", "mapping-opened", "port-changed" with "name", "protocol", "port", "external_port" and
- * for the last "old_external_port"; "rules-repaired" with "repairs" and "program". The caller releases
- * it. */
+ * for the last "old_external_port"; "rules-repaired" with "repairs" and "program"; "name-stale" and
+ * "name-right" with "name", "addresses" and "wan_address". The caller releases it. */
 json_t *changes_between(const json_t *before, const json_t *after);
 
 #endif

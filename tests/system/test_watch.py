@@ -4,10 +4,11 @@
 import json
 
 
-from lab import WAN, Lab, wait_until
+from lab import WAN, WEB, Lab, dns, wait_until
 from lab.natd import NATCTL
 
 NEW_WAN = "11.0.1.77"
+NAME = "myhome.ddns.test"
 
 HOOK = """#!/bin/sh
 echo "$NATD_EVENT $NATD_OLD_WAN4 $NATD_WAN4 $NATD_EXT_PORT" >>{log}
@@ -83,6 +84,25 @@ def test_a_new_address_runs_the_hooks():
         assert lines == [f"wan-changed {WAN} {NEW_WAN} 51820"]
         wait_until(lambda: "fails ended with status 3" in watch.log, 20, "the complaint")
         assert "others is not run: others may write into it" in watch.log
+
+
+def test_name_that_leads_elsewhere():
+    with Lab() as lab:
+        folder, log = hooks(lab)
+        server = dns.DNS(lab.web_node, {NAME: [WAN]})
+        dns.use(lab.host, WEB)
+        natd, watch = start(lab, "--exec", folder, config=f'name = "{NAME}"')
+        wait_until(lambda: natd.status()["name"]["matches"], 20, "the name to be right")
+        server.records[NAME] = ["11.0.9.12"]
+        natd.ctl("reload")
+        wait_until(lambda: find(watch, "name-stale"), 20, "name-stale")
+        stale = find(watch, "name-stale")[0]
+        assert (stale["name"], stale["addresses"], stale["wan_address"]) == (NAME, ["11.0.9.12"], WAN)
+        server.records[NAME] = [WAN]
+        natd.ctl("reload")
+        wait_until(lambda: find(watch, "name-right"), 20, "name-right")
+        wait_until(lambda: "name-right" in log.read_text(), 20, "the hook")
+        assert f"name-stale  {WAN} 51820" in log.read_text().splitlines()
 
 
 def test_natd_restarts_meanwhile():

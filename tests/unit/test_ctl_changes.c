@@ -82,6 +82,27 @@ static void host_has_another_address(void **state)
 		happened("{\"host_address\": \"192.168.1.2\"}", "{\"host_address\": null}"), "");
 }
 
+#define NAME(stale, addresses)                                                                     \
+	"{\"name\": {\"name\": \"home.test\", \"stale\": " stale ", \"addresses\": [" addresses    \
+	"]}}"
+
+static void name_leads_elsewhere_and_back(void **state)
+{
+	static const char right[] = NAME("false", WAN);
+	static const char stale[] = NAME("true", "\"11.0.0.9\"");
+
+	(void)state;
+	assert_string_equal(happened(right, stale), "name-stale");
+	assert_string_equal(happened(right, NAME("true", "")), "name-stale");
+	assert_string_equal(happened(stale, right), "name-right");
+	assert_string_equal(happened(stale, NAME("true", "\"11.0.0.8\"")), "");
+	assert_string_equal(happened("{}", stale), "name-stale");
+	assert_string_equal(happened("{}", right), "");
+	/* A natd that has just started has not asked yet; another configuration names none. */
+	assert_string_equal(happened(stale, NAME("false", "")), "");
+	assert_string_equal(happened(stale, "{}"), "");
+}
+
 static void much_happened(void **state)
 {
 	(void)state;
@@ -126,6 +147,7 @@ int main(void)
 		cmocka_unit_test(nothing_happened),
 		cmocka_unit_test(one_thing_happened),
 		cmocka_unit_test(host_has_another_address),
+		cmocka_unit_test(name_leads_elsewhere_and_back),
 		cmocka_unit_test(much_happened),
 		cmocka_unit_test(not_knowing_is_no_event),
 		cmocka_unit_test(events_say_what_it_was),
