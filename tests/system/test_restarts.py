@@ -63,7 +63,7 @@ UPTIME = float(open("/proc/uptime", encoding="ascii").read().split()[0])
 
 
 @pytest.mark.parametrize("variant", ["pcp", "igd2", "everything"])
-@pytest.mark.parametrize("seconds", [-int(UPTIME / 2), 500000])
+@pytest.mark.parametrize("seconds", [-int(UPTIME / 2), 500000], ids=["younger", "older"])
 def test_reboot_of_the_host(variant, seconds):
     """The same mapping is renewed, not doubled, and can be removed. The clock of another boot proves
     nothing about the router."""
