@@ -212,6 +212,6 @@ int counters_read(struct nftables *nftables, struct set *set)
 		if (!first)
 			first = error;
 	}
-	set_sum(set);
+	networks_sum(&set->networks);
 	return first;
 }

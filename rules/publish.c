@@ -30,13 +30,24 @@ static int compare(const void *left, const void *right)
 	return a < b ? -1 : a > b;
 }
 
+/* qsort(3) wants as much memory again: not where they are sorted already. */
+static void sort(struct publishes *publishes)
+{
+	uint32_t i = 1;
+
+	while (i < publishes->count && compare(&publishes->items[i - 1], &publishes->items[i]) <= 0)
+		i++;
+	if (i < publishes->count)
+		qsort(publishes->items, publishes->count, sizeof(*publishes->items), compare);
+}
+
 const struct publish *publishes_finish(struct publishes *publishes)
 {
 	uint32_t count = publishes->count;
 
 	if (count == 0)
 		return NULL;
-	qsort(publishes->items, count, sizeof(*publishes->items), compare);
+	sort(publishes);
 	publishes->ports = 0;
 	for (uint32_t i = 0; i < count; i++) {
 		struct publish *publish = &publishes->items[i];
@@ -105,15 +116,13 @@ void publishes_carry(struct publishes *publishes, struct publishes *from)
 	}
 }
 
-void publishes_sum(struct publishes *publishes)
+uint64_t publish_connections(const struct publishes *publishes, const struct publish *publish)
 {
-	for (uint32_t i = 0; i < publishes->count; i++) {
-		struct publish *publish = &publishes->items[i];
+	uint64_t connections = 0;
 
-		publish->connections = 0;
-		for (uint32_t port = 0; port < publish_ports(&publish->is); port++)
-			publish->connections += publishes->counts[publish->first + port].packets;
-	}
+	for (uint32_t port = 0; port < publish_ports(&publish->is); port++)
+		connections += publishes->counts[publish->first + port].packets;
+	return connections;
 }
 
 static bool same(const struct rules_publish *a, const struct rules_publish *b)

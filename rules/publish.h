@@ -13,8 +13,7 @@
 
 struct publish {
 	struct rules_publish is;
-	uint32_t first;       /* its ports count in publishes->counts from here on */
-	uint64_t connections; /* publishes_sum() */
+	uint32_t first; /* its ports count in publishes->counts from here on */
 };
 
 /* Ascending by family, protocol and port after publishes_finish(). */
@@ -48,7 +47,7 @@ bool publishes_same(const struct publishes *a, const struct publishes *b);
 const struct rules_publish *publishes_difference(const struct publishes *a,
 						 const struct publishes *b);
 
-/* Sums the connections of every publish over its ports. */
-void publishes_sum(struct publishes *publishes);
+/* The connections to every port of a publish. */
+uint64_t publish_connections(const struct publishes *publishes, const struct publish *publish);
 
 #endif

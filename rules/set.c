@@ -263,12 +263,6 @@ void set_carry_counts(struct set *set, struct set *from)
 	publishes_carry(&set->published, &from->published);
 }
 
-void set_sum(struct set *set)
-{
-	networks_sum(&set->networks);
-	publishes_sum(&set->published);
-}
-
 void set_describe(const struct set *set, struct item item, char text[RULES_TEXT_MAX])
 {
 	char prefix[PREFIX_TEXT];

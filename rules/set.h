@@ -106,9 +106,6 @@ struct set_port *set_find_port(const struct set *set, uint8_t protocol, uint16_t
 /* Gives the items of `set` the counters that `from` has for the same ones. */
 void set_carry_counts(struct set *set, struct set *from);
 
-/* Sums the packets of every network over its ranges, and of every publish over its ports. */
-void set_sum(struct set *set);
-
 /* "the network 10.8.0.0/24 of wg0"; the items of `set`, not of the table. */
 void set_describe(const struct set *set, struct item item, char text[RULES_TEXT_MAX]);
 

@@ -83,7 +83,7 @@ static void tell_published(int natd, const struct set *set, uint32_t generation)
 		said.publish.family = publish->is.to.family;
 		said.publish.protocol = publish->is.protocol;
 		said.publish.port = publish->is.port;
-		said.publish.connections = publish->connections;
+		said.publish.connections = publish_connections(&set->published, publish);
 		tell(natd, &said);
 	}
 }
