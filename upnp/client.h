@@ -62,6 +62,7 @@ struct location {
 	char server[UPNP_TEXT_MAX];
 	char uuid[SSDP_UUID_MAX];
 	uint32_t boot_id; /* 0: not said */
+	bool put_off;     /* read once, and to be read again: its line has no public address */
 };
 
 struct igd {

@@ -14,6 +14,7 @@
 #include "upnp/deadline.h"
 #include "upnp/description.h"
 #include "upnp/igd.h"
+#include "upnp/igd_soap.h"
 
 #define DESCRIPTION_SIZE_MAX (512 * 1024) /* a real one has 3 to 30 KiB */
 #define DESCRIPTION_TIME_MS  3000
@@ -236,30 +237,6 @@ static bool has_restarted(const struct igd *igd, const struct location *found)
 	return !igd_same_place(&before->url, &found->url);
 }
 
-static void on_description(struct client *client, const char *bytes, int size, uint8_t index)
-{
-	struct igd *igd = &client->igd;
-	char said[UPNP_TEXT_MAX];
-
-	report_router(client, bytes, (size_t)size, index);
-	if (!igd_choose_service(igd, bytes, size, &igd->locations[index].url)) {
-		trouble(client, UPNP_UNSUPPORTED, "UPnP: no service that opens ports");
-		return;
-	}
-	if (has_restarted(igd, &igd->locations[index]))
-		mappings_lost(client, UPNP_IGD, false, "UPnP: the router has restarted");
-	igd->ready = true;
-	igd->said_goodbye = false;
-	igd->found = igd->locations[index];
-	announce_news(client);
-	client->probes[UPNP_IGD].active = false;
-	log_debug("UPnP: %s at %s", igd->service, igd->control);
-	say(said, "UPnP %s", strrchr(igd->service, ':') - strlen("WANIPConnection"));
-	protocol_is(client, UPNP_IGD, UPNP_OK, said);
-	report_service(client);
-	tasks_wake(client, UPNP_IGD);
-}
-
 /* The router's own word is read first; what its neighbours say of themselves leads nowhere, or hangs
  * (field/routers.md 9, 10), unless one of them is the router as well (5): a moment later. */
 static bool is_next_to_read(struct client *client)
@@ -278,6 +255,54 @@ static bool is_next_to_read(struct client *client)
 	}
 	return igd->location_next < igd->location_count &&
 	       (!client->probes[UPNP_IGD].active || client->probes[UPNP_IGD].count > 1);
+}
+
+/* Of several descriptions the first whose line has a public address counts; another one is read again
+ * when the others were read, and counts then. */
+static bool put_off(struct client *client, uint8_t index)
+{
+	struct igd *igd = &client->igd;
+	struct location location = igd->locations[index];
+	struct in_addr wan;
+
+	if (location.put_off || !is_next_to_read(client))
+		return false;
+	if (igd_get_wan(igd, &wan) == IGD_DONE && igd_is_public(wan)) {
+		wan_is(client, UPNP_IGD, wan);
+		return false;
+	}
+	location.put_off = true;
+	memmove(&igd->locations[index], &igd->locations[index + 1],
+		(size_t)(igd->location_count - index - 1) * sizeof(location));
+	igd->locations[igd->location_count - 1] = location;
+	igd->location_next = index;
+	return true;
+}
+
+static void on_description(struct client *client, const char *bytes, int size, uint8_t index)
+{
+	struct igd *igd = &client->igd;
+	char said[UPNP_TEXT_MAX];
+
+	report_router(client, bytes, (size_t)size, index);
+	if (!igd_choose_service(igd, bytes, size, &igd->locations[index].url)) {
+		trouble(client, UPNP_UNSUPPORTED, "UPnP: no service that opens ports");
+		return;
+	}
+	if (put_off(client, index))
+		return;
+	if (has_restarted(igd, &igd->locations[index]))
+		mappings_lost(client, UPNP_IGD, false, "UPnP: the router has restarted");
+	igd->ready = true;
+	igd->said_goodbye = false;
+	igd->found = igd->locations[index];
+	announce_news(client);
+	client->probes[UPNP_IGD].active = false;
+	log_debug("UPnP: %s at %s", igd->service, igd->control);
+	say(said, "UPnP %s", strrchr(igd->service, ':') - strlen("WANIPConnection"));
+	protocol_is(client, UPNP_IGD, UPNP_OK, said);
+	report_service(client);
+	tasks_wake(client, UPNP_IGD);
 }
 
 /* While PCP or NAT-PMP is at work, the description can wait: reading it blocks. */

@@ -99,8 +99,7 @@ int igd_get_wan(const struct igd *igd, struct in_addr *address)
 	return code;
 }
 
-/* In host byte order: is it the internet's? */
-static bool is_public(uint32_t address)
+bool igd_is_public(struct in_addr address)
 {
 	static const struct {
 		uint32_t network;
@@ -113,7 +112,7 @@ static bool is_public(uint32_t address)
 	};
 
 	for (size_t i = 0; i < sizeof(others) / sizeof(others[0]); i++)
-		if ((address & others[i].mask) == others[i].network)
+		if ((ntohl(address.s_addr) & others[i].mask) == others[i].network)
 			return false;
 	return true;
 }
@@ -124,9 +123,8 @@ enum igd_line igd_rate(const struct igd *igd)
 
 	if (!is_connected(igd))
 		return IGD_LINE_DOWN;
-	return igd_get_wan(igd, &address) == IGD_DONE && is_public(ntohl(address.s_addr))
-		       ? IGD_LINE_PUBLIC
-		       : IGD_LINE_PRIVATE;
+	return igd_get_wan(igd, &address) == IGD_DONE && igd_is_public(address) ? IGD_LINE_PUBLIC
+										: IGD_LINE_PRIVATE;
 }
 
 int igd_add(const struct igd *igd, const struct igd_entry *entry, uint32_t lease)

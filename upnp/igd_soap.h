@@ -67,6 +67,8 @@ int igd_add_any(const struct igd *igd, struct igd_entry *entry, uint32_t lease);
 int igd_delete(const struct igd *igd, const struct igd_entry *entry);
 int igd_get(const struct igd *igd, const struct igd_entry *entry, struct igd_holder *holder);
 
+bool igd_is_public(struct in_addr address);
+
 /* 0.0.0.0: it says that it has none. */
 int igd_get_wan(const struct igd *igd, struct in_addr *address);
 

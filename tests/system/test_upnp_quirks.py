@@ -117,6 +117,18 @@ def test_line_with_a_public_address_is_chosen_of_two(lan, start, down, up, path)
     assert {add["path"] for add in lan.hears("AddPortMapping")} == {path}
 
 
+@pytest.mark.parametrize("down, up, path, read", [
+    ("", "11.0.0.2", "/ctl/up", 2), ("10.9.8.7", "11.0.0.2", "/ctl/up", 2),
+    ("11.0.0.3", "11.0.0.2", "/ctl/down", 1), ("10.9.8.7", "100.64.0.1", "/ctl/down", 3)])
+def test_line_with_a_public_address_is_chosen_of_two_descriptions(lan, start, down, up, path, read):
+    """15, 16: what is read first takes so long that both answers are there by then."""
+    places = [f"http://192.168.77.1:5000/{name}" for name in ("none", "down", "up")]
+    mapped(lan, start, location=places, lines={"/ctl/down": ["", down], "/ctl/up": ["", up]},
+           description={"/none": {"status": 404, "late_ms": 300}, "/down": "line-down", "/up": "line-up"})
+    assert {add["path"] for add in lan.hears("AddPortMapping")} == {path}
+    assert len(lan.hears("get")) == 1 + read
+
+
 # ---- the dialect of HTTP and SOAP ----
 
 @pytest.mark.parametrize("fault", [

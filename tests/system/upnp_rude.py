@@ -12,8 +12,8 @@ request that it hears is a JSON line on standard output.
   targets       what a search must ask for, each a part of it, to be answered so; the others get a
                 description of Wi-Fi Protected Setup
   neighbours    {address: location} of others on the link, who answer each search before the router
-  description   a name of DESCRIPTIONS below or of HOSTILE (upnp_hostile.py), or {"status": N}; or
-                {path: one of these}
+  description   a name of DESCRIPTIONS below or of HOSTILE (upnp_hostile.py), or {"status": N},
+                after {"late_ms": N} as well; or {path: one of these}
   hostile       {action: a name of HOSTILE}: what is sent in place of an answer
   picky         what requests it answers with an error: see FAULTS_OF_REQUESTS below
   faults        {action: UPnP error code, or a list of them used up one by one; 0 is none}
@@ -88,6 +88,8 @@ DESCRIPTIONS = {
     "two": describe(("WANIPConnection:1", "/ctl/WANIPConnection"),
                     ("WANPPPConnection:1", "/ctl/WANPPPConnection")),
     "two-lines": describe(("WANIPConnection:1", "/ctl/down"), ("WANIPConnection:1", "/ctl/up")),
+    "line-down": describe(("WANIPConnection:1", "/ctl/down")),
+    "line-up": describe(("WANIPConnection:1", "/ctl/up")),
     "query": describe(("WANIPConnection:1", "?control=WANIPConnection")),
     "base": describe(("WANIPConnection:1", "ctl/WANIPConnection"),
                      base="<URLBase>http://192.168.77.1:5000</URLBase>"),
@@ -462,6 +464,7 @@ xmlns:s="http://schemas.xmlsoap.org/soap/envelope/"><s:Body><s:Fault><faultcode>
         if isinstance(kind, dict) and "status" not in kind:
             kind = kind.get(self.path, {"status": 404})
         if isinstance(kind, dict):
+            late(kind)
             self.reply(kind["status"], PLAIN)
         elif kind in HOSTILE:
             self.send_as_it_is(kind)
