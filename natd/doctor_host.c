@@ -128,10 +128,31 @@ size_t each_wireguard(const struct doctor *doctor)
 	return doctor->natd->kernel.peers_count;
 }
 
+/* natd connects to a WireGuard in user space while it is root, at its start. */
+static void say_unasked(const struct doctor *doctor, const struct rules_peers *peers,
+			struct finding *finding)
+{
+	const struct kernel *kernel = &doctor->natd->kernel;
+
+	for (size_t i = 0; i < kernel->tunnel_count; i++) {
+		const struct tunnel *tunnel = &kernel->tunnels[i];
+
+		if (strcmp(tunnel->interface, peers->interface) != 0 || tunnel->kind != LINK_TUN ||
+		    !facts_is_wireguard(tunnel))
+			continue;
+		finding->result = FOUND_INFO;
+		finding_say(finding,
+			    "%s: natd started before it, and may not ask it for handshakes",
+			    peers->interface);
+	}
+}
+
 void look_handshakes(const struct doctor *doctor, size_t item, struct finding *finding)
 {
 	const struct rules_peers *peers = &doctor->natd->kernel.peers[item];
 
+	if (!peers->known)
+		say_unasked(doctor, peers, finding);
 	if (!peers->peers)
 		return;
 	if (peers->ago >= 0) {

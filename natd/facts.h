@@ -18,6 +18,9 @@ const struct rules_port_count *facts_port_count(const struct natd *natd, uint8_t
  * there is nothing to ask: no such client, or the tunnel is not up. */
 bool facts_route(const struct natd *natd, const struct tunnel *tunnel, struct route_answer *answer);
 
+/* Of the kernel, or in user space. */
+bool facts_is_wireguard(const struct tunnel *tunnel);
+
 /* Do packets of a WireGuard tunnel fit the line that carries them? Bytes. */
 struct facts_size {
 	bool fits;

@@ -31,7 +31,7 @@ bool facts_route(const struct natd *natd, const struct tunnel *tunnel, struct ro
 }
 
 /* wireguard-go and boringtun are tun interfaces with a socket of that name; it is not opened. */
-static bool is_wireguard(const struct tunnel *tunnel)
+bool facts_is_wireguard(const struct tunnel *tunnel)
 {
 	char path[sizeof(USERSPACE_SOCKETS) + IF_NAMESIZE + sizeof(".sock")] = USERSPACE_SOCKETS;
 
@@ -67,7 +67,7 @@ bool facts_packet_size(const struct natd *natd, const struct tunnel *tunnel,
 	const struct network_link *link = network_link_by_name(&natd->network, tunnel->interface);
 	uint32_t line = line_mtu(natd);
 
-	if (!link || !is_wireguard(tunnel) || line <= WIREGUARD_AROUND4 || !link->mtu)
+	if (!link || !facts_is_wireguard(tunnel) || line <= WIREGUARD_AROUND4 || !link->mtu)
 		return false;
 	size->inner = link->mtu;
 	size->around = WIREGUARD_AROUND4;

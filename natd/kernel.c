@@ -196,7 +196,9 @@ void kernel_ask_peers(struct kernel *kernel)
 	for (size_t i = 0; i < kernel->tunnel_count; i++) {
 		const struct tunnel *tunnel = &kernel->tunnels[i];
 
-		if (!tunnel->present || tunnel->kind != LINK_WIREGUARD)
+		/* wireguard-go is a tun for the kernel. */
+		if (!tunnel->present ||
+		    (tunnel->kind != LINK_WIREGUARD && tunnel->kind != LINK_TUN))
 			continue;
 		memcpy(request.tunnel.interface, tunnel->interface,
 		       sizeof(request.tunnel.interface));

@@ -95,7 +95,7 @@ void kernel_count(struct kernel *kernel);
 /* Asks which port the kernel's WireGuard interface `name` listens on; RULES_WIREGUARD_IS answers. */
 void kernel_ask_wireguard(struct kernel *kernel, const char *name);
 
-/* Asks with whom each WireGuard of the kernel has shaken hands; RULES_PEERS_ARE answers for each. */
+/* Asks with whom each WireGuard has shaken hands; RULES_PEERS_ARE answers for each. */
 void kernel_ask_peers(struct kernel *kernel);
 
 /* An address that this host had is gone: ends the connections that left with it. */

@@ -250,7 +250,9 @@ int main(int argc, char **argv)
 	hold_signals(SIG_BLOCK);
 
 	process_start(&natd.upnp, "upnp", PROCESS_NO_CAPABILITY, &natd.identity, upnp_main);
+	rules_open();
 	process_start(&natd.rules, "rules", PROCESS_NET_ADMIN, &natd.identity, rules_main);
+	rules_close();
 	single_require(
 		natd.identity.uid); /* the children are idle so far, and hold nothing of it */
 	process_become(&natd.identity, PROCESS_NO_CAPABILITY);

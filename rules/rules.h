@@ -135,7 +135,7 @@ struct rules_request {
 		RULES_SYSCTL,  /* sysctl: write it, where it differs */
 		RULES_COUNT,   /* read the counters */
 		RULES_WIREGUARD, /* tunnel.interface: which UDP port does the kernel's WireGuard listen on? */
-		RULES_PEERS, /* tunnel.interface: with whom has the kernel's WireGuard shaken hands? */
+		RULES_PEERS,     /* tunnel.interface: with whom has its WireGuard shaken hands? */
 		RULES_COEXIST,   /* coexist */
 		RULES_GONE,      /* prefix: an address that this host had: end what left with it */
 		RULES_TRACE,     /* trace: follow some packets, until RULES_TRACE_END */
@@ -252,7 +252,8 @@ struct rules_wireguard {
 
 struct rules_peers {
 	char interface[IF_NAMESIZE];
-	uint32_t peers;  /* 0: none, or no such device */
+	uint8_t known; /* 0: no WireGuard answers for it that rules may ask, or has peers */
+	uint32_t peers;
 	uint32_t shaken; /* how many of them have ever shaken hands */
 	int64_t ago;     /* seconds since the last handshake; -1: there was none */
 };
@@ -326,6 +327,11 @@ struct rules_report {
 		uint32_t purged;
 	};
 };
+
+/* What only root may open, before the process starts: connections to WireGuards in user space, which it
+ * inherits; and their end in natd, when it has started. */
+void rules_open(void);
+void rules_close(void);
 
 /* The process: enters its sandbox, then serves natd at the other end of `socket` until that end is
  * closed. */

@@ -13,7 +13,7 @@
  * client: everything goes to a peer that is called. Its port is nobody's to open. */
 uint16_t wireguard_port(const char *interface);
 
-/* How long ago each of its peers has shaken hands; no peers where there is no such device. */
+/* How long ago its peers have shaken hands: the kernel's, or one in user space (rules/uapi.h). */
 struct rules_peers wireguard_peers(const char *interface);
 
 /* Adds the peers of one message; `now` is CLOCK_REALTIME, seconds. */

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """natctl doctor: everything looked at afresh, each step of the way, and the one verdict."""
 
+import base64
 import socket
 
 import pytest
@@ -118,6 +119,47 @@ def test_a_narrow_line_behind_the_router():
         lab.host.ip("link set wg0 mtu 1394")
         natd.wait_status("OK")
         assert step(natd.json("doctor"), "size")[1].endswith("1394 + 60 bytes of 1454")
+
+
+def memory_of(pid):
+    """What a process has written to memory."""
+    with open(f"/proc/{pid}/maps", encoding="ascii") as maps, open(f"/proc/{pid}/mem", "rb") as memory:
+        for line in maps:
+            area, rights, *_ = line.split()
+            start, end = (int(edge, 16) for edge in area.split("-"))
+            if rights.startswith("rw"):
+                memory.seek(start)
+                yield memory.read(end - start)
+
+
+def test_handshakes_of_wireguard_go():
+    """natd connects to it while it is root. It reads who has shaken hands, and keeps no key."""
+    with Lab() as lab:
+        natd = lab.natd()
+        natd.wait_status("OK", state="open")
+        assert step(natd.json("doctor"), "handshakes") == (
+            "info", "wg0: none of 1 clients has shaken hands yet")
+        lab.tunnel_up()
+        result, text = step(natd.json("doctor"), "handshakes")
+        assert result == "ok"
+        assert text.startswith("wg0: 1 of 1 clients have shaken hands, the last ")
+        key = base64.b64decode(lab.vpn.keys[lab.host][0].read_bytes())
+        for pid in natd.pids().values():
+            held = b"".join(memory_of(pid))
+            assert len(held) > 4096
+            assert key not in held and key.hex().encode("ascii") not in held
+        # One that came later is not natd's to ask, and that is said; a new natd may.
+        lab.vpn.server_down()
+        wait_until(lambda: "wg0" not in lab.host.interfaces(), 20, "wireguard-go to end")
+        lab.vpn.server_up()
+        natd.wait_status("OK", state="open")
+        wait_until(lambda: step(natd.json("doctor"), "handshakes")[1].startswith(
+            "wg0: natd started before it"), 20, "natd to see that it may not ask")
+        assert natd.handover() == 0
+        natd.start()
+        natd.wait_status("OK", state="open")
+        assert step(natd.json("doctor"), "handshakes")[1] == (
+            "wg0: none of 1 clients has shaken hands yet")
 
 
 def test_nothing_to_ask():
