@@ -77,6 +77,7 @@ static void gather_line(const struct upstream *upstream, struct facts *facts)
 		address_v4(engine->wan_known ? engine->wan.address : upstream->line.outer_wan);
 	struct address next = address_v4(upstream->line.next);
 	struct address seen_as = address_v4(upstream->mapped_as);
+	struct address ds_lite = address_v4(upstream->line.ds_lite);
 
 	facts->line = upstream->line.kind;
 	facts->two_routers = upstream_is_there(upstream);
@@ -88,6 +89,8 @@ static void gather_line(const struct upstream *upstream, struct facts *facts)
 		address_print(&next, facts->next_address);
 	if (seen_as.v4.s_addr)
 		address_print(&seen_as, facts->seen_as);
+	if (ds_lite.v4.s_addr)
+		address_print(&ds_lite, facts->ds_lite);
 }
 
 /* "UDP 51820 -> 192.168.0.2:51820" */

@@ -10,6 +10,7 @@ const char *const line_kind_names[LINE_KINDS] = {
 	[LINE_MAYBE_CGNAT] = "cgnat",
 	[LINE_TWO_ROUTERS] = "two-routers",
 	[LINE_MAYBE_TWO] = "clear",
+	[LINE_DS_LITE] = "ds-lite",
 };
 
 static enum address_kind kind_of(struct in_addr v4)
@@ -67,6 +68,19 @@ static enum line_kind behind_nothing(const struct line *line, bool told)
 	}
 }
 
+/* 192.0.0.0/29 is for both ends of DS-Lite's tunnel and nothing else (RFC 6333 5.7): the provider's, which
+ * is the hop after the router whose line it is, tells it also where that router tells nothing. A router
+ * with a public address has another line beside it. */
+static struct in_addr ds_lite_of(const struct line *line, const struct upnp_hops *hops)
+{
+	if (kind_of(line->wan) == ADDRESS_DSLITE)
+		return line->wan;
+	for (size_t i = 1; i < UPNP_HOPS && kind_of(line->wan) != ADDRESS_PUBLIC; i++)
+		if (kind_of(hops->router[i]) == ADDRESS_DSLITE)
+			return hops->router[i];
+	return (struct in_addr){ INADDR_ANY };
+}
+
 struct line line_judge(const struct line_evidence *evidence)
 {
 	bool recorded = evidence->hops.wan[0].s_addr != INADDR_ANY;
@@ -84,6 +98,9 @@ struct line line_judge(const struct line_evidence *evidence)
 	case ADDRESS_NONE: line.kind = behind_nothing(&line, evidence->told); break;
 	default: line.kind = LINE_UNKNOWN; break;
 	}
+	line.ds_lite = ds_lite_of(&line, &evidence->hops);
+	if (line.ds_lite.s_addr && line.kind != LINE_TWO_ROUTERS && line.kind != LINE_MAYBE_TWO)
+		line.kind = LINE_DS_LITE;
 	if (line.kind == LINE_TWO_ROUTERS || line.kind == LINE_MAYBE_TWO) {
 		line.outer = line.next;
 		line.outer_wan = evidence->hops.wan[1];

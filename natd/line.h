@@ -23,6 +23,7 @@ enum line_kind {
 	LINE_MAYBE_CGNAT, /* likely so; the router does not say its address */
 	LINE_TWO_ROUTERS, /* a second router of this home: `outer` */
 	LINE_MAYBE_TWO,   /* `outer` may be one: a home router would answer when asked */
+	LINE_DS_LITE, /* no IPv4 address at all: IPv4 goes through a tunnel to the provider's NAT */
 	LINE_KINDS
 };
 
@@ -32,6 +33,9 @@ struct line {
 	struct in_addr next;  /* who is on the way after the home router; 0.0.0.0: nobody says */
 	struct in_addr outer; /* the second router, as it faces the home router */
 	struct in_addr outer_wan; /* and as it faces the internet, where that shows */
+	/* The end of DS-Lite's tunnel, of this router's or the second one's, or the address that this
+	 * router has in it; 0.0.0.0: there is no sign of one. */
+	struct in_addr ds_lite;
 };
 
 struct line line_judge(const struct line_evidence *evidence);

@@ -60,6 +60,7 @@ struct facts {
 	char outer_rule[64];    /* "UDP 51820 -> 192.168.0.2:51820"; empty: not known */
 	char home_rule[64];     /* the same for the home router */
 	char next_address[ADDRESS_TEXT_MAX]; /* who comes after the router */
+	char ds_lite[ADDRESS_TEXT_MAX];      /* an end of DS-Lite's tunnel; empty: no sign of one */
 	char seen_as[ADDRESS_TEXT_MAX];      /* by a STUN server; empty: not known */
 	size_t forwards;
 	size_t open;

@@ -7,17 +7,24 @@
 
 bool verdict_has_no_ipv4(const struct facts *facts)
 {
-	return facts->wan_known && !facts->two_routers &&
-	       (facts->wan_kind == ADDRESS_DSLITE || facts->wan_kind == ADDRESS_NONE);
+	return facts->ds_lite[0] ||
+	       (facts->wan_known && !facts->two_routers &&
+		(facts->wan_kind == ADDRESS_DSLITE || facts->wan_kind == ADDRESS_NONE));
 }
 
 void verdict_say_no_ipv4(const struct facts *facts, struct verdict *verdict)
 {
-	bool dslite = facts->wan_kind == ADDRESS_DSLITE;
+	bool dslite = facts->wan_kind == ADDRESS_DSLITE || facts->ds_lite[0];
 
-	if (dslite)
+	if (facts->wan_kind == ADDRESS_DSLITE)
 		say(verdict, "no IPv4 from outside: the line of the router %s is DS-Lite (%s)",
 		    facts->router_address, facts->wan_address);
+	else if (dslite)
+		say(verdict,
+		    "no IPv4 from outside: the line is DS-Lite, the provider's end of its tunnel "
+		    "is "
+		    "%s",
+		    facts->ds_lite);
 	else if (facts->has_ipv6)
 		say(verdict,
 		    "no IPv4 from outside: the router %s has only IPv6, as on a DS-Lite line",

@@ -68,8 +68,8 @@ static bool home_needs_hands(const struct facts *facts)
 
 bool verdict_is_half_open(const struct facts *facts)
 {
-	return facts->two_routers && !facts->outer_asking && facts->outer_open &&
-	       !facts->outer_failed[0] && home_needs_hands(facts) &&
+	return facts->two_routers && !facts->ds_lite[0] && !facts->outer_asking &&
+	       facts->outer_open && !facts->outer_failed[0] && home_needs_hands(facts) &&
 	       facts->outer_wan_kind != ADDRESS_PRIVATE;
 }
 
@@ -95,7 +95,7 @@ static bool outer_is_closed(const struct facts *facts)
 
 bool verdict_is_second_router(const struct facts *facts)
 {
-	if (facts->outer_asking)
+	if (facts->outer_asking || facts->ds_lite[0])
 		return false;
 	if (facts->two_routers)
 		return outer_is_closed(facts);

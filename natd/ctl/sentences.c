@@ -79,6 +79,7 @@ static const char *const forms[] = {
 	N_("carrier-grade NAT: the router's WAN address %s is shared by the provider's customers"),
 	N_("natd tries again by itself. By hand: natctl manual"),
 	N_("no IPv4 from outside: the line of the router %s is DS-Lite (%s)"),
+	N_("no IPv4 from outside: the line is DS-Lite, the provider's end of its tunnel is %s"),
 	N_("no IPv4 from outside: the router %s has no WAN address to forward from"),
 	N_("nothing on this host listens on %s"),
 	N_("the egress address %s is not on this host"),

@@ -48,6 +48,19 @@ def test_a_home_of_that_prefix_with_its_own_address():
         assert natd.status()["router"]["shared"] is None
 
 
+def test_ds_lite_shows_on_the_way_out():
+    """The router tells nothing; the provider's end of the tunnel is the next on the way (RFC 6333)."""
+    with Lab(router="nothing") as lab:
+        lab.internet.ip("addr add 192.0.0.1/29 dev home")
+        lab.router.node.ip("addr flush dev wan scope global", "addr add 192.0.0.2/29 dev wan",
+                           "route replace default via 192.0.0.1")
+        natd = lab.natd()
+        status = natd.wait_status("E23")
+        assert "192.0.0.1" in status["verdict"]["text"]
+        assert (status["router"]["line"], status["verdict"]["works"]) == ("ds-lite", "no")
+        assert "DS-Lite" in natd.ctl("status").stdout
+
+
 def test_router_that_cannot_be_asked():
     """Nobody tells the WAN address: the manual says what holds if it is such a line."""
     with Lab(router="nothing") as lab:

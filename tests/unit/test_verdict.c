@@ -172,6 +172,21 @@ static void dslite(struct facts *facts)
 	facts->wan_kind = ADDRESS_DSLITE;
 }
 
+static void dslite_by_hops(struct facts *facts)
+{
+	facts->wan_known = facts->router_answers = false;
+	facts->open = 0;
+	facts->line = LINE_DS_LITE;
+	strcpy(facts->ds_lite, "192.0.0.1");
+}
+
+static void dslite_after_two(struct facts *facts)
+{
+	both_open(facts);
+	facts->outer_answers = false;
+	strcpy(facts->ds_lite, "192.0.0.1");
+}
+
 static void no_wan(struct facts *facts)
 {
 	facts->wan_kind = ADDRESS_NONE;
@@ -349,6 +364,8 @@ static const struct {
 	{ "E21", WORKS_NO, second_router, "two routers in a row" },
 	{ "E21", WORKS_NO, no_usable_wan, "no public WAN address" },
 	{ "E23", WORKS_NO, dslite, "DS-Lite" },
+	{ "E23", WORKS_NO, dslite_by_hops, "the provider's end of its tunnel is 192.0.0.1" },
+	{ "E23", WORKS_NO, dslite_after_two, "the provider's end of its tunnel is 192.0.0.1" },
 	{ "E23", WORKS_NO, no_wan, "no WAN address" },
 	{ "E30", WORKS_NO, name_stale,
 	  "my.home.test points to 11.0.0.9, but this home is 11.0.0.2" },
