@@ -25,7 +25,7 @@ void frame_make(struct frame *frame, const struct set *set, uint32_t main_flags,
 	table_frame(&frame->batch, TABLE_NAME, set, main_flags);
 	frame->main = frame->batch.message_count;
 	guard_remove(&frame->batch);
-	guard_frame(&frame->batch, guard_flags);
+	guard_frame(&frame->batch, holds, guard_flags);
 	batch_shrink(&frame->batch);
 }
 

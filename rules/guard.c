@@ -10,6 +10,7 @@
 
 #include "rules/expression.h"
 #include "rules/object.h"
+#include "rules/table.h"
 
 #define GUARD_COMMENT "keeps clients' packets in that are not translated; of natd"
 
@@ -217,6 +218,24 @@ static void add_rules(struct batch *batch, uint8_t family)
 	object_rule(batch, guard_item, no_connection, "cannot be translated");
 }
 
+/* Only about families in which there are clients who do not leave as they are. */
+static void add_rules_for(struct batch *batch, uint64_t holds)
+{
+	const uint64_t v4 = TABLE_BIT(SET_EGRESS_HOSTS4) | TABLE_BIT(SET_EGRESS4) |
+			    TABLE_BIT(SET_POOL4) | TABLE_BIT(SET_MASQUERADE_HOSTS4) |
+			    TABLE_BIT(SET_MASQUERADE4) | TABLE_BIT(SET_CLOSED_HOSTS4) |
+			    TABLE_BIT(SET_CLOSED4);
+	const uint64_t v6 = TABLE_BIT(SET_EGRESS_HOSTS6) | TABLE_BIT(SET_EGRESS6) |
+			    TABLE_BIT(SET_POOL6) | TABLE_BIT(SET_PREFIX6) |
+			    TABLE_BIT(SET_MASQUERADE_HOSTS6) | TABLE_BIT(SET_MASQUERADE6) |
+			    TABLE_BIT(SET_CLOSED_HOSTS6) | TABLE_BIT(SET_CLOSED6);
+
+	if (holds & v4)
+		add_rules(batch, NFPROTO_IPV4);
+	if (holds & v6)
+		add_rules(batch, NFPROTO_IPV6);
+}
+
 /* ---- the table ---- */
 
 void guard_remove(struct batch *batch)
@@ -224,19 +243,22 @@ void guard_remove(struct batch *batch)
 	object_table_remove(batch, guard_item, GUARD_NAME);
 }
 
-void guard_frame(struct batch *batch, uint32_t flags)
+void guard_frame(struct batch *batch, uint64_t holds, uint32_t flags)
 {
 	object_table(batch, guard_item, GUARD_NAME, flags, GUARD_COMMENT);
 	for (enum guard_set which = 0; which < GUARD_SETS; which++)
 		object_set(batch, guard_item, GUARD_NAME, GUARD_SET_ID + which, &sets[which], 0);
 	object_chain(batch, guard_item, GUARD_NAME, &keep_translating);
 	object_chain(batch, guard_item, GUARD_NAME, &keep_in);
-	add_rules(batch, NFPROTO_IPV4);
-	add_rules(batch, NFPROTO_IPV6);
+	add_rules_for(batch, holds);
 }
 
-void guard_change(struct batch *batch, const struct set *set)
+void guard_change(struct batch *batch, const struct set *set, uint64_t held, uint64_t holds)
 {
+	if (held != holds) {
+		object_rules_remove(batch, guard_item, GUARD_NAME);
+		add_rules_for(batch, holds);
+	}
 	for (enum guard_set which = 0; which < GUARD_SETS; which++)
 		flush(batch, which);
 	guard_fill(batch, set);

@@ -17,12 +17,13 @@
 /* Appends to a batch: what removes the guard, whether it is there or not. */
 void guard_remove(struct batch *batch);
 
-/* Appends to a batch: what makes a new guard, without its elements, and those for `set`; `flags` are
- * NFT_TABLE_F_*. */
-void guard_frame(struct batch *batch, uint32_t flags);
+/* Appends to a batch: what makes a new guard, without its elements, and those for `set`. `holds` is
+ * table_holds() of the set, `flags` are NFT_TABLE_F_*. */
+void guard_frame(struct batch *batch, uint64_t holds, uint32_t flags);
 void guard_fill(struct batch *batch, const struct set *set);
 
-/* Appends to a batch: what makes the guard that is there one for `set`. */
-void guard_change(struct batch *batch, const struct set *set);
+/* Appends to a batch: what makes the guard for a set that held `held` one for `set`, which holds
+ * `holds`. */
+void guard_change(struct batch *batch, const struct set *set, uint64_t held, uint64_t holds);
 
 #endif

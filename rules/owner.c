@@ -215,7 +215,7 @@ bool owner_change(struct owner *owner, const struct set *before, const struct se
 	batch_begin(&batch);
 	change_write(&batch, TABLE_NAME, before, now, change);
 	if (change->clients)
-		guard_change(&batch, now);
+		guard_change(&batch, now, change->held, change->holds);
 	batch_end(&batch);
 	done = nftables_commit_upon(owner->nftables, &batch, generation, &error);
 	batch_free(&batch);

@@ -75,17 +75,7 @@ static void hand_on_own(struct nftnl_rule *rule, uint8_t family)
 }
 
 /* Routers that lead a packet from home back home give it their own address, which is of the home as
- * well. What comes out of a tunnel is neither. */
-static void count_outside(struct nftnl_rule *rule, uint8_t family)
-{
-	match_not_loopback(rule);
-	match_other_interface(rule, NFT_META_IIFNAME, table_set_name(SET_TUNNELS));
-	match_other_address(rule, family, SOURCE, lan(family));
-	match_local_destination(rule);
-	match_port(rule, table_set_name(SET_ARRIVED));
-	remember_port(rule, table_set_name(SET_SEEN), RULES_SEEN_MS);
-}
-
+ * well. It is through with this chain then. */
 static void count_lan(struct nftnl_rule *rule, uint8_t family)
 {
 	match_not_loopback(rule);
@@ -93,6 +83,18 @@ static void count_lan(struct nftnl_rule *rule, uint8_t family)
 	match_local_destination(rule);
 	match_port(rule, table_set_name(SET_ARRIVED_LAN));
 	remember_port(rule, table_set_name(SET_SEEN_LAN), RULES_SEEN_MS);
+	decide(rule, NF_ACCEPT);
+}
+
+/* What comes out of a tunnel is neither. */
+static void count_outside(struct nftnl_rule *rule, uint8_t family)
+{
+	(void)family;
+	match_not_loopback(rule);
+	match_other_interface(rule, NFT_META_IIFNAME, table_set_name(SET_TUNNELS));
+	match_local_destination(rule);
+	match_port(rule, table_set_name(SET_ARRIVED));
+	remember_port(rule, table_set_name(SET_SEEN), RULES_SEEN_MS);
 }
 
 static void count_delivery(struct nftnl_rule *rule, uint8_t family)
@@ -321,12 +323,11 @@ static void masquerade_egress(struct nftnl_rule *rule, uint8_t family)
  * nothing that conntrack knows: both have to be allowed. What others hand on to clients is let through
  * as well, so some rules are about it where nothing is published. */
 const struct ruleset_rule ruleset_rules[] = {
-	{ CHAIN_COUNT_ARRIVAL, count_outside, NFPROTO_IPV4, WITH(ARRIVED), "from outside" },
-	{ CHAIN_COUNT_ARRIVAL, count_outside, NFPROTO_IPV6, WITH(ARRIVED), "from outside" },
 	{ CHAIN_COUNT_ARRIVAL, count_lan, NFPROTO_IPV4, WITH(ARRIVED) | WITH(LAN4),
 	  "from the home network" },
 	{ CHAIN_COUNT_ARRIVAL, count_lan, NFPROTO_IPV6, WITH(ARRIVED) | WITH(LAN6),
 	  "from the home network" },
+	{ CHAIN_COUNT_ARRIVAL, count_outside, NFPROTO_INET, WITH(ARRIVED), "from outside" },
 	{ CHAIN_STOP_SPOOFED, pass_known, NFPROTO_INET, WITH(TUNNELS), NULL },
 	{ CHAIN_STOP_SPOOFED, stop_spoofed, NFPROTO_INET, WITH(TUNNELS), "counts in the set" },
 	{ CHAIN_HAND_ON, hand_on, NFPROTO_IPV4, WITH(PUBLISH4), NULL },
@@ -363,10 +364,10 @@ const struct ruleset_rule ruleset_rules[] = {
 	{ CHAIN_FORWARDING, accept_clients, NFPROTO_INET, WITH(TUNNELS), "counts in the set" },
 	{ CHAIN_COUNT_OUT, count_to, NFPROTO_INET, WITH(TUNNELS), "counts in the set" },
 	{ CHAIN_COUNT_OUT, count_passed, NFPROTO_INET, WITH(TUNNELS), "counts in the set" },
-	{ CHAIN_TRANSLATE, count_handed_on_udp, NFPROTO_IPV4, WITH(PUBLISH4), "counts in the set" },
-	{ CHAIN_TRANSLATE, count_handed_on_udp, NFPROTO_IPV6, WITH(PUBLISH6), "counts in the set" },
-	{ CHAIN_TRANSLATE, count_handed_on_tcp, NFPROTO_IPV4, WITH(PUBLISH4), "counts in the set" },
-	{ CHAIN_TRANSLATE, count_handed_on_tcp, NFPROTO_IPV6, WITH(PUBLISH6), "counts in the set" },
+	{ CHAIN_TRANSLATE, count_handed_on_udp, NFPROTO_IPV4, WITH(UDP4), "counts in the set" },
+	{ CHAIN_TRANSLATE, count_handed_on_udp, NFPROTO_IPV6, WITH(UDP6), "counts in the set" },
+	{ CHAIN_TRANSLATE, count_handed_on_tcp, NFPROTO_IPV4, WITH(TCP4), "counts in the set" },
+	{ CHAIN_TRANSLATE, count_handed_on_tcp, NFPROTO_IPV6, WITH(TCP6), "counts in the set" },
 	{ CHAIN_TRANSLATE, hide_clients, NFPROTO_INET, WITH(TUNNELS), NULL },
 	{ CHAIN_TRANSLATE, hide_own, NFPROTO_INET, WITH(TUNNELS), NULL },
 	{ CHAIN_TRANSLATE, hide_source, NFPROTO_IPV4, WITH(HIDE_SOURCE4), NULL },

@@ -104,9 +104,23 @@ bool table_set_is_dynamic(enum table_set set)
 	return sets[set].flags & NFT_SET_EVAL;
 }
 
+static uint64_t published_protocols(const struct publishes *published)
+{
+	uint64_t protocols = 0;
+
+	for (uint32_t i = 0; i < published->count; i++) {
+		const struct rules_publish *is = &published->items[i].is;
+		bool v4 = is->to.family == AF_INET;
+
+		protocols |= is->protocol == IPPROTO_UDP ? TABLE_BIT(v4 ? SET_UDP4 : SET_UDP6)
+							 : TABLE_BIT(v4 ? SET_TCP4 : SET_TCP6);
+	}
+	return protocols;
+}
+
 uint64_t table_holds(const struct set *set)
 {
-	uint64_t holds = 0;
+	uint64_t holds = published_protocols(&set->published);
 
 	for (enum table_set in = 0; in < TABLE_SETS; in++) {
 		struct element_walk walk = { .set = set, .in = in };

@@ -64,7 +64,13 @@ enum table_set {
 	SET_HANDED_ON6,
 	SET_HIDE_SOURCE4, /* address . protocol . port of clients */
 	SET_HIDE_SOURCE6,
-	TABLE_SETS
+	TABLE_SETS,
+
+	/* No sets, but what the maps of published ports hold. */
+	SET_UDP4 = TABLE_SETS,
+	SET_UDP6,
+	SET_TCP4,
+	SET_TCP6,
 };
 
 #define TABLE_BIT(set) (UINT64_C(1) << (set)) /* one of enum table_set */

@@ -298,12 +298,13 @@ def test_what_would_match_nothing_is_left_out(rules, nodes):
     for name in ("publish4", "handed-on4", "hide-source4", "egress4", "pool4", "prefix6", "closed4",
                  "no-lan", "masquerade6", "arrived", "seen"):
         assert f"@{name}" not in words and name not in words, name
+    assert "@clients4" in words and "@clients6" not in words  # the guard's
     rules.put("tunnel wg0 3", "network wg0 10.8.0.0/24 closed", "network wg0 10.8.1.0/24 11.0.3.9",
               "lan 192.168.77.0/24", "port 17 51820", f"publish 6 443 443 {ALICE} 8443 0",
-              generation=2)
+              "network wg0 fd42::/64 masquerade", generation=2)
     words = nodes["host"].ruleset().split()
     for name in ("publish4", "handed-on4", "hide-source4", "egress4", "closed4", "arrived", "seen",
-                 "arrived-lan", "seen-lan", "no-clients"):
+                 "arrived-lan", "seen-lan", "no-clients", "masquerade6", "clients6"):
         assert f"@{name}" in words and name in words, name
     rules.put("tunnel wg0 7", "network wg0 10.8.0.0/24 masquerade", generation=3)
     assert nodes["host"].ruleset() == few

@@ -83,8 +83,8 @@ def some_set(chance):
 
 
 def listing(nodes):
-    """In an order of its own: a hash has none."""
-    text = nodes["host"].run("nft", "-s", "list", "table", "inet", "natd").stdout
+    """Of both tables, in an order of its own: a hash has none."""
+    text = nodes["host"].run("nft", "-s", "list", "ruleset").stdout
     return sorted(re.split(r"[\n,{}]\s*", text))
 
 
