@@ -63,3 +63,12 @@ def test_answers(lan, start, action):
     upnp.use(("upnp",), 1000)
     upnp.open()
     upnp.next("mapped 1 upnp")
+
+
+def test_description_without_end(lan, start):
+    """As fast as the wire takes it; the memory that it may fill is bounded."""
+    lan.start_rude(location=[BAD, GOOD], description={"/bad.xml": "flood", "/desc.xml": "plain"})
+    upnp = start(("upnp",))
+    upnp.open()
+    upnp.next("mapped 1 upnp")
+    assert_small(upnp)
