@@ -3,15 +3,17 @@
 
 #include <confuse.h>
 #include <errno.h>
+#include <malloc.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
+#include "natd/config_many.h"
 #include "natd/parser.h"
 #include "natd/setting.h"
 
-#define FILE_MAX 65536
+#define FILE_MAX (4 << 20)
 
 void config_defaults(struct config *config)
 {
@@ -42,7 +44,7 @@ static void forget_default(struct target *target, const char *option)
 		target->tunnel->reach = 0;
 }
 
-static void read_section(cfg_t *section, struct target *target)
+void config_read_section(cfg_t *section, struct target *target)
 {
 	for (cfg_opt_t *option = section->opts; option->name; option++) {
 		const struct setting *setting = setting_find(section->name, option->name);
@@ -62,7 +64,7 @@ static bool add_forward(struct config *config, cfg_t *section)
 
 	*forward = (struct config_forward){ .protocol = IPPROTO_UDP, .ipv6 = true };
 	snprintf(forward->name, sizeof(forward->name), "%s", cfg_title(section));
-	read_section(section, &target);
+	config_read_section(section, &target);
 	if (!forward->port) {
 		cfg_error(section, "forward \"%s\" has no port; allowed: port = 1 to 65535",
 			  forward->name);
@@ -90,137 +92,24 @@ static void add_tunnel(struct config *config, cfg_t *section)
 	struct target target = { .config = config, .tunnel = tunnel, .egress = &tunnel->egress };
 
 	config_tunnel_defaults(tunnel, cfg_title(section));
-	read_section(section, &target);
-}
-
-static const char *family_name(uint8_t family)
-{
-	return family == AF_INET ? "an IPv4" : "an IPv6";
-}
-
-/* One address per client: an address of the other family cannot be it. */
-static bool check_client(const struct config *config, const struct config_client *client,
-			 cfg_t *section)
-{
-	char text[EGRESS_TEXT_MAX];
-
-	if (egress_is_fixed(&client->egress) &&
-	    client->egress.address.family != client->network.address.family) {
-		cfg_error(section, "client \"%s\" cannot leave with %s; allowed: %s address",
-			  cfg_title(section), egress_print(&client->egress, text),
-			  family_name(client->network.address.family));
-		return false;
-	}
-	for (size_t i = 0; i < config->client_count; i++) {
-		if (!prefix_equal(&config->clients[i].network, &client->network))
-			continue;
-		cfg_error(section, "client \"%s\" is there twice; allowed: each client once",
-			  cfg_title(section));
-		return false;
-	}
-	return true;
-}
-
-static bool add_client(struct config *config, cfg_t *section)
-{
-	struct config_client *client = &config->clients[config->client_count];
-	struct target target = { .config = config, .client = client, .egress = &client->egress };
-
-	*client = (struct config_client){ .egress.kind = RULES_EGRESSES };
-	prefix_parse(&client->network, cfg_title(section));
-	read_section(section, &target);
-	if (client->egress.kind == RULES_EGRESSES) {
-		cfg_error(section, "client \"%s\" has no egress; allowed: egress = %s",
-			  cfg_title(section), setting_find("client", "egress")->allowed);
-		return false;
-	}
-	if (!check_client(config, client, section))
-		return false;
-	config->client_count++;
-	return true;
-}
-
-/* One port of one family leads to one client. */
-static bool check_publish_ports(const struct config *config, const struct config_publish *publish,
-				cfg_t *section)
-{
-	for (size_t i = 0; i < config->publish_count; i++) {
-		const struct config_publish *other = &config->publishes[i];
-
-		if (other->protocol != publish->protocol ||
-		    other->to.family != publish->to.family || other->last < publish->port ||
-		    publish->last < other->port)
-			continue;
-		cfg_error(section,
-			  "publish \"%s\" wants port %u, which publish \"%s\" has; allowed: each "
-			  "port "
-			  "once per protocol and family",
-			  publish->name, publish->port > other->port ? publish->port : other->port,
-			  other->name);
-		return false;
-	}
-	return true;
-}
-
-static bool check_publish(const struct config *config, const struct config_publish *publish,
-			  cfg_t *section)
-{
-	const char *missing = !publish->port ? "port" : !publish->to.family ? "to" : NULL;
-
-	if (missing) {
-		cfg_error(section, "publish \"%s\" has no %s; allowed: %s = %s", publish->name,
-			  missing, missing, setting_find("publish", missing)->allowed);
-		return false;
-	}
-	if (publish->to_port + (publish->last - publish->port) > UINT16_MAX) {
-		cfg_error(section,
-			  "publish \"%s\": %u ports from to-port %u on end beyond 65535; allowed: "
-			  "to-port = 1 to %u",
-			  publish->name, publish->last - publish->port + 1U, publish->to_port,
-			  UINT16_MAX - (publish->last - publish->port));
-		return false;
-	}
-	return check_publish_ports(config, publish, section);
-}
-
-static bool add_publish(struct config *config, cfg_t *section)
-{
-	struct config_publish *publish = &config->publishes[config->publish_count];
-	struct target target = { .config = config, .publish = publish };
-
-	*publish = (struct config_publish){ .protocol = IPPROTO_TCP, .keep_source = true };
-	snprintf(publish->name, sizeof(publish->name), "%s", cfg_title(section));
-	read_section(section, &target);
-	if (!publish->to_port)
-		publish->to_port = publish->port;
-	if (!check_publish(config, publish, section))
-		return false;
-	config->publish_count++;
-	return true;
+	config_read_section(section, &target);
 }
 
 static bool build(struct config *config, cfg_t *cfg)
 {
 	struct target target = { .config = config };
 
-	config_defaults(config);
-	read_section(cfg, &target);
+	config_read_section(cfg, &target);
 	for (unsigned int i = 0; i < cfg_size(cfg, "router"); i++)
-		read_section(cfg_getnsec(cfg, "router", i), &target);
+		config_read_section(cfg_getnsec(cfg, "router", i), &target);
 	for (unsigned int i = 0; i < cfg_size(cfg, "rules"); i++)
-		read_section(cfg_getnsec(cfg, "rules", i), &target);
+		config_read_section(cfg_getnsec(cfg, "rules", i), &target);
 	for (unsigned int i = 0; i < cfg_size(cfg, "forward"); i++)
 		if (!add_forward(config, cfg_getnsec(cfg, "forward", i)))
 			return false;
 	for (unsigned int i = 0; i < cfg_size(cfg, "tunnel"); i++)
 		add_tunnel(config, cfg_getnsec(cfg, "tunnel", i));
-	for (unsigned int i = 0; i < cfg_size(cfg, "client"); i++)
-		if (!add_client(config, cfg_getnsec(cfg, "client", i)))
-			return false;
-	for (unsigned int i = 0; i < cfg_size(cfg, "publish"); i++)
-		if (!add_publish(config, cfg_getnsec(cfg, "publish", i)))
-			return false;
-	return true;
+	return config_add_many(config, cfg);
 }
 
 /* The whole file with the sentinel behind it, to be freed by the caller; NULL with `error` filled.
@@ -264,8 +153,9 @@ bool config_read(struct config *config, const char *path, bool optional,
 	bool good;
 
 	error[0] = '\0';
+	config_defaults(&fresh);
 	if (optional && access(path, F_OK) < 0 && errno == ENOENT) {
-		config_defaults(config);
+		*config = fresh;
 		return true;
 	}
 	text = read_file(path, error);
@@ -277,7 +167,19 @@ bool config_read(struct config *config, const char *path, bool optional,
 		snprintf(error, CONFIG_ERROR_MAX, "%s: is not a natd.conf(5)", path);
 	parser_close(cfg);
 	free(text);
+	malloc_trim(0); /* libConfuse takes a kilobyte for each section */
 	if (good)
 		*config = fresh;
+	else
+		config_free(&fresh);
 	return good;
+}
+
+void config_free(struct config *config)
+{
+	free(config->clients);
+	free(config->publishes);
+	config->clients = NULL;
+	config->publishes = NULL;
+	config->client_count = config->publish_count = 0;
 }

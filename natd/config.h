@@ -17,9 +17,11 @@
 #define CONFIG_FORWARDS_MAX 32
 #define CONFIG_TUNNELS_MAX  16
 #define CONFIG_NETWORKS_MAX 16
-#define CONFIG_CLIENTS_MAX  256
-#define CONFIG_PUBLISH_MAX  256
-#define CONFIG_ERROR_MAX    512
+/* libConfuse compares each section's title with all before it: 10 000 take it half a second, ten times
+ * as many a hundred times as long. */
+#define CONFIG_CLIENTS_MAX 10000
+#define CONFIG_PUBLISH_MAX 10000
+#define CONFIG_ERROR_MAX   512
 
 struct config_forward {
 	char name[UPNP_NAME_MAX];
@@ -65,10 +67,10 @@ struct config {
 	struct config_forward forwards[CONFIG_FORWARDS_MAX];
 	size_t forward_count; /* 0: natd finds the VPN's port by itself */
 	struct config_tunnel tunnels[CONFIG_TUNNELS_MAX];
-	size_t tunnel_count; /* 0: every tunnel interface there is */
-	struct config_client clients[CONFIG_CLIENTS_MAX];
+	size_t tunnel_count;           /* 0: every tunnel interface there is */
+	struct config_client *clients; /* ascending by network; see config_free() */
 	size_t client_count;
-	struct config_publish publishes[CONFIG_PUBLISH_MAX];
+	struct config_publish *publishes; /* ascending by family, protocol and port */
 	size_t publish_count;
 	char name[UPNP_HOST_MAX]; /* by which clients find this home; empty: not checked */
 };
@@ -77,10 +79,16 @@ struct config {
 void config_defaults(struct config *config);
 void config_tunnel_defaults(struct config_tunnel *tunnel, const char *interface);
 
-/* Reads `path`. With `optional`, a file that does not exist is an empty one. False leaves `config`
- * untouched and puts "file:line: what is wrong and what is allowed" into `error`. */
+/* Reads `path` into `config`, whatever it held; config_free() frees what was allocated. With `optional`,
+ * a file that does not exist is an empty one. False leaves `config` untouched and puts "file:line: what
+ * is wrong and what is allowed" into `error`. */
 bool config_read(struct config *config, const char *path, bool optional,
 		 char error[CONFIG_ERROR_MAX]);
+void config_free(struct config *config);
+
+/* The orders of clients and publishes. */
+int config_compare_clients(const void *client, const void *other);
+int config_compare_publishes(const void *publish, const void *other);
 
 /* The parsers of single values, shared with natctl: true only if the whole text is one. */
 bool config_parse_port(const char *text, uint16_t *port);

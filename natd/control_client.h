@@ -23,6 +23,7 @@ enum waiting {
 	WAITING_CHANGE,
 	WAITING_DOCTOR,
 	WAITING_TRACE,
+	WAITING_READER, /* it has its answer in part */
 };
 
 struct client {
@@ -37,6 +38,9 @@ struct client {
 	int64_t deadline; /* WAITING_TRACE: CLOCK_BOOTTIME, ms */
 	size_t from_home; /* WAITING_TRACE: packets that came, but not from outside */
 	size_t steps;     /* WAITING_DOCTOR: how many it was told */
+	char *rest;       /* WAITING_READER: the answer, */
+	size_t rest_size; /* its length */
+	size_t rest_sent; /* and how much of it is sent */
 };
 
 struct control {
@@ -52,7 +56,7 @@ struct control {
 /* Ends the conversation; its place is free. */
 void client_drop(struct client *client);
 
-/* Sends the whole answer, takes it over and ends the conversation. */
+/* Sends the whole answer, as fast as it is read, takes it over and ends the conversation. */
 void client_answer(struct client *client, json_t *reply);
 
 /* Sends one line and goes on with the conversation; takes `line` over. False where the client does not

@@ -2,6 +2,7 @@
 #include "natd/control_server.h"
 
 #include <errno.h>
+#include <malloc.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -15,33 +16,78 @@
 #include "natd/doctor.h"
 #include "natd/log.h"
 
-void client_drop(struct client *client)
+#define LARGE_ANSWER (1 << 20)
+
+/* What was begun for it is over. */
+static void stop_waiting(struct client *client, enum waiting now)
 {
 	if (client->waiting == WAITING_TRACE)
 		control_trace_over(client->control);
+	client->waiting = now;
+}
+
+void client_drop(struct client *client)
+{
+	stop_waiting(client, WAITING_REQUEST);
 	event_free(client->event);
 	close(client->socket);
 	client->socket = -1;
 	free(client->told);
-	client->told = NULL;
+	free(client->rest);
+	client->told = client->rest = NULL;
 	event_add(client->control->event, NULL); /* there is room again */
 }
 
-/* A Unix socket's buffer holds any answer of ours, so a client that does not read is cut off, not
- * waited for. */
+/* A client that does not read is cut off after a while. */
+static void send_rest(struct client *client)
+{
+	struct timeval limit = { .tv_sec = ANSWER_SECONDS };
+	ssize_t sent = send(client->socket, client->rest + client->rest_sent,
+			    client->rest_size - client->rest_sent, MSG_NOSIGNAL | MSG_DONTWAIT);
+
+	if (sent > 0)
+		client->rest_sent += (size_t)sent;
+	if (client->rest_sent == client->rest_size ||
+	    (sent < 0 && errno != EAGAIN && errno != EINTR))
+		client_drop(client);
+	else
+		event_add(client->event, &limit);
+}
+
+static void on_reader(evutil_socket_t socket, short what, void *context)
+{
+	struct client *client = context;
+
+	(void)socket;
+	if (what & EV_TIMEOUT) {
+		log_debug("a client of the control socket did not take its answer");
+		client_drop(client);
+	} else {
+		send_rest(client);
+	}
+}
+
+/* Thousands of clients and publishes make an answer that no socket's buffer holds. */
 void client_answer(struct client *client, json_t *reply)
 {
 	/* jansson refuses what is not UTF-8: then there is no reply. */
 	static const char wordless[] = "{\"error\": \"natd cannot put its answer into words\"}";
 	char *text = reply ? json_dumps(reply, JSON_COMPACT) : NULL;
-	const char *said = text ? text : wordless;
-	ssize_t size = (ssize_t)strlen(said);
 
-	if (send(client->socket, said, (size_t)size, MSG_NOSIGNAL | MSG_DONTWAIT) != size)
-		log_debug("a client of the control socket did not take its answer");
-	free(text);
 	json_decref(reply);
-	client_drop(client);
+	client->rest = text ? text : strdup(wordless);
+	if (!client->rest)
+		fatal("no memory for an answer");
+	client->rest_size = strlen(client->rest);
+	if (client->rest_size > LARGE_ANSWER)
+		malloc_trim(0); /* jansson took ten times as much */
+	stop_waiting(client, WAITING_READER);
+	event_free(client->event);
+	client->event =
+		event_new(client->control->natd->base, client->socket, EV_WRITE, on_reader, client);
+	if (!client->event)
+		fatal("no memory for a client of the control socket");
+	send_rest(client);
 }
 
 bool client_tell(struct client *client, json_t *line)
@@ -208,7 +254,10 @@ struct control *control_open(struct natd *natd)
 void control_close(struct control *control)
 {
 	for (size_t i = 0; i < CLIENTS_MAX; i++)
-		if (control->clients[i].socket >= 0)
+		if (control->clients[i].socket >= 0 &&
+		    control->clients[i].waiting == WAITING_READER)
+			client_drop(&control->clients[i]);
+		else if (control->clients[i].socket >= 0)
 			client_refuse(&control->clients[i], "natd is stopping");
 	event_free(control->event);
 	close(control->socket);

@@ -60,6 +60,19 @@ static void send_coexist(struct kernel *kernel, bool coexist)
 	send_request(kernel, &request);
 }
 
+/* What is new is zero. */
+static void *resize(void *items, size_t before, size_t now, size_t size)
+{
+	if (before == now)
+		return items;
+	items = realloc(items, now ? now * size : 1);
+	if (!items)
+		fatal("no memory for %zu rules", now);
+	if (now > before)
+		memset((char *)items + before * size, 0, (now - before) * size);
+	return items;
+}
+
 static void place_publish(const struct kernel *kernel, struct kernel_publish *publish,
 			  const struct config_publish *wanted)
 {
@@ -82,8 +95,8 @@ static void place_publish(const struct kernel *kernel, struct kernel_publish *pu
 
 static void place_published(struct kernel *kernel, const struct config *config)
 {
-	for (size_t i = kernel->publish_count; i < config->publish_count; i++)
-		memset(&kernel->publishes[i], 0, sizeof(kernel->publishes[i]));
+	kernel->publishes = resize(kernel->publishes, kernel->publish_count, config->publish_count,
+				   sizeof(*kernel->publishes));
 	for (size_t i = 0; i < config->publish_count; i++)
 		place_publish(kernel, &kernel->publishes[i], &config->publishes[i]);
 	kernel->publish_count = config->publish_count;
@@ -124,8 +137,8 @@ static void place_client(const struct kernel *kernel, struct kernel_client *clie
 
 static void place_clients(struct kernel *kernel, const struct config *config)
 {
-	for (size_t i = kernel->client_count; i < config->client_count; i++)
-		memset(&kernel->clients[i], 0, sizeof(kernel->clients[i]));
+	kernel->clients = resize(kernel->clients, kernel->client_count, config->client_count,
+				 sizeof(*kernel->clients));
 	for (size_t i = 0; i < config->client_count; i++)
 		place_client(kernel, &kernel->clients[i], &config->clients[i]);
 	kernel->client_count = config->client_count;

@@ -33,9 +33,9 @@ struct kernel {
 	struct process *rules;
 	struct tunnel tunnels[CONFIG_TUNNELS_MAX];
 	size_t tunnel_count;
-	struct kernel_client clients[CONFIG_CLIENTS_MAX];
+	struct kernel_client *clients; /* in the configuration's order, as the publishes */
 	size_t client_count;
-	struct kernel_publish publishes[CONFIG_PUBLISH_MAX];
+	struct kernel_publish *publishes;
 	size_t publish_count;
 	struct sysctls sysctls;
 	struct firewalls firewalls;

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* What rules says, and what it changes in struct kernel. */
 #include <errno.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "natd/kernel_set.h"
@@ -90,13 +91,16 @@ static void on_network_count(struct kernel *kernel, const struct rules_network_c
 
 static void on_publish_count(struct kernel *kernel, const struct rules_publish_count *count)
 {
-	for (size_t i = 0; i < kernel->publish_count; i++) {
-		struct kernel_publish *publish = &kernel->publishes[i];
+	const struct config_publish wanted = { .protocol = count->protocol,
+					       .port = count->port,
+					       .to.family = count->family };
+	struct kernel_publish *publish = NULL;
 
-		if (publish->is.protocol == count->protocol && publish->is.port == count->port &&
-		    publish->is.to.family == count->family)
-			publish->connections = count->connections;
-	}
+	if (kernel->publish_count)
+		publish = bsearch(&wanted, kernel->publishes, kernel->publish_count,
+				  sizeof(*kernel->publishes), config_compare_publishes);
+	if (publish)
+		publish->connections = count->connections;
 }
 
 static void on_purged(struct kernel *kernel, uint32_t purged)

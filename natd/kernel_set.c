@@ -6,11 +6,6 @@
 
 #include "natd/log.h"
 
-/* Tunnels, their networks, clients, publishes, the LAN's networks, ports, and the two that frame them. */
-#define SET_MAX                                                                                    \
-	(2 + CONFIG_TUNNELS_MAX * (1 + CONFIG_NETWORKS_MAX) + CONFIG_CLIENTS_MAX +                 \
-	 CONFIG_PUBLISH_MAX + NETWORK_ADDRESSES_MAX + NETWORK_ROUTES_MAX + CONFIG_FORWARDS_MAX)
-
 struct set {
 	struct rules_request *items;
 	size_t count;
@@ -64,15 +59,17 @@ static void append_network(struct set *set, const char interface[IF_NAMESIZE],
 		request->network.last = to_rules(&(struct prefix){ egress->last, bits });
 }
 
+/* A client begins with its configuration, by which it is found. */
 struct kernel_client *kernel_client_of(struct kernel *kernel, const struct rules_prefix *network)
 {
-	for (size_t i = 0; i < kernel->client_count; i++) {
-		struct rules_prefix client = to_rules(&kernel->clients[i].is.network);
+	const struct config_client wanted = {
+		.network = { kernel_address(network), network->length },
+	};
 
-		if (memcmp(&client, network, sizeof(client)) == 0)
-			return &kernel->clients[i];
-	}
-	return NULL;
+	if (!kernel->client_count)
+		return NULL;
+	return bsearch(&wanted, kernel->clients, kernel->client_count, sizeof(*kernel->clients),
+		       config_compare_clients);
 }
 
 /* A `client` that is the whole network of a tunnel stands for it. */
@@ -165,14 +162,23 @@ static void append_lan(struct set *set)
 	}
 }
 
+/* Tunnels, their networks, clients, publishes, the LAN's networks, ports, and the two that frame them. */
+static size_t most_items(const struct kernel *kernel)
+{
+	return 2 + kernel->tunnel_count * (1 + CONFIG_NETWORKS_MAX) + kernel->client_count +
+	       kernel->publish_count + NETWORK_ADDRESSES_MAX + NETWORK_ROUTES_MAX +
+	       CONFIG_FORWARDS_MAX;
+}
+
 struct rules_request *kernel_set(struct kernel *kernel, const struct network *network, bool owned,
 				 const struct kernel_port *ports, size_t port_count, size_t *count)
 {
-	struct set whole = { calloc(SET_MAX, sizeof(*whole.items)), 0, network };
+	size_t most = most_items(kernel);
+	struct set whole = { calloc(most, sizeof(*whole.items)), 0, network };
 	struct set *set = &whole;
 
 	if (!set->items)
-		fatal("no memory for %d rules", SET_MAX);
+		fatal("no memory for %zu rules", most);
 	append(set, RULES_BEGIN)->begin.owned = owned ? RULES_OWNED_ALL : RULES_OWNED_NONE;
 	for (size_t i = 0; i < kernel->tunnel_count; i++)
 		append_tunnel(set, kernel, &kernel->tunnels[i]);

@@ -50,6 +50,7 @@ void loop_first_look(struct natd *natd)
 
 void loop_configure(struct natd *natd, const struct config *config)
 {
+	config_free(&natd->config);
 	natd->config = *config;
 	engine_start_trials(&natd->engine, natd_now()); /* the user may just have freed the port */
 	loop_look(natd);

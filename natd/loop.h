@@ -22,7 +22,7 @@ int loop_run(struct natd *natd);
 /* Looks at the network again and does what follows. */
 void loop_look(struct natd *natd);
 
-/* Takes a configuration over and acts on it. */
+/* Takes over a configuration that config_read() has made, and acts on it. */
 void loop_configure(struct natd *natd, const struct config *config);
 
 /* Writes the state file, and waits for the disk. Context: struct natd. */

@@ -96,12 +96,10 @@ const char *parser_values(cfg_opt_t *option, const struct setting *setting, stru
 static int check_option(cfg_t *cfg, cfg_opt_t *option)
 {
 	struct config config = { 0 };
-	struct target scratch = { &config,
-				  &config.forwards[0],
-				  &config.tunnels[0],
-				  &config.clients[0],
-				  &config.publishes[0],
-				  &config.tunnels[0].egress };
+	struct config_client client = { 0 };
+	struct config_publish publish = { 0 };
+	struct target scratch = { &config,  &config.forwards[0],      &config.tunnels[0], &client,
+				  &publish, &config.tunnels[0].egress };
 	const struct setting *setting = setting_find(cfg->name, option->name);
 	const char *bad = setting ? parser_values(option, setting, &scratch) : NULL;
 

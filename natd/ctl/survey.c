@@ -175,6 +175,7 @@ static json_t *configured_forwards(const struct shared_line *line)
 	shared_line_move(line, config.forwards, config.forward_count);
 	for (size_t i = 0; i < config.forward_count; i++)
 		json_array_append_new(forwards, forward_facts(&config.forwards[i]));
+	config_free(&config);
 	return forwards;
 }
 

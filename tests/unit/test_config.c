@@ -32,6 +32,8 @@ static const char *write_file(const char *name, const void *text, size_t size)
 	return path;
 }
 
+#define THOUSANDS 2000
+
 static bool read_text(struct config *config, const char *text, char error[CONFIG_ERROR_MAX])
 {
 	return config_read(config, write_file("natd.conf", text, strlen(text)), false, error);
@@ -40,7 +42,7 @@ static bool read_text(struct config *config, const char *text, char error[CONFIG
 static void check_published(const struct config *config)
 {
 	const struct config_publish *web = &config->publishes[0];
-	const struct config_publish *game = &config->publishes[1];
+	const struct config_publish *game = &config->publishes[2]; /* IPv6, and UDP after TCP */
 	char printed[ADDRESS_TEXT_MAX];
 
 	assert_int_equal(config->publish_count, 3);
@@ -113,6 +115,8 @@ static void test_everything_is_read(void **state)
 	assert_string_equal(prefix_print(&config.clients[1].network, printed), "fd42::8:0/112");
 	assert_int_equal(config.clients[1].egress.kind, RULES_EGRESS_NONE);
 	check_published(&config);
+	config_free(&config);
+	assert_null(config.clients);
 }
 
 static void test_silence_is_the_default(void **state)
@@ -292,11 +296,43 @@ static void test_refusals(void **state)
 	}
 }
 
+/* Two that want the same are found however far apart they are, and the later one is told. */
+static void test_thousands(void **state)
+{
+	static char text[THOUSANDS * 160];
+	char error[CONFIG_ERROR_MAX];
+	struct config config;
+	size_t used = 0;
+
+	(void)state;
+	for (unsigned int i = 0; i < THOUSANDS; i++)
+		used += (size_t)snprintf(
+			text + used, sizeof(text) - used,
+			"client \"10.8.%u.%u\" { egress = none }\n"
+			"publish \"p%u\" { port = %u to = \"10.8.%u.%u\" to-port = 443 }\n",
+			i / 200, 200 - i % 200, i, 20000 - i, i / 200, i % 200);
+	assert_true(read_text(&config, text, error));
+	assert_int_equal(config.client_count, THOUSANDS);
+	for (size_t i = 1; i < config.client_count; i++) {
+		assert_true(config_compare_clients(&config.clients[i - 1], &config.clients[i]) < 0);
+		assert_int_equal(config.publishes[i].port, config.publishes[i - 1].port + 1);
+	}
+	config_free(&config);
+	snprintf(text + used, sizeof(text) - used, "client \"10.8.0.200/32\" { egress = none }\n");
+	assert_false(read_text(&config, text, error));
+	assert_non_null(strstr(error, ":4001: client \"10.8.0.200/32\" is there twice"));
+	snprintf(text + used, sizeof(text) - used,
+		 "publish \"late\" { port = 19000-19010 to = \"10.8.0.2\" }\n");
+	assert_false(read_text(&config, text, error));
+	assert_non_null(strstr(error, ":4001: publish \"late\" wants port 19000, which publish "
+				      "\"p1000\" has"));
+}
+
 static void test_unreadable_files(void **state)
 {
 	char error[CONFIG_ERROR_MAX];
 	struct config config;
-	static char big[70000];
+	static char big[(4 << 20) + 1];
 
 	(void)state;
 	memset(big, '#', sizeof(big));
@@ -305,7 +341,7 @@ static void test_unreadable_files(void **state)
 	assert_false(config_read(&config, directory, false, error));
 	assert_non_null(strstr(error, "cannot be read: Is a directory"));
 	assert_false(config_read(&config, write_file("big", big, sizeof(big)), false, error));
-	assert_non_null(strstr(error, "is longer than 65535 bytes"));
+	assert_non_null(strstr(error, "is longer than 4194303 bytes"));
 	assert_false(config_read(&config, write_file("nul", "a\0b", 3), false, error));
 	assert_non_null(strstr(error, "holds a NUL byte"));
 }
@@ -337,6 +373,7 @@ int main(void)
 		cmocka_unit_test(test_everything_is_read),
 		cmocka_unit_test(test_silence_is_the_default),
 		cmocka_unit_test(test_refusals),
+		cmocka_unit_test(test_thousands),
 		cmocka_unit_test(test_unreadable_files),
 	};
 
