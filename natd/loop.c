@@ -12,6 +12,7 @@
 #include "natd/log.h"
 #include "natd/look.h"
 #include "natd/name_watch.h"
+#include "natd/neighbour_watch.h"
 #include "natd/notify.h"
 #include "natd/stop.h"
 
@@ -88,17 +89,29 @@ static void show_state(struct natd *natd)
 	notify_status("%zu of %zu ports are open on the router", open, wanted);
 }
 
-/* While the engine waits for the router's MAC address, the kernel says when it has it; the second look
- * is for an answer that came before the kernel was asked to. */
+static bool is_watched(const struct natd *natd, const struct upnp_network *router)
+{
+	return natd->watched.gateway.s_addr == router->gateway.s_addr &&
+	       natd->watched.link == router->ifindex &&
+	       memcmp(natd->watched.mac, router->mac, MAC_SIZE) == 0;
+}
+
+/* The kernel says when another box answers as the router or, where the engine waits for that, when the
+ * router's MAC address is known; the second look is for an answer that came before the kernel was asked
+ * to. Else the MAC address is found at the next look, and is worth no wake-up. */
 static void watch_for_router(struct natd *natd)
 {
-	bool wanted = natd->engine.identify_until != 0;
+	const struct upnp_network *router = &natd->engine.network;
+	bool waits = natd->engine.identify_until != 0;
 
-	if (wanted == natd->watches_neighbours)
+	if (!natd->engine.has_router || !(mac_is_known(router->mac) || waits) ||
+	    is_watched(natd, router))
 		return;
-	natd->watches_neighbours = wanted;
-	network_watch_neighbours(natd->watch, wanted);
-	if (wanted)
+	natd->watched.gateway = router->gateway;
+	natd->watched.link = router->ifindex;
+	memcpy(natd->watched.mac, router->mac, MAC_SIZE);
+	neighbour_watch(natd->watch, router->gateway, router->ifindex, router->mac);
+	if (waits)
 		loop_timer(natd->settle_timer, SETTLE_MS);
 }
 

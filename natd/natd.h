@@ -71,8 +71,12 @@ struct natd {
 	struct event *stop_timer;
 	struct event *name_timer;
 	struct event *signals[4];
-	int watch;               /* rtnetlink events */
-	bool watches_neighbours; /* for the moment in which the router's MAC address is not known */
+	int watch; /* rtnetlink events */
+	struct {
+		struct in_addr gateway; /* 0.0.0.0: nobody */
+		unsigned int link;
+		uint8_t mac[MAC_SIZE];
+	} watched; /* the neighbour that natd hears of */
 	int64_t started_at;
 	bool stopping;
 	int exit_status;

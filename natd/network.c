@@ -267,15 +267,6 @@ int network_watch(void)
 	return watch;
 }
 
-void network_watch_neighbours(int watch, bool on)
-{
-	int group = RTNLGRP_NEIGH;
-
-	if (setsockopt(watch, SOL_NETLINK, on ? NETLINK_ADD_MEMBERSHIP : NETLINK_DROP_MEMBERSHIP,
-		       &group, sizeof(group)) < 0)
-		log_debug("events of neighbours: %s", strerror(errno));
-}
-
 bool network_changed(int watch)
 {
 	char buffer[8192];

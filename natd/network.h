@@ -84,11 +84,8 @@ struct uplink {
  * answer; `network` is then unchanged. */
 bool network_read(struct network *network);
 
-/* Opens the event socket (links, addresses, routes), non-blocking. -1 with errno set. */
+/* Opens the event socket (links, addresses, routes; see neighbour_watch.h), non-blocking. -1 with errno set. */
 int network_watch(void);
-
-/* Events of neighbours as well, or no more: there are many of them in some networks. */
-void network_watch_neighbours(int watch, bool on);
 
 /* Empties the event socket: true if anything happened since the last call. */
 bool network_changed(int watch);

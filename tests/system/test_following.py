@@ -2,6 +2,7 @@
 """A host that moves: to another router and back, to a router that replaces the old one."""
 
 import json
+import socket
 
 import pytest
 
@@ -119,6 +120,33 @@ def test_router_replaced():
         assert saved(natd)["mappings"][0]["router"] == "02:00:00:00:77:02"
         assert natd.stop() == 0
         assert lab.router.redirects() == set()
+
+
+def test_router_replaced_behind_a_switch():
+    """No link goes down and nothing is announced: the new box is known by its MAC address, as soon as
+    it says a word to this host. It is asked at once, with nothing that the old one knew."""
+    with Lab(router="pcp") as lab:
+        lab.router.node.ip("link set lan address 02:00:00:00:77:01")
+        natd = lab.natd()
+        natd.wait_status("OK", state="open")
+        wait_router_saved(natd)
+        old = nonce(natd)
+        lab.router.node.ip("link set lan address 02:00:00:00:77:02", "neigh flush dev lan")
+        forget(lab.router, WIREGUARD)
+        word = lab.router.node.socket(socket.AF_INET, socket.SOCK_DGRAM)
+
+        def asked_anew():
+            """Linux believes a new address only a second after the one before (locktime, arp(7))."""
+            word.sendto(b"", (HOST, 9))
+            return lab.router.redirects() == {WIREGUARD}
+
+        wait_until(asked_anew, 20, "the new box to be asked", every=0.3)
+        word.close()
+        natd.wait_status("OK", state="open", external_port=51820)
+        wait_until(lambda: saved(natd)["mappings"][0]["router"] == "02:00:00:00:77:02", 20,
+                   "the new MAC in the state")
+        assert nonce(natd) != old
+        assert "this is another router than before" in natd.log
 
 
 # ---- the host's own address ----
