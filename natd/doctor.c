@@ -118,16 +118,18 @@ static void take_step(struct doctor *doctor, const struct step *step, bool late)
 
 	for (size_t item = 0; item < items; item++) {
 		struct finding finding = { .result = FOUND_OK };
+		json_t *found;
 
 		step->look(doctor, item, &finding);
 		if (!finding.text[0])
 			continue;
 		if (late && finding.result == FOUND_OK)
 			finding.result = FOUND_UNKNOWN;
-		json_array_append_new(doctor->found,
-				      json_pack("{s:s, s:s, s:s}", "name", step->name, "result",
-						result_names[finding.result], "text",
-						finding.text));
+		found = json_pack("{s:s, s:s, s:s}", "name", step->name, "result",
+				  result_names[finding.result], "text", finding.text);
+		if (finding.unasked[0])
+			json_object_set_new(found, "unasked", json_string(finding.unasked));
+		json_array_append_new(doctor->found, found);
 	}
 }
 

@@ -27,18 +27,19 @@ void doctor_probed(struct doctor *doctor);
  * before. */
 json_t *doctor_look(struct doctor *doctor);
 
-/* Step `index` as it was found: {"name", "result", "text"}, a borrowed reference; NULL: not yet. */
+/* Step `index` as it was found: {"name", "result", "text"} and perhaps "unasked", a borrowed reference; NULL: not yet. */
 json_t *doctor_step(const struct doctor *doctor, size_t index);
 
 /* ---- between doctor.c and the steps, doctor_steps.h ---- */
 
 enum finding_result { FOUND_OK, FOUND_INFO, FOUND_WARN, FOUND_FAIL, FOUND_UNKNOWN };
 
-#define FINDING_TEXT_MAX 320
+#define FINDING_TEXT_MAX 320 /* not below PEERS_TEXT_MAX */
 
 struct finding {
 	enum finding_result result;
 	char text[FINDING_TEXT_MAX]; /* empty: there is nothing to say */
+	char unasked[IF_NAMESIZE];   /* a WireGuard that natd may not ask; natctl may, as root */
 };
 
 struct doctor {

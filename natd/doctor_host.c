@@ -5,6 +5,7 @@
 
 #include "natd/doctor_steps.h"
 #include "natd/facts.h"
+#include "natd/peers.h"
 #include "natd/route.h"
 
 void look_listening(const struct doctor *doctor, size_t item, struct finding *finding)
@@ -128,7 +129,7 @@ size_t each_wireguard(const struct doctor *doctor)
 	return doctor->natd->kernel.peers_count;
 }
 
-/* natd connects to a WireGuard in user space while it is root, at its start. */
+/* natd connects to a WireGuard in user space at its start, where it may. */
 static void say_unasked(const struct doctor *doctor, const struct rules_peers *peers,
 			struct finding *finding)
 {
@@ -140,9 +141,9 @@ static void say_unasked(const struct doctor *doctor, const struct rules_peers *p
 		if (strcmp(tunnel->interface, peers->interface) != 0 || tunnel->kind != LINK_TUN ||
 		    !facts_is_wireguard(tunnel))
 			continue;
-		finding->result = FOUND_INFO;
+		memcpy(finding->unasked, peers->interface, sizeof(finding->unasked));
 		finding_say(finding,
-			    "%s: natd started before it, and may not ask it for handshakes",
+			    "%s: only root may ask it for its handshakes: sudo natctl doctor",
 			    peers->interface);
 	}
 }
@@ -151,18 +152,11 @@ void look_handshakes(const struct doctor *doctor, size_t item, struct finding *f
 {
 	const struct rules_peers *peers = &doctor->natd->kernel.peers[item];
 
+	finding->result = FOUND_INFO;
 	if (!peers->known)
 		say_unasked(doctor, peers, finding);
-	if (!peers->peers)
-		return;
-	if (peers->ago >= 0) {
-		finding_say(finding, "%s: %u of %u clients have shaken hands, the last %lld s ago",
-			    peers->interface, peers->shaken, peers->peers, (long long)peers->ago);
-		return;
-	}
-	finding->result = FOUND_INFO;
-	finding_say(finding, "%s: none of %u clients has shaken hands yet", peers->interface,
-		    peers->peers);
+	else if (peers_print(peers, finding->text))
+		finding->result = FOUND_OK;
 }
 
 static void say_route(const struct doctor *doctor, const struct tunnel *tunnel,

@@ -27,7 +27,6 @@
 #include "rules/table.h"
 #include "rules/tell.h"
 #include "rules/trace.h"
-#include "rules/uapi.h"
 #include "rules/watch.h"
 #include "rules/wireguard.h"
 
@@ -456,16 +455,6 @@ static void widen(int socket)
 
 	if (setsockopt(socket, SOL_SOCKET, SO_SNDBUFFORCE, &bytes, sizeof(bytes)) < 0)
 		log_debug("the queue to natd cannot be widened: %s", strerror(errno));
-}
-
-void rules_open(void)
-{
-	uapi_open();
-}
-
-void rules_close(void)
-{
-	uapi_close();
 }
 
 void rules_main(int socket)

@@ -328,10 +328,14 @@ struct rules_report {
 	};
 };
 
-/* What only root may open, before the process starts: connections to WireGuards in user space, which it
- * inherits; and their end in natd, when it has started. */
+/* Connects to the WireGuards in user space that let this process, which mostly is root's alone; the
+ * process inherits the connections. And closes them. */
 void rules_open(void);
 void rules_close(void);
+
+/* Adds the peers of the device `interface`, by such a connection. False, with none added, where nobody
+ * answers for it. */
+bool rules_userspace_peers(const char *interface, struct rules_peers *peers);
 
 /* The process: enters its sandbox, then serves natd at the other end of `socket` until that end is
  * closed. */

@@ -57,7 +57,7 @@ static void open_device(struct device *device, const char *file)
 		memcpy(device->interface, file, length);
 }
 
-void uapi_open(void)
+void rules_open(void)
 {
 	DIR *folder = opendir(FOLDER);
 	const struct dirent *entry;
@@ -77,7 +77,7 @@ static void hang_up(struct device *device)
 	*device = (struct device){ 0 };
 }
 
-void uapi_close(void)
+void rules_close(void)
 {
 	for (size_t i = 0; i < DEVICES_MAX; i++)
 		if (devices[i].interface[0])
@@ -157,7 +157,7 @@ static bool read_answer(int fd, struct uapi_answer *answer)
 	return answer->over && !answer->refused;
 }
 
-bool uapi_peers(const char *interface, struct rules_peers *peers)
+bool rules_userspace_peers(const char *interface, struct rules_peers *peers)
 {
 	static const char question[] = "get=1\n\n";
 	struct device *device = find(interface);

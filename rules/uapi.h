@@ -2,9 +2,10 @@
 /* uapi: WireGuards in user space (wireguard-go, boringtun), asked over their socket:
  * https://www.wireguard.com/xplatform/#configuration-protocol
  *
- * Only root may connect to it. So natd connects to those that there are while it still is root, and
- * rules inherits the connections, alone: they let it read keys and set them, as CAP_NET_ADMIN lets it with
- * the kernel's own WireGuard. It only ever asks; of the answer it keeps numbers, and wipes the rest. */
+ * Only root may connect to it. So natd connects to those that there are as it starts, while it still is
+ * root, and rules inherits the connections, alone: they let it read keys and set them, as CAP_NET_ADMIN
+ * lets it with the kernel's own WireGuard. Root's own natctl connects itself. Both only ever ask; of the
+ * answer they keep numbers, and wipe the rest. rules/rules.h has the functions. */
 #ifndef RULES_UAPI_H
 #define RULES_UAPI_H
 
@@ -22,16 +23,7 @@ struct uapi_answer {
 	struct rules_peers *peers;
 };
 
-/* Connects to every one that there is; as root. */
-void uapi_open(void);
-
-/* Closes the connections of this process. */
-void uapi_close(void);
-
-/* Adds the peers of the device `interface`. False, with none added, where nobody answers for it. */
-bool uapi_peers(const char *interface, struct rules_peers *peers);
-
-/* Takes some bytes of an answer; `now` is CLOCK_REALTIME, seconds. For uapi_peers() and its test. */
+/* Takes some bytes of an answer; `now` is CLOCK_REALTIME, seconds. */
 void uapi_take(struct uapi_answer *answer, const char *bytes, uint32_t size, int64_t now);
 
 #endif

@@ -9,7 +9,6 @@
 #include <time.h>
 
 #include "natd/log.h"
-#include "rules/uapi.h"
 
 #define RECEIVE_SIZE (32 * 1024)
 
@@ -235,6 +234,6 @@ struct rules_peers wireguard_peers(const char *interface)
 	peers.ago = -1;
 	memcpy(peers.interface, interface, strnlen(interface, sizeof(peers.interface) - 1));
 	ask_device(interface, take_peers, &peers);
-	peers.known = peers.peers != 0 || uapi_peers(interface, &peers);
+	peers.known = peers.peers != 0 || rules_userspace_peers(interface, &peers);
 	return peers;
 }

@@ -9,6 +9,7 @@
 #include "natd/ctl/print.h"
 #include "natd/ctl/sentences.h"
 #include "natd/ctl/text.h"
+#include "natd/peers.h"
 
 /* natd has given up on the router well before. */
 #define SILENCE_SECONDS 20
@@ -71,13 +72,33 @@ void doctor_show(FILE *out, const json_t *result)
 	doctor_show_verdict(out, result);
 }
 
+/* A WireGuard in user space that natd may not ask answers root. */
+static void complete(json_t *step)
+{
+	const char *interface = text_of(step, "unasked");
+	struct rules_peers peers = { .ago = -1 };
+	char text[PEERS_TEXT_MAX];
+	bool shaken;
+
+	if (!*interface || strlen(interface) >= sizeof(peers.interface))
+		return;
+	memcpy(peers.interface, interface, strlen(interface));
+	if (!rules_userspace_peers(interface, &peers))
+		return;
+	shaken = peers_print(&peers, text);
+	json_object_set_new(step, "result", json_string(shaken ? "ok" : "info"));
+	json_object_set_new(step, "text", json_string(text));
+	json_object_del(step, "unasked");
+}
+
 static void on_line(const json_t *line, void *data)
 {
 	const struct invocation *typed = data;
-	const json_t *step = json_object_get(line, "step");
+	json_t *step = json_object_get(line, "step");
 
 	if (typed->json || !step)
 		return;
+	complete(step);
 	doctor_show_step(stdout, step);
 	fflush(stdout); /* as it happens */
 }
@@ -86,11 +107,17 @@ int command_doctor(const struct invocation *typed)
 {
 	const struct control_request request = { .command = CONTROL_DOCTOR };
 	struct invocation asked = *typed;
+	json_t *result;
+	json_t *step;
 	int status;
-	json_t *result = follow_natd(typed, request, SILENCE_SECONDS, on_line, &asked, &status);
+	size_t i;
 
+	rules_open();
+	result = follow_natd(typed, request, SILENCE_SECONDS, on_line, &asked, &status);
 	if (!result)
 		return status;
+	json_array_foreach(json_object_get(result, "steps"), i, step)
+		complete(step);
 	if (typed->json)
 		say_json(result);
 	else

@@ -39,7 +39,7 @@ const char *const sentence_steps[] = {
 	N_("there is no tunnel (WireGuard, tun or tap): is the VPN started?"),
 	N_("%s: %u of %u clients have shaken hands, the last %lld s ago"),
 	N_("%s: none of %u clients has shaken hands yet"),
-	N_("%s: natd started before it, and may not ask it for handshakes"),
+	N_("%s: only root may ask it for its handshakes: sudo natctl doctor"),
 	N_("the kernel forwards the clients of %s to the internet by %s"),
 	N_("the kernel does not forward what comes from %s: forwarding is off"),
 	N_("the clients of %s have no route to the internet"),
