@@ -22,6 +22,20 @@
 /* Where the kernel did not answer, nothing else would make natd look again. */
 #define LOOK_AGAIN_MS 1000
 
+struct event_base *loop_base(void)
+{
+	struct event_config *config = event_config_new();
+	struct event_base *base = NULL;
+
+	/* With a timerfd: libevent's epoll_wait(2) ends every 35 minutes for nothing. */
+	if (config && event_config_set_flag(config, EVENT_BASE_FLAG_PRECISE_TIMER) == 0)
+		base = event_base_new_with_config(config);
+	if (!base)
+		fatal("no memory for an event loop");
+	event_config_free(config);
+	return base;
+}
+
 void loop_timer(struct event *timer, int64_t ms)
 {
 	int64_t wait = ms > 0 ? ms : 0;

@@ -13,6 +13,9 @@ extern const struct engine_hooks loop_outer_hooks;  /* the one before it */
  * first question leaves before anything that can wait. */
 void loop_first_look(struct natd *natd);
 
+/* libevent's part of it. Fatal without memory. */
+struct event_base *loop_base(void);
+
 /* Registers every source of events. Fatal without memory. */
 void loop_start(struct natd *natd);
 

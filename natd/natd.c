@@ -266,9 +266,7 @@ int main(int argc, char **argv)
 	natd.kernel.firewalls.firewalld_passes = &natd.firewalld.lets_through;
 	loop_first_look(&natd);
 
-	natd.base = event_base_new();
-	if (!natd.base)
-		fatal("no memory for an event loop");
+	natd.base = loop_base();
 	natd.control = control_open(&natd);
 	loop_start(&natd);
 	notify_open();

@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """Three processes that may do little: shown from outside, and tried from inside with gdb."""
 
+import os
+import pathlib
 import platform
 import pwd
 import re
@@ -223,3 +225,11 @@ def test_sleeps_when_nothing_happens():
         # What the start has set off, IPv6 and the retries of a search, ends within the first rounds.
         wait_until(slept, 60, "ten seconds of sleep")
         assert slept() and slept()
+
+
+def test_sleeps_for_longer_than_libevent_does():
+    """Its epoll_wait(2) ends every 35 minutes for nothing, unless its timers are the kernel's."""
+    with Lab(router="pcp", start_vpn=False) as lab:
+        pid = lab.natd().pids()["natd"]
+        files = [os.readlink(file) for file in pathlib.Path(f"/proc/{pid}/fd").iterdir()]
+        assert "anon_inode:[timerfd]" in files
