@@ -221,8 +221,11 @@ static void test_rules_is_told_once(void **state)
 
 static void add_client(struct config *config, const char *network, const char *egress)
 {
-	struct config_client *client = &config->clients[config->client_count++];
+	struct config_client *client;
 
+	config->clients = realloc(config->clients, (config->client_count + 1) * sizeof(*client));
+	assert_non_null(config->clients);
+	client = &config->clients[config->client_count++];
 	*client = (struct config_client){ .egress.kind = RULES_EGRESS_ADDRESS };
 	assert_true(prefix_parse(&client->network, network));
 	assert_true(address_parse(&client->egress.address, egress));
@@ -298,6 +301,7 @@ static void test_clients_are_placed(void **state)
 	assert_string_equal(kernel.clients[3].interface, "");
 	close(pair[0]);
 	close(pair[1]);
+	free(config.clients);
 	free(kernel.set);
 }
 
