@@ -54,6 +54,7 @@ static const struct step steps[] = {
 	{ "tunnel", at_once, each_tunnel, look_tunnel },
 	{ "handshakes", has_peers, each_wireguard, look_handshakes },
 	{ "forwarding", at_once, each_tunnel, look_forwarding },
+	{ "egress", at_once, one, look_egress },
 	{ "rules", has_counted, one, look_rules },
 	{ "size", at_once, each_tunnel, look_size },
 };

@@ -187,9 +187,26 @@ void look_forwarding(const struct doctor *doctor, size_t item, struct finding *f
 {
 	const struct tunnel *tunnel = tunnel_at(doctor, item);
 	struct route_answer answer;
+	char other[IF_NAMESIZE];
 
-	if (tunnel && facts_route(doctor->natd, tunnel, &answer))
+	if (tunnel && facts_overlap(doctor->natd, tunnel, other)) {
+		finding->result = FOUND_FAIL;
+		finding_say(finding, "%s has the network of %s as well: the clients get no answers",
+			    other, tunnel->interface);
+	} else if (tunnel && facts_route(doctor->natd, tunnel, &answer))
 		say_route(doctor, tunnel, &answer, finding);
+}
+
+/* Only where natd.conf wants an address of its own. */
+void look_egress(const struct doctor *doctor, size_t item, struct finding *finding)
+{
+	struct facts facts = facts_gather(doctor->natd);
+
+	(void)item;
+	if (!facts.lost_egress[0])
+		return;
+	finding->result = facts.egress_closed ? FOUND_FAIL : FOUND_WARN;
+	finding_say(finding, "the egress address %s is not on this host", facts.lost_egress);
 }
 
 void look_rules(const struct doctor *doctor, size_t item, struct finding *finding)

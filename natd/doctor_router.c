@@ -85,8 +85,9 @@ void look_router(const struct doctor *doctor, size_t item, struct finding *findi
 		finding->result = FOUND_FAIL;
 		finding_say(finding, "the router answers, but with an error");
 	} else {
-		finding->result =
-			engine_has_protocol(engine, UPNP_ASKING) ? FOUND_UNKNOWN : FOUND_FAIL;
+		finding->result = engine_has_protocol(engine, UPNP_ASKING) ? FOUND_UNKNOWN
+				  : facts_gather(doctor->natd).by_hand     ? FOUND_INFO
+									   : FOUND_FAIL;
 		finding_say(finding, "the router does not answer PCP, NAT-PMP or UPnP");
 	}
 }
@@ -101,8 +102,8 @@ void look_wan(const struct doctor *doctor, size_t item, struct finding *finding)
 	(void)item;
 	address_print(&wan, text);
 	finding->result = FOUND_FAIL;
-	if (!engine->wan_known) {
-		finding->result = FOUND_UNKNOWN;
+	if (!engine->wan_known || !engine_answers(engine)) { /* what it said once is past */
+		finding->result = facts_gather(doctor->natd).by_hand ? FOUND_INFO : FOUND_UNKNOWN;
 		finding_say(finding, "the router does not tell its WAN address");
 	} else if (kind == ADDRESS_PUBLIC) {
 		finding->result = FOUND_OK;
@@ -202,7 +203,8 @@ static bool name_was_asked(const struct doctor *doctor)
 
 bool has_name(const struct doctor *doctor)
 {
-	return !if_named(doctor) || name_was_asked(doctor) || took(doctor) > CONFIRM_MS;
+	return !if_named(doctor) || name_was_asked(doctor) || !doctor->natd->uplink.known ||
+	       took(doctor) > CONFIRM_MS;
 }
 
 size_t if_named(const struct doctor *doctor)
@@ -244,6 +246,15 @@ bool has_confirmed(const struct doctor *doctor)
 	return true;
 }
 
+/* As it was wanted, or another one? */
+static bool is_as_wanted(const struct doctor *doctor, const struct forward *forward)
+{
+	struct facts facts = facts_gather(doctor->natd);
+
+	return forward->external_port == forward->wanted.external &&
+	       forward->external_port != facts.shared_instead;
+}
+
 void look_mapping(const struct doctor *doctor, size_t item, struct finding *finding)
 {
 	const struct forward *forward = doctor_forward(doctor, item);
@@ -252,8 +263,11 @@ void look_mapping(const struct doctor *doctor, size_t item, struct finding *find
 	if (!forward || forward->state == FORWARD_OFF)
 		return;
 	if (is_confirmed(doctor, forward)) {
+		finding->result = is_as_wanted(doctor, forward) ? FOUND_OK : FOUND_WARN;
 		finding_say(finding, "the router confirms: %s is open as external port %u", name,
 			    forward->external_port);
+	} else if (facts_by_hand(doctor->natd, forward)) {
+		finding_say(finding, "%s is open by hand: packets from outside come", name);
 	} else if (forward->state == FORWARD_FAILED) {
 		finding->result = FOUND_FAIL;
 		finding_say(finding, "the router did not open %s: %s", name, forward->reason);

@@ -31,6 +31,7 @@ void look_firewalls(const struct doctor *doctor, size_t item, struct finding *fi
 void look_tunnel(const struct doctor *doctor, size_t item, struct finding *finding);
 void look_handshakes(const struct doctor *doctor, size_t item, struct finding *finding);
 void look_forwarding(const struct doctor *doctor, size_t item, struct finding *finding);
+void look_egress(const struct doctor *doctor, size_t item, struct finding *finding);
 void look_rules(const struct doctor *doctor, size_t item, struct finding *finding);
 void look_size(const struct doctor *doctor, size_t item, struct finding *finding);
 

@@ -60,6 +60,7 @@ static void on_granted(struct engine *engine, const struct upnp_granted *granted
 		forward->external_address = granted->external_address;
 	forward->lifetime = granted->lifetime;
 	forward->granted_at = now;
+	forward->failed_at = 0;
 	engine->forwards.dirty |= before.via != forward->via ||
 				  before.external_port != forward->external_port ||
 				  before.host.s_addr != forward->host.s_addr;
@@ -117,6 +118,7 @@ static void on_failed(struct engine *engine, const struct upnp_failed *failed, i
 		return;
 	news = forward->state != FORWARD_FAILED && strcmp(forward->reason, said) != 0;
 	forward->state = FORWARD_FAILED;
+	forward->failed_at = forward->failed_at ? forward->failed_at : now;
 	forward->failure = failed->failure;
 	forward->renew_at = 0;
 	snprintf(forward->reason, sizeof(forward->reason), "%s", said);

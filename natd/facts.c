@@ -18,6 +18,16 @@ const struct rules_port_count *facts_port_count(const struct natd *natd, uint8_t
 	return NULL;
 }
 
+bool facts_by_hand(const struct natd *natd, const struct forward *forward)
+{
+	const struct rules_port_count *count =
+		facts_port_count(natd, forward->wanted.protocol, forward->wanted.port);
+
+	return forward->state != FORWARD_OPEN && forward->failed_at &&
+	       !engine_answers(&natd->engine) && count && count->seen_ago >= 0 &&
+	       natd_now() - count->seen_ago > forward->failed_at;
+}
+
 struct address facts_public_v6(const struct natd *natd)
 {
 	static const struct address any;
@@ -152,9 +162,8 @@ static void gather_failure(const struct forward *forward, struct facts *facts)
 static void gather_arrival(const struct natd *natd, const struct forward *forward,
 			   struct facts *facts)
 {
-	const struct rules_port_count *count =
-		facts_port_count(natd, forward->wanted.protocol, forward->wanted.port);
-	bool dropped = count && count->arrived && !count->delivered;
+	uint64_t dropped = firewalls_stopped_port(&natd->kernel.firewalls, forward->wanted.protocol,
+						  forward->wanted.port);
 	bool silent;
 
 	/* What is handed on to a client is neither delivered nor listened to here. */
@@ -169,11 +178,15 @@ static void gather_arrival(const struct natd *natd, const struct forward *forwar
 	snprintf(facts->silent_port, sizeof(facts->silent_port), "%s",
 		 forward_name(&forward->wanted));
 	facts->not_listening = silent;
-	facts->dropped = dropped;
+	facts->listens_otherwise =
+		silent &&
+		listen_check(forward->wanted.protocol == IPPROTO_UDP ? IPPROTO_TCP : IPPROTO_UDP,
+			     forward->wanted.port) == LISTEN_YES;
+	facts->dropped = dropped > 0;
 	facts->silent_protocol = forward->wanted.protocol;
 	facts->silent_number = forward->wanted.port;
 	facts->port_dropper = firewalls_culprit(&natd->kernel.firewalls, RULES_HOOK_INPUT);
-	facts->arrived = count ? count->arrived : 0;
+	facts->arrived = dropped;
 }
 
 /* `at`: the router on the internet. */
@@ -230,13 +243,17 @@ static void gather_shared(const struct natd *natd, const struct forward *forward
 static void gather_forward(const struct natd *natd, const struct forward *forward,
 			   struct facts *facts)
 {
+	bool by_hand = facts_by_hand(natd, forward);
+
 	if (forward->state == FORWARD_CLOSING)
 		return;
 	facts->forwards++;
-	facts->open += forward->state == FORWARD_OPEN;
+	facts->by_hand |= by_hand;
+	facts->open += forward->state == FORWARD_OPEN || by_hand;
+	facts->asking |= forward->state == FORWARD_OPENING;
 	if (forward->state == FORWARD_FAILED || forward->external_port != forward->wanted.external)
 		gather_former(&natd->engine, forward, facts);
-	if (forward->state == FORWARD_FAILED)
+	if (forward->state == FORWARD_FAILED && !by_hand)
 		gather_failure(forward, facts);
 	gather_outer(natd, forward, facts);
 	gather_port(upstream_outermost(&natd->upstream, forward), forward, facts);
@@ -263,6 +280,8 @@ static void gather_tunnel(const struct natd *natd, const struct tunnel *tunnel, 
 	if (!facts->not_forwarded[0] && facts_route(natd, tunnel, &answer) &&
 	    answer.error == EHOSTUNREACH)
 		memcpy(facts->not_forwarded, tunnel->interface, sizeof(tunnel->interface));
+	if (!facts->overlapping[0] && facts_overlap(natd, tunnel, facts->overlapped))
+		memcpy(facts->overlapping, tunnel->interface, sizeof(tunnel->interface));
 	if (facts->too_big[0] || !facts_packet_size(natd, tunnel, &size) || size.fits)
 		return;
 	memcpy(facts->too_big, tunnel->interface, sizeof(tunnel->interface));

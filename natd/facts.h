@@ -14,12 +14,20 @@ struct facts facts_gather(const struct natd *natd);
 const struct rules_port_count *facts_port_count(const struct natd *natd, uint8_t protocol,
 						uint16_t port);
 
+/* Has somebody opened it by hand? The router opens nothing when asked, and a packet from outside has come
+ * since it last said so. */
+bool facts_by_hand(const struct natd *natd, const struct forward *forward);
+
 /* What the kernel would do with a packet of a client of `tunnel` to the internet, by IPv4. False where
  * there is nothing to ask: no such client, or the tunnel is not up. */
 bool facts_route(const struct natd *natd, const struct tunnel *tunnel, struct route_answer *answer);
 
 /* Of the kernel, or in user space. */
 bool facts_is_wireguard(const struct tunnel *tunnel);
+
+/* Where another interface has the network of `tunnel` as well, and the kernel sends there what is for its
+ * clients: the name of that interface. IPv4 only. */
+bool facts_overlap(const struct natd *natd, const struct tunnel *tunnel, char other[IF_NAMESIZE]);
 
 /* Do packets of a WireGuard tunnel fit the line that carries them? Bytes. */
 struct facts_size {

@@ -30,6 +30,40 @@ bool facts_route(const struct natd *natd, const struct tunnel *tunnel, struct ro
 	return false;
 }
 
+/* The address of that interface whose network `client` is in, too. */
+static bool is_in_network_of(const struct network *network, unsigned int interface,
+			     const struct address *client)
+{
+	for (size_t i = 0; i < network->address_count; i++)
+		if (network->addresses[i].index == interface &&
+		    prefix_contains(&network->addresses[i].prefix, client))
+			return true;
+	return false;
+}
+
+bool facts_overlap(const struct natd *natd, const struct tunnel *tunnel, char other[IF_NAMESIZE])
+{
+	const struct network *network = &natd->network;
+	const struct network_link *link = network_link_by_name(network, tunnel->interface);
+
+	for (size_t i = 0; link && link->up && i < tunnel->network_count; i++) {
+		struct address client = route_client_of(network, &tunnel->networks[i]);
+		struct route_answer answer;
+		const struct network_link *out;
+
+		if (client.family != AF_INET)
+			continue;
+		answer = route_to(&client);
+		out = network_link_by_index(network, answer.interface);
+		if (answer.error || !out || out == link || network_is_tunnel(out) ||
+		    !is_in_network_of(network, out->index, &client))
+			continue;
+		memcpy(other, out->name, IF_NAMESIZE);
+		return true;
+	}
+	return false;
+}
+
 /* wireguard-go and boringtun are tun interfaces with a socket of that name; it is not opened. */
 bool facts_is_wireguard(const struct tunnel *tunnel)
 {

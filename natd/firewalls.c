@@ -79,11 +79,13 @@ static const struct rules_firewall *find(const struct firewalls *firewalls,
 	return NULL;
 }
 
-/* natd's rules are in firewalld's own policy, where rules does not look for them. */
+/* natd's rules are in firewalld's own policy, where rules does not look for them; they let through what is
+ * forwarded, and open no port of this host. */
 static bool is_passed(const struct firewalls *firewalls, const struct rules_firewall *firewall)
 {
-	return firewall->passed || (firewall->owner == RULES_OWNER_FIREWALLD &&
-				    firewalls->firewalld_passes && *firewalls->firewalld_passes);
+	return firewall->passed ||
+	       (firewall->owner == RULES_OWNER_FIREWALLD && firewall->hook == RULES_HOOK_FORWARD &&
+		firewalls->firewalld_passes && *firewalls->firewalld_passes);
 }
 
 /* Does it stand in the way of forwarded packets? */
@@ -150,6 +152,23 @@ void firewalls_counted(struct firewalls *firewalls, const struct rules_tunnel_co
 	passage_update(passage_of(firewalls, count->interface), count->allowed, count->passed);
 }
 
+/* Of a port that nobody asks about any more, the place is taken by the next one. */
+void firewalls_counted_port(struct firewalls *firewalls, const struct rules_port_count *count)
+{
+	size_t i = 0;
+
+	while (i < CONFIG_FORWARDS_MAX - 1 && firewalls->ports[i].protocol &&
+	       (firewalls->ports[i].protocol != count->protocol ||
+		firewalls->ports[i].port != count->port))
+		i++;
+	if (firewalls->ports[i].protocol != count->protocol ||
+	    firewalls->ports[i].port != count->port)
+		memset(&firewalls->ports[i], 0, sizeof(firewalls->ports[i]));
+	firewalls->ports[i].protocol = count->protocol;
+	firewalls->ports[i].port = count->port;
+	passage_update(&firewalls->ports[i].passage, count->arrived, count->delivered);
+}
+
 bool firewalls_has(const struct firewalls *firewalls, enum rules_owner owner)
 {
 	for (size_t i = 0; i < firewalls->count; i++)
@@ -160,16 +179,31 @@ bool firewalls_has(const struct firewalls *firewalls, enum rules_owner owner)
 
 /* ---- who drops ---- */
 
+static uint64_t passage_stopped(const struct passage *passage)
+{
+	uint64_t stopped = passage->came - passage->stopped_from;
+
+	return stopped < STOPPED_MIN ? 0 : stopped;
+}
+
 uint64_t firewalls_stopped(const struct firewalls *firewalls, char interface[IF_NAMESIZE])
 {
 	for (size_t i = 0; i < CONFIG_TUNNELS_MAX; i++) {
-		const struct passage *passage = &firewalls->tunnels[i].passage;
+		uint64_t stopped = passage_stopped(&firewalls->tunnels[i].passage);
 
-		if (passage->came - passage->stopped_from < STOPPED_MIN)
+		if (!stopped)
 			continue;
 		memcpy(interface, firewalls->tunnels[i].interface, IF_NAMESIZE);
-		return passage->came - passage->stopped_from;
+		return stopped;
 	}
+	return 0;
+}
+
+uint64_t firewalls_stopped_port(const struct firewalls *firewalls, uint8_t protocol, uint16_t port)
+{
+	for (size_t i = 0; i < CONFIG_FORWARDS_MAX; i++)
+		if (firewalls->ports[i].protocol == protocol && firewalls->ports[i].port == port)
+			return passage_stopped(&firewalls->ports[i].passage);
 	return 0;
 }
 

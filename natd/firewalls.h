@@ -34,6 +34,11 @@ struct firewalls {
 		char interface[IF_NAMESIZE];
 		struct passage passage;
 	} tunnels[CONFIG_TUNNELS_MAX];
+	struct {
+		uint8_t protocol; /* 0: none */
+		uint16_t port;
+		struct passage passage;
+	} ports[CONFIG_FORWARDS_MAX];
 };
 
 bool firewalls_is_sound(const struct rules_firewall *firewall);
@@ -48,8 +53,14 @@ bool firewalls_has(const struct firewalls *firewalls, enum rules_owner owner);
 /* RULES_TUNNEL_COUNT. */
 void firewalls_counted(struct firewalls *firewalls, const struct rules_tunnel_count *count);
 
+/* RULES_PORT_COUNT. */
+void firewalls_counted_port(struct firewalls *firewalls, const struct rules_port_count *count);
+
 /* How many packets came since one went on; 0 where that may be chance. */
 uint64_t firewalls_stopped(const struct firewalls *firewalls, char interface[IF_NAMESIZE]);
+
+/* The same for what came for a port and was not delivered. */
+uint64_t firewalls_stopped_port(const struct firewalls *firewalls, uint8_t protocol, uint16_t port);
 
 /* Which chain of `hook` drops them, as far as can be told; NULL: none that nftables shows. */
 const struct rules_firewall *firewalls_culprit(const struct firewalls *firewalls,

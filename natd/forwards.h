@@ -41,7 +41,8 @@ struct forward {
 	int64_t granted_at;
 	int64_t renew_at; /* 0: a renewal is under way or there is nothing to renew */
 	/* Why not. */
-	uint8_t failure; /* enum upnp_failure */
+	uint8_t failure;   /* enum upnp_failure */
+	int64_t failed_at; /* since when it is not open; 0: it is, or was never asked for */
 	char reason[UPNP_TEXT_MAX];
 };
 

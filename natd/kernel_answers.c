@@ -187,6 +187,7 @@ void kernel_report(struct kernel *kernel, const struct rules_report *report, int
 	case RULES_PORT_COUNT:
 		if (kernel->port_count < CONFIG_FORWARDS_MAX)
 			kernel->ports[kernel->port_count++] = report->port;
+		firewalls_counted_port(&kernel->firewalls, &report->port);
 		break;
 	case RULES_TUNNEL_COUNT:
 		if (kernel->tunnel_count_count < CONFIG_TUNNELS_MAX)

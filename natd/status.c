@@ -53,6 +53,7 @@ json_t *status_forward(const struct natd *natd, const struct forward *forward)
 	const struct rules_port_count *count =
 		facts_port_count(natd, forward->wanted.protocol, forward->wanted.port);
 	bool open = forward->state == FORWARD_OPEN;
+	bool by_hand = facts_by_hand(natd, forward);
 	int64_t now = natd_now();
 
 	return json_pack(
@@ -64,9 +65,12 @@ json_t *status_forward(const struct natd *natd, const struct forward *forward)
 		port_or_null(open ? upstream_outermost(&natd->upstream, forward)->external_port
 				  : forward->wanted.external),
 		"external_address", status_external_address(natd, forward), "via",
-		open ? upnp_protocol_names[forward->via] : NULL, "state",
-		forward_state_names[forward->state], "reason", text_or_null(forward->reason),
-		"expires_in", seconds_until(status_expires_at(forward), now), "renew_in",
+		open      ? upnp_protocol_names[forward->via]
+		: by_hand ? "manual"
+			  : NULL,
+		"state", forward_state_names[by_hand ? FORWARD_OPEN : forward->state], "reason",
+		text_or_null(by_hand ? "" : forward->reason), "expires_in",
+		seconds_until(status_expires_at(forward), now), "renew_in",
 		seconds_until(forward->renew_at, now), "listening", listening_json(natd, forward),
 		"packets", count ? json_integer((json_int_t)count->arrived) : json_null(),
 		"packets_lan", count ? json_integer((json_int_t)count->arrived_lan) : json_null(),

@@ -197,6 +197,17 @@ static bool nothing_listens(const struct facts *facts)
 
 static void say_nothing_listens(const struct facts *facts, struct verdict *verdict)
 {
+	const char *other = facts->silent_protocol == IPPROTO_UDP ? "tcp" : "udp";
+
+	if (facts->listens_otherwise) {
+		say(verdict, "nothing on this host listens on %s, but a program does by %s",
+		    facts->silent_port, other);
+		advise(verdict,
+		       "Where that is the VPN: set protocol = \"%s\" in the forward of\n"
+		       "/etc/natd/natd.conf, then `sudo natctl reload`. The clients need the same.",
+		       other);
+		return;
+	}
 	say(verdict, "nothing on this host listens on %s", facts->silent_port);
 	advise(verdict, "Start the VPN: `sudo systemctl enable --now wg-quick@wg0` or "
 			"`openvpn-server@...`.");
@@ -221,6 +232,20 @@ static void say_not_forwarding(const struct facts *facts, struct verdict *verdic
 				? "Another program switched it off after natd: look in "
 				  "/etc/sysctl.d and /etc/ufw/sysctl.conf."
 				: "Is the kernel complete? After an upgrade: reboot.");
+}
+
+static bool is_overlapping(const struct facts *facts)
+{
+	return facts->overlapping[0];
+}
+
+static void say_overlapping(const struct facts *facts, struct verdict *verdict)
+{
+	say(verdict, "%s and %s have the same network: what is for the VPN's clients leaves by %s",
+	    facts->overlapping, facts->overlapped, facts->overlapped);
+	advise(verdict,
+	       "Give the VPN another network in its settings and in those of its clients, best\n"
+	       "one that no other home has, such as 10.83.117.0/24.");
 }
 
 static bool egress_is_closed(const struct facts *facts)
@@ -305,6 +330,8 @@ static void say_well(const struct facts *facts, struct verdict *verdict)
 {
 	if (is_direct(facts))
 		say(verdict, "this host has the public address %s itself", facts->host_address);
+	else if (facts->by_hand)
+		say(verdict, "packets from outside come: the port is open on the router by hand");
 	else if (facts->two_routers)
 		say(verdict, "both routers, %s and %s, forward the port to this host",
 		    facts->next_address, facts->router_address);
@@ -337,6 +364,7 @@ static const struct cause {
 	{ "E40", WORKS_NO, verdict_is_dropped, verdict_say_dropped },
 	{ "E60", WORKS_NO, nothing_listens, say_nothing_listens },
 	{ "E42", WORKS_NO, is_not_forwarding, say_not_forwarding },
+	{ "E46", WORKS_NO, is_overlapping, say_overlapping },
 	{ "E41", WORKS_NO, verdict_is_stopped, verdict_say_stopped },
 	{ "E44", WORKS_NO, verdict_is_suppressed, verdict_say_suppressed },
 	{ "E43", WORKS_NO, egress_is_closed, say_egress_gone },

@@ -64,6 +64,7 @@ struct facts {
 	char seen_as[ADDRESS_TEXT_MAX];      /* by a STUN server; empty: not known */
 	size_t forwards;
 	size_t open;
+	bool by_hand; /* one of them was opened by hand: packets from outside come */
 	bool host_refused;
 	bool not_done; /* it said yes, but its table says otherwise */
 	bool port_taken;
@@ -75,6 +76,7 @@ struct facts {
 	char wrong_reason[160];        /* in the router's words; may be empty */
 	bool not_listening;            /* nothing listens on an open port */
 	char silent_port[32];          /* which */
+	bool listens_otherwise;        /* by the other one of UDP and TCP somebody does */
 	bool dropped;                  /* packets arrive and are not delivered */
 	uint64_t arrived;
 	uint8_t silent_protocol; /* of silent_port */
@@ -86,8 +88,10 @@ struct facts {
 	bool coexist;
 	bool has_tunnels;
 	bool forwarding_off;
-	char not_forwarded[16]; /* a tunnel of which the kernel would forward nothing */
-	bool rules_refused;     /* the kernel did not take them */
+	char not_forwarded[16];        /* a tunnel of which the kernel would forward nothing */
+	char overlapping[IF_NAMESIZE]; /* a tunnel whose network another interface has as well */
+	char overlapped[IF_NAMESIZE];  /* that one: what is for the clients goes there */
+	bool rules_refused;            /* the kernel did not take them */
 	char rules_reason[160];
 	/* Another program keeps changing natd's tables. */
 	uint32_t contest_repairs; /* how often they were put back lately; 0: no contest */

@@ -12,7 +12,7 @@
 /* With these the phone does reach the VPN, but nothing beyond it. */
 static bool stops_behind_vpn(const char *code)
 {
-	static const char *const codes[] = { "E41", "E42", "E43", "E44" };
+	static const char *const codes[] = { "E41", "E42", "E43", "E44", "E46" };
 
 	for (size_t i = 0; i < sizeof(codes) / sizeof(codes[0]); i++)
 		if (strcmp(code, codes[i]) == 0)

@@ -83,6 +83,13 @@ static const char *const forms[] = {
 	N_("no IPv4 from outside: the router %s has no WAN address to forward from"),
 	N_("nothing on this host listens on %s"),
 	N_("the egress address %s is not on this host"),
+	N_("nothing on this host listens on %s, but a program does by %s"),
+	N_("Where that is the VPN: set protocol = \"%s\" in the forward of\n"
+	   "/etc/natd/natd.conf, then `sudo natctl reload`. The clients need the same."),
+	N_("%s and %s have the same network: what is for the VPN's clients leaves by %s"),
+	N_("Give the VPN another network in its settings and in those of its clients, best\n"
+	   "one that no other home has, such as 10.83.117.0/24."),
+	N_("packets from outside come: the port is open on the router by hand"),
 	N_("%s (pid %u) keeps removing natd's rules: put back %u times, and away again"),
 	N_("%s (pid %u) keeps changing natd's rules: put back %u times"),
 	N_("Only natd can change its tables here: look whether a second natd runs."),

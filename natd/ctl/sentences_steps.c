@@ -17,6 +17,8 @@ const char *const sentence_steps[] = {
 	N_("the router's WAN address %s is private: there is a router before it"),
 	N_("the router confirms: %s is open as external port %u"),
 	N_("the router has not confirmed yet that %s is open"),
+	N_("%s is open by hand: packets from outside come"),
+	N_("%s has the network of %s as well: the clients get no answers"),
 	N_("%s is handed on to a client of the VPN"),
 	N_("the outer router forwards to the router as well"),
 	N_("the outer router does not confirm that it still forwards to the router"),

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """dns: a small DNS server of ours, on a machine of the laboratory."""
 
+import contextlib
 import ipaddress
 import socket
 import struct
@@ -81,9 +82,9 @@ class DNS:
                 + b"".join(records))
 
     def close(self):
-        with socket.socket(socket.AF_INET, socket.SOCK_DGRAM):
+        with contextlib.suppress(OSError):  # it is not connected, but the server wakes up
             self._socket.shutdown(socket.SHUT_RDWR)
-            self._socket.close()
+        self._socket.close()
 
 
 def _is_address(value):

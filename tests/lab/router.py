@@ -71,7 +71,7 @@ uuid=4a2b8c1e-0b7d-4a53-9a55-6e6174640001
 upnp_table_name=filter
 upnp_nat_table_name=filter
 lease_file={folder}/leases
-allow 1024-65535 192.168.0.0/16 1024-65535
+{denied}allow 1024-65535 192.168.0.0/16 1024-65535
 deny 0-65535 0.0.0.0/0 0-65535
 """
 
@@ -95,6 +95,8 @@ class Router:
         self.ext_ip = ext_ip
         self.variant = None
         self.miniupnpd = None
+        self.denied = ()  # hosts for which it opens nothing, from its next start on
+        self.leases = ()  # what it remembers from before that start, as in its lease_file
 
     def start(self, variant):
         """Loads the firewall anew and starts miniupnpd as `variant` says. Mappings are gone then,
@@ -109,10 +111,12 @@ class Router:
             options = {**options, "ext_ip": self.ext_ip}
         path = self.node.folder / "miniupnpd.conf"
         options = {"ipv6_disable": "yes", **options}
-        path.write_text(CONFIGURATION.format(folder=self.node.folder) +
+        denied = "".join(f"deny 0-65535 {host}/32 0-65535\n" for host in self.denied)
+        path.write_text(CONFIGURATION.format(folder=self.node.folder, denied=denied) +
                         "".join(f"{key}={value}\n" for key, value in options.items()),
                         encoding="ascii")
-        (self.node.folder / "leases").unlink(missing_ok=True)
+        (self.node.folder / "leases").write_text("".join(f"{lease}\n" for lease in self.leases),
+                                                 encoding="ascii")
         self.miniupnpd = self.node.start("miniupnpd", "miniupnpd", "-d", "-f", path,
                                          "-P", self.node.folder / "miniupnpd.pid")
         wait_until(self._listening, 10, "miniupnpd to listen")

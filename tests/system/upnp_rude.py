@@ -7,6 +7,7 @@ request that it hears is a JSON line on standard output.
                 from another port), {"lifetime": N} (grants no other), and for pcp "other-version" or
                 "natpmp-version" (both UNSUPP_VERSION), {"address": A} (the external one); for natpmp
                 {"eight_bits": true} (of each port in its answers)
+  lan           the name of its interface there
   given         the external port of each mapping of PCP, whatever is asked
   location      of the description, or a list of them; null: no answer to a search; "garbage"
   targets       what a search must ask for, each a part of it, to be answered so; the others get a
@@ -56,7 +57,7 @@ from socketserver import ThreadingTCPServer
 
 from upnp_hostile import HOSTILE
 
-manners = {"events": 404, "renewals": "ok", "timeout": "Second-86400", "epoch": 77, "given": None, "taken": {}, "conflict": 718, "leases": None, "lease_code": 402, "stuck": None,
+manners = {"lan": "lan0", "events": 404, "renewals": "ok", "timeout": "Second-86400", "epoch": 77, "given": None, "taken": {}, "conflict": 718, "leases": None, "lease_code": 402, "stuck": None,
            "stuck_for_ever": False, "boot_id": None, "search": None, "chunked": False, "uuid": "uuid:rude", "pcp": "silent", "natpmp": "silent", "location": None, "description": "plain",
            "targets": None, "hostile": {}, "neighbours": {}, "picky": [], "lines": {}, "crash": False,
            "faults": {}, "soap": "ok", "wan": "11.0.0.2", "holder": None, "http": 5000}
@@ -247,7 +248,7 @@ def notice(kind):
 def announce(kind, source="192.168.77.1"):
     """To everybody, from `source`; from a link-local address to all nodes of IPv6."""
     if ":" in source:
-        link = socket.if_nametoindex("lan0")
+        link = socket.if_nametoindex(manners["lan"])
         with socket.socket(socket.AF_INET6, socket.SOCK_DGRAM) as sender:
             sender.bind((source, 0, 0, link))
             sender.sendto(struct.pack("!BBBBII12x", 2, 0x80, 0, 0, 0, epoch()),
@@ -346,7 +347,7 @@ def search_sockets():
     sockets[2].bind(("::", 1900))
     sockets[2].setsockopt(socket.IPPROTO_IPV6, socket.IPV6_JOIN_GROUP,
                           socket.inet_pton(socket.AF_INET6, "ff02::c") +
-                          struct.pack("@i", socket.if_nametoindex("lan0")))
+                          struct.pack("@i", socket.if_nametoindex(manners["lan"])))
     return sockets
 
 

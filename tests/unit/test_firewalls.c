@@ -65,6 +65,31 @@ static void test_stopped(void **state)
 	assert_int_equal(stopped(&firewalls), 3);
 }
 
+/* What was delivered long ago does not hide that nothing is any more. */
+static void test_stopped_at_a_port(void **state)
+{
+	struct rules_port_count count = { .protocol = IPPROTO_UDP, .port = 51820 };
+	struct rules_port_count other = { .protocol = IPPROTO_TCP, .port = 51820, .arrived = 9 };
+	struct firewalls firewalls = { 0 };
+
+	(void)state;
+	count.arrived = count.delivered = 100;
+	firewalls_counted_port(&firewalls, &count);
+	firewalls_counted_port(&firewalls, &other);
+	assert_int_equal(firewalls_stopped_port(&firewalls, IPPROTO_UDP, 51820), 0);
+	assert_int_equal(firewalls_stopped_port(&firewalls, IPPROTO_TCP, 51820), 9);
+	assert_int_equal(firewalls_stopped_port(&firewalls, IPPROTO_UDP, 1194), 0);
+	count.arrived = 102; /* chance */
+	firewalls_counted_port(&firewalls, &count);
+	assert_int_equal(firewalls_stopped_port(&firewalls, IPPROTO_UDP, 51820), 0);
+	count.arrived = 104;
+	firewalls_counted_port(&firewalls, &count);
+	assert_int_equal(firewalls_stopped_port(&firewalls, IPPROTO_UDP, 51820), 4);
+	count.delivered = 101;
+	firewalls_counted_port(&firewalls, &count);
+	assert_int_equal(firewalls_stopped_port(&firewalls, IPPROTO_UDP, 51820), 0);
+}
+
 static void test_culprit(void **state)
 {
 	struct firewalls firewalls = { 0 };
@@ -198,9 +223,10 @@ static void test_remedies(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_stopped),  cmocka_unit_test(test_culprit),
-		cmocka_unit_test(test_too_many), cmocka_unit_test(test_sound),
-		cmocka_unit_test(test_json),     cmocka_unit_test(test_remedies),
+		cmocka_unit_test(test_stopped),  cmocka_unit_test(test_stopped_at_a_port),
+		cmocka_unit_test(test_culprit),  cmocka_unit_test(test_too_many),
+		cmocka_unit_test(test_sound),    cmocka_unit_test(test_json),
+		cmocka_unit_test(test_remedies),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -255,6 +255,19 @@ static void not_forwarding(struct facts *facts)
 	facts->forwarding_off = true;
 }
 
+static void overlapping(struct facts *facts)
+{
+	strcpy(facts->overlapping, "wg0");
+	strcpy(facts->overlapped, "eth0");
+}
+
+static void wrong_protocol(struct facts *facts)
+{
+	nothing_listens(facts);
+	facts->silent_protocol = IPPROTO_UDP;
+	facts->listens_otherwise = true;
+}
+
 static void egress_gone(struct facts *facts)
 {
 	strcpy(facts->lost_egress, "192.168.1.99");
@@ -381,8 +394,10 @@ static const struct {
 	{ "E40", WORKS_NO, dropped, "12 packets came, none was delivered" },
 	{ "E40", WORKS_NO, dropped_by_ufw, "ufw, drops what arrives: 12 packets came" },
 	{ "E60", WORKS_NO, nothing_listens, "nothing on this host listens on udp 51820" },
+	{ "E60", WORKS_NO, wrong_protocol, "listens on udp 51820, but a program does by tcp" },
 	{ "E42", WORKS_NO, not_forwarding, "IP forwarding is off" },
 	{ "E42", WORKS_NO, not_forwarding_a_tunnel, "IP forwarding is off for wg0" },
+	{ "E46", WORKS_NO, overlapping, "wg0 and eth0 have the same network" },
 	{ "E41", WORKS_NO, stopped_by_docker, "(table ip filter, chain FORWARD)" },
 	{ "E41", WORKS_NO, stopped, "nftables does not show it: 6 packets came" },
 	{ "E44", WORKS_NO, suppressed,
@@ -576,6 +591,21 @@ static void test_two_routers_may_be_well(void **state)
 	assert_string_equal(verdict_of(&facts).code, "E40");
 }
 
+/* What a router that cannot be asked does is seen by what comes. */
+static void test_opened_by_hand(void **state)
+{
+	struct facts facts = all_well();
+
+	(void)state;
+	upnp_off(&facts);
+	facts.open = 1;
+	facts.by_hand = true;
+	assert_string_equal(verdict_of(&facts).code, "OK");
+	assert_non_null(strstr(verdict_of(&facts).text, "by hand"));
+	nothing_listens(&facts);
+	assert_string_equal(verdict_of(&facts).code, "E60");
+}
+
 static void test_a_public_host_needs_no_router(void **state)
 {
 	struct facts facts = all_well();
@@ -629,6 +659,7 @@ int main(void)
 		cmocka_unit_test(test_the_upstream_cause_wins),
 		cmocka_unit_test(test_another_firewall),
 		cmocka_unit_test(test_two_routers_may_be_well),
+		cmocka_unit_test(test_opened_by_hand),
 		cmocka_unit_test(test_a_public_host_needs_no_router),
 		cmocka_unit_test(test_router_that_said_yes_and_did_nothing),
 		cmocka_unit_test(test_another_port_is_told),
