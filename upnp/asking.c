@@ -87,6 +87,14 @@ int64_t asking_wakes_us(const struct asking *asking)
 	return ASKING_NEVER;
 }
 
+void asking_drop(struct asking *asking, uint8_t protocol)
+{
+	uint8_t *at = memchr(asking->order, protocol, asking->count);
+
+	if (at)
+		memmove(at, at + 1, (size_t)(asking->order + asking->count-- - (at + 1)));
+}
+
 bool asking_over(const struct asking *asking)
 {
 	for (uint8_t i = 0; i < asking->count; i++)

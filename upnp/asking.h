@@ -43,6 +43,9 @@ uint8_t asking_choose(struct asking *asking, int64_t now_us);
 /* When asking_choose() may answer otherwise although nobody answered; ASKING_NEVER: it will not. */
 int64_t asking_wakes_us(const struct asking *asking);
 
+/* It is not asked again: its word is worth nothing here. */
+void asking_drop(struct asking *asking, uint8_t protocol);
+
 /* Has every protocol answered or had its time? */
 bool asking_over(const struct asking *asking);
 

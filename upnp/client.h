@@ -65,6 +65,14 @@ struct location {
 	bool put_off;     /* read once, and to be read again: its line has no public address */
 };
 
+/* What was learnt of the router: kept while it is asked afresh. */
+struct manners {
+	bool lease_known;   /* it takes only `lease`: others were refused, or not kept */
+	uint32_t lease;     /* seconds; 0: for ever */
+	uint8_t unanswered; /* mappings in a row that were asked for by UPnP */
+	bool natpmp_lies;   /* it is not asked any more */
+};
+
 struct igd {
 	int socket; /* SSDP; -1: not open */
 	struct location locations[LOCATIONS_MAX];
@@ -81,10 +89,8 @@ struct igd {
 	char service[SERVICE_MAX];
 	char events[URL_TEXT_MAX]; /* where that service takes subscriptions; empty: nowhere */
 	char firewall
-		[URL_TEXT_MAX];   /* where WANIPv6FirewallControl is asked; empty: there is none */
-	bool lease_known;         /* it takes only `lease`: others were refused, or not kept */
-	uint32_t lease;           /* seconds; 0: for ever */
-	uint8_t unanswered;       /* mappings in a row that were asked for */
+		[URL_TEXT_MAX]; /* where WANIPv6FirewallControl is asked; empty: there is none */
+	struct manners manners;
 	bool wants_wan;           /* the external address is to be asked for */
 	bool wants_check;         /* `held` is to be looked for in the router's table */
 	struct upnp_mapping held; /* the last that was granted; port 0: none */
@@ -229,7 +235,7 @@ void task_removed(struct client *client, struct task *task);
 void task_failed(struct client *client, struct task *task, enum upnp_failure failure,
 		 const char *said);
 
-/* What `mapping->via` granted is not there: another protocol is to create it. */
+/* What `mapping->via` granted is not there: another protocol is to create it, and each one from now on. */
 void task_was_not_done(struct client *client, const struct upnp_mapping *mapping, const char *said);
 
 #endif

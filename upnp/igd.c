@@ -21,9 +21,12 @@
 
 static void igd_close(struct client *client)
 {
+	struct manners manners = client->igd.manners;
+
 	if (client->igd.socket >= 0)
 		close(client->igd.socket);
 	memset(&client->igd, 0, sizeof(client->igd));
+	client->igd.manners = manners;
 	client->igd.socket = -1;
 }
 

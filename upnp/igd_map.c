@@ -32,7 +32,7 @@ static bool is_about_lease(int code)
 /* `lease` becomes what was agreed; the router is not asked for another one again. */
 static int add_with_lease(struct igd *igd, const struct igd_entry *entry, uint32_t *lease)
 {
-	uint32_t asked = igd->lease_known ? igd->lease : *lease;
+	uint32_t asked = igd->manners.lease_known ? igd->manners.lease : *lease;
 	int code = igd_add(igd, entry, asked);
 	int first = code;
 
@@ -43,8 +43,8 @@ static int add_with_lease(struct igd *igd, const struct igd_entry *entry, uint32
 		code = igd_add(igd, entry, leases[i]);
 		if (code != IGD_DONE)
 			continue;
-		igd->lease_known = true;
-		igd->lease = *lease = leases[i];
+		igd->manners.lease_known = true;
+		igd->manners.lease = *lease = leases[i];
 	}
 	/* Refused whatever the lease: it was about something else. */
 	return is_about_lease(code) ? first : code;
@@ -107,8 +107,8 @@ static int verify(struct igd *igd, const struct igd_entry *entry, uint32_t *leas
 		return IGD_NO_SUCH_ENTRY;
 	}
 	if (*lease < asked / 2) {
-		igd->lease_known = true;
-		igd->lease = *lease;
+		igd->manners.lease_known = true;
+		igd->manners.lease = *lease;
 	}
 	return IGD_DONE;
 }
@@ -209,10 +209,10 @@ static void lose(struct client *client, bool refused, const char *said)
  * answer is not asked for a lease again. */
 static void suspect_lease(struct igd *igd, const struct task *task)
 {
-	if (task->what != TASK_MAP || ++igd->unanswered < UNANSWERED_MAX)
+	if (task->what != TASK_MAP || ++igd->manners.unanswered < UNANSWERED_MAX)
 		return;
-	igd->lease_known = true;
-	igd->lease = 0;
+	igd->manners.lease_known = true;
+	igd->manners.lease = 0;
 }
 
 static void on_failure(struct client *client, struct task *task, int code, char said[UPNP_TEXT_MAX])
@@ -251,7 +251,7 @@ static void grant(struct client *client, struct task *task, const struct igd_ent
 		igd->remembered = false;
 		protocol_is(client, UPNP_IGD, UPNP_OK, "UPnP, where it was before");
 	}
-	igd->unanswered = 0;
+	igd->manners.unanswered = 0;
 	igd->held = task->mapping;
 	igd->held.external_port = granted.external_port;
 	igd->wants_wan = igd->wants_wan || !client->wan_known[UPNP_IGD];

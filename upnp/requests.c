@@ -30,6 +30,7 @@ static void leave_place(struct client *client, const struct upnp_network *next)
 		return;
 	hops_close(&client->hops);
 	stun_close(&client->stun);
+	client->igd.manners = (struct manners){ 0 };
 	former_close(&client->former);
 }
 
@@ -43,6 +44,8 @@ static void use(struct client *client, const struct upnp_request *request)
 	client->generation = request->generation;
 	client->network = request->network;
 	asking_reset(&client->asking, request->network.order, request->network.count);
+	if (client->igd.manners.natpmp_lies)
+		asking_drop(&client->asking, UPNP_NATPMP);
 	memset(client->probes, 0, sizeof(client->probes));
 	memset(client->asked_us, 0, sizeof(client->asked_us));
 	memset(client->proven, 0, sizeof(client->proven));

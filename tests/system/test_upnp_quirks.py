@@ -165,11 +165,12 @@ def test_longer_lease_than_asked_is_not_relied_on(lan, start):
 
 
 def test_router_that_a_lease_crashes(lan, start):
-    """34: after the second time it is asked for none."""
+    """34: after the second time it is asked for none, also where natd has everything asked afresh."""
     upnp = upnp_on(lan, start, crash=True)
-    for _ in range(2):
+    for generation in range(2, 4):
         upnp.open()
         upnp.next("failed 1")
+        upnp.use(UPNP, generation)
     upnp.open()
     assert upnp.next("mapped 1 upnp").split()[5] == "0"
     assert adds(lan, "LeaseDuration") == ["7200", "7200", "0"]
@@ -238,6 +239,14 @@ def test_yes_of_nat_pmp_is_looked_at(lan, start):
                   taken={"51820": ["192.168.77.7", 51820, "console"]})
     assert int(upnp.next("mapped 1 upnp").split()[3]) >= 49152
     assert any("said yes, but UDP 51820 is held by 192.168.77.7" in line for line in upnp.reports)
+    lan.tell(taken="all")
+    upnp.send("map 2 udp any 51821 51821 7200 second", "ask")
+    upnp.next("failed 2 upnp port-taken")
+    assert len(lan.hears("natpmp-map")) == 1, "it is not asked again"
+    upnp.use(("nat-pmp", "upnp"), 2)
+    upnp.open()
+    upnp.next("failed 1 upnp port-taken")
+    assert len(lan.hears("natpmp-map")) == 1, "nor when all are asked afresh"
     assert not lan.hears("DeletePortMapping")
 
 

@@ -150,6 +150,23 @@ static void same_state_again_is_no_news(void **state)
 	assert_false(asking_told(&asking, UPNP_PCP, UPNP_OK));
 }
 
+static void one_that_is_dropped_is_asked_no_more(void **state)
+{
+	static const uint8_t order[] = { UPNP_PCP, UPNP_NATPMP, UPNP_IGD };
+
+	(void)state;
+	asking_reset(&asking, order, 3);
+	asking_begin(&asking, false, 0);
+	asking_told(&asking, UPNP_NATPMP, UPNP_ERROR);
+	asking_drop(&asking, UPNP_NATPMP);
+	asking_drop(&asking, UPNP_NATPMP);
+	assert_int_equal(asking.count, 2);
+	assert_int_equal(asking.order[1], UPNP_IGD);
+	asking_begin(&asking, true, 0);
+	assert_int_equal(asking.state[UPNP_NATPMP], UPNP_ERROR);
+	assert_int_equal(asking.state[UPNP_IGD], UPNP_ASKING);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -164,6 +181,7 @@ int main(void)
 		cmocka_unit_test(it_is_over_when_all_have_answered_or_had_their_time),
 		cmocka_unit_test(second_round_asks_who_has_not_answered_well),
 		cmocka_unit_test(same_state_again_is_no_news),
+		cmocka_unit_test(one_that_is_dropped_is_asked_no_more),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
