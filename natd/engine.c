@@ -308,9 +308,10 @@ bool engine_close(struct engine *engine, uint8_t protocol, uint16_t port, char e
 	struct forward *forward = forwards_by_port(&engine->forwards, protocol, port);
 
 	if (!forward || !forward->temporary) {
-		snprintf(error, UPNP_TEXT_MAX, "%s %s", forward_name(&wanted),
-			 forward ? "is forwarded by natd.conf: change it there and reload"
-				 : "is not forwarded");
+		snprintf(error, UPNP_TEXT_MAX,
+			 forward ? "%s is forwarded by natd.conf: change it there and reload"
+				 : "%s is not forwarded",
+			 forward_name(&wanted));
 		return false;
 	}
 	start_closing(engine, forward);

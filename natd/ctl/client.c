@@ -13,6 +13,7 @@
 
 #include "natd/clock.h"
 #include "natd/ctl/print.h"
+#include "natd/ctl/sentences.h"
 #include "natd/ctl/text.h"
 #include "natd/log.h"
 
@@ -128,6 +129,7 @@ struct answer ask_natd(const char *socket, struct control_request request)
 {
 	struct answer answer = { .status = NATCTL_WELL };
 	int client = client_connect(socket, &answer);
+	char translated[SENTENCE_MAX];
 	const char *refused;
 
 	if (client < 0)
@@ -140,7 +142,7 @@ struct answer ask_natd(const char *socket, struct control_request request)
 	close(client);
 	refused = json_string_value(json_object_get(answer.json, "error"));
 	if (refused) {
-		fail(&answer, NATCTL_BROKEN, "%s", refused);
+		fail(&answer, NATCTL_BROKEN, "%s", sentence(refused, translated));
 		json_decref(answer.json);
 		answer.json = NULL;
 	}

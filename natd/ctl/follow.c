@@ -10,6 +10,7 @@
 
 #include "natd/ctl/client.h"
 #include "natd/ctl/print.h"
+#include "natd/ctl/sentences.h"
 #include "natd/ctl/text.h"
 
 /* Opens the conversation; NULL with `answer` saying why not. */
@@ -64,6 +65,7 @@ json_t *follow_natd(const struct invocation *typed, struct control_request reque
 	struct answer answer = { .status = NATCTL_WELL };
 	FILE *stream = start(typed->socket, &request, seconds, &answer);
 	json_t *last = NULL;
+	char translated[SENTENCE_MAX];
 	const char *error;
 	int silent = 0;
 
@@ -78,7 +80,7 @@ json_t *follow_natd(const struct invocation *typed, struct control_request reque
 	if (!stream)
 		say_error(typed->json, *status, "%s", answer.error);
 	else if (error)
-		*status = say_error(typed->json, NATCTL_BROKEN, "%s", error);
+		*status = say_error(typed->json, NATCTL_BROKEN, "%s", sentence(error, translated));
 	else if (silent == EAGAIN)
 		*status = say_error(typed->json, NATCTL_BROKEN,
 				    _("natd does not answer within %d seconds"), seconds);

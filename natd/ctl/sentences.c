@@ -335,10 +335,13 @@ static bool translate(const char *form, const char *english, char text[SENTENCE_
 
 const char *sentence(const char *english, char text[SENTENCE_MAX])
 {
+	static const char *const *const tables[] = { sentence_steps, sentence_refusals };
+
 	/* `forms` ends with one that fits much. */
-	for (const char *const *form = sentence_steps; *english && *form; form++)
-		if (translate(*form, english, text))
-			return text;
+	for (size_t i = 0; i < sizeof(tables) / sizeof(tables[0]); i++)
+		for (const char *const *form = tables[i]; *english && *form; form++)
+			if (translate(*form, english, text))
+				return text;
 	for (size_t i = 0; *english && i < FORM_COUNT; i++)
 		if (translate(forms[i], english, text))
 			return text;

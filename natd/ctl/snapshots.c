@@ -12,6 +12,7 @@
 #include "natd/clock.h"
 #include "natd/ctl/members.h"
 #include "natd/ctl/print.h"
+#include "natd/ctl/sentences.h"
 #include "natd/log.h"
 
 /* A snapshot of as many ports as natd can hold is far below this. */
@@ -72,13 +73,14 @@ static bool read_more(struct snapshots *from)
 static enum snapshots_end on_end(struct snapshots *from, struct answer *answer)
 {
 	json_t *last = json_loadb(from->buffer, from->used, 0, NULL);
+	char translated[SENTENCE_MAX];
 	const char *error;
 	enum snapshots_end end = SNAPSHOTS_OVER;
 
 	print_clean_json(last);
 	error = text_of(last, "error");
 	if (*error && strcmp(error, "natd is stopping") != 0) {
-		snprintf(answer->error, sizeof(answer->error), "%s", error);
+		snprintf(answer->error, sizeof(answer->error), "%s", sentence(error, translated));
 		answer->status = NATCTL_BROKEN;
 		end = SNAPSHOTS_REFUSED;
 	}
