@@ -63,6 +63,7 @@ struct engine {
 	struct upnp_router router;
 	struct upnp_service service; /* found in the router's description, kept over restarts */
 	struct upnp_epoch epochs[UPNP_PROTOCOLS]; /* as the protocols told, kept over restarts */
+	uint32_t restarted_in;                    /* generation: it was told already */
 	struct in_addr service_of;                /* which router's both are */
 	bool wan_known;
 	struct upnp_wan wan;

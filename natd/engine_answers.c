@@ -206,6 +206,8 @@ static void on_lost(struct engine *engine, const struct upnp_lost *lost, int64_t
 {
 	int64_t at = now + lost->delay_ms;
 
+	for (uint8_t i = 0; i < UPNP_PROTOCOLS; i++)
+		engine->epochs[i].known &= i == lost->via; /* of the start before */
 	if (engine->afresh_at && engine->afresh_at <= at)
 		return;
 	log_info("%s: everything is asked afresh", lost->said);
@@ -236,8 +238,10 @@ static void on_epoch(struct engine *engine, const struct upnp_told_epoch *told)
 	engine->epochs[told->via] = told->epoch;
 	engine->service_of = engine->network.gateway;
 	engine->forwards.dirty = true;
-	if (told->restarted)
-		log_info("%s since natd heard of it", told->said);
+	if (!told->restarted || engine->restarted_in == engine->generation)
+		return; /* what one protocol shows, the other one does as well */
+	engine->restarted_in = engine->generation;
+	log_info("%s since natd heard of it", told->said);
 }
 
 static bool is_terminated(const char *text, size_t size)

@@ -7,8 +7,9 @@
 #include "upnp/announce.h"
 #include "upnp/igd.h"
 
-#define NAP_US                                                                                     \
-	4000000 /* its restart would be heard that much later; field/routers.md 6 allows 10 s */
+/* Its restart would be heard that much later, and is asked about up to five seconds after that;
+ * field/routers.md 6 allows ten in all. */
+#define NAP_US 2000000
 
 /* Some answer a search this way only, and seconds later (field/routers.md 6). */
 static void on_late_answer(struct client *client, const struct ssdp_answer *notice,

@@ -84,7 +84,7 @@ def test_reboot_of_the_host(variant, seconds):
 
 @pytest.mark.parametrize("variant, told", [("pcp", {"pcp", "nat-pmp"}), ("igd2", set())])
 def test_router_reboots_while_natd_is_down(variant, told):
-    """It is told, once for each protocol that shows it, and the mapping is there at once: nothing is
+    """It is told, once though two protocols show it, and the mapping is there at once: nothing is
     asked twice for it."""
     with Lab(router=variant) as lab:
         natd = opened(lab)
@@ -96,7 +96,7 @@ def test_router_reboots_while_natd_is_down(variant, told):
         natd.wait_status("OK", state="open", external_port=51820)
         natd.settled()
         assert lab.router.redirects() == {WIREGUARD}
-        assert natd.log.count("since natd heard of it") == len(told)
+        assert natd.log.count("since natd heard of it") == bool(told)
         assert "asked afresh" not in natd.log
         assert natd.stop() == 0
         assert lab.router.redirects() == set()
