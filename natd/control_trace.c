@@ -104,11 +104,35 @@ static int64_t seconds_left(const struct client *client)
 	return left > 0 ? (left + 500) / 1000 : 0;
 }
 
+/* Behind which tunnel natctl why's client is; NULL: none that natd knows. */
+static const struct tunnel *tunnel_of(const struct natd *natd, const struct address *from)
+{
+	struct prefix client = { *from, address_bits(from) };
+
+	return tunnels_around(natd->kernel.tunnels, natd->kernel.tunnel_count, &client);
+}
+
+static struct address address_asked(uint32_t family, const uint8_t bytes[16])
+{
+	struct address address = { .family = (uint8_t)family };
+
+	memcpy(&address.v6, bytes, sizeof(address.v6));
+	return address;
+}
+
 static void answer(struct client *client, const char *result, json_t *packet)
 {
-	client_answer(client, json_pack("{s:s, s:o, s:I}", "result", result, "packet",
-					packet ? packet : json_null(), "from_home",
-					(json_int_t)client->from_home));
+	const struct control_request *request = &client->request;
+	json_t *reply = json_pack("{s:s, s:o, s:I}", "result", result, "packet",
+				  packet ? packet : json_null(), "from_home",
+				  (json_int_t)client->from_home);
+	struct address from = address_asked(request->family, request->from);
+	const struct tunnel *tunnel = tunnel_of(client->control->natd, &from);
+
+	if (!is_test(client))
+		json_object_set_new(reply, "tunnel",
+				    tunnel ? json_string(tunnel->interface) : json_null());
+	client_answer(client, reply);
 }
 
 /* Rules follows for one at a time. */
@@ -147,9 +171,7 @@ void control_do_test(struct client *client)
 static int route_error(const struct natd *natd, const struct address *from,
 		       const struct address *to)
 {
-	struct prefix client = { *from, address_bits(from) };
-	const struct tunnel *tunnel =
-		tunnels_around(natd->kernel.tunnels, natd->kernel.tunnel_count, &client);
+	const struct tunnel *tunnel = tunnel_of(natd, from);
 	const struct network_link *link =
 		tunnel ? network_link_by_name(&natd->network, tunnel->interface) : NULL;
 

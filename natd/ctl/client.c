@@ -49,6 +49,11 @@ int client_connect(const char *path, struct answer *answer)
 	struct sockaddr_un address = { .sun_family = AF_UNIX };
 	int client;
 
+	if (!*path) {
+		fail(answer, NATCTL_USAGE, _("'%.80s' is not allowed; allowed: %s"), path,
+		     _("a socket's path"));
+		return -1;
+	}
 	if (strlen(path) >= sizeof(address.sun_path)) {
 		fail(answer, NATCTL_USAGE,
 		     _("'%.60s...' is too long for a socket: at most %zu bytes"), path,

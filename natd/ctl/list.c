@@ -4,10 +4,12 @@
 #include <arpa/inet.h>
 #include <netdb.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "natd/ctl/client.h"
 #include "natd/ctl/members.h"
 #include "natd/ctl/print.h"
+#include "natd/ctl/sentences.h"
 #include "natd/ctl/text.h"
 #include "natd/ctl/words.h"
 
@@ -18,12 +20,18 @@ static const size_t widths[] = { 5, 8, 21, 8, 9 };
 
 static void show_row(FILE *out, const char *const cells[COLUMNS])
 {
+	size_t column = 0;
+
 	for (size_t i = 0; i < COLUMNS - 1; i++) {
 		size_t width = print_width(cells[i]);
 
+		column += (width < widths[i] ? widths[i] : width) + 2;
 		fprintf(out, "%s%*s  ", cells[i], (int)(width < widths[i] ? widths[i] - width : 0),
 			"");
 	}
+	/* A person reads it under its line, a program in it. */
+	if (column + print_width(cells[COLUMNS - 1]) > PRINT_COLUMNS && isatty(fileno(out)))
+		fprintf(out, "\n%*s", (int)widths[0] + 2, "");
 	fprintf(out, "%s\n", cells[COLUMNS - 1]);
 }
 
@@ -92,7 +100,8 @@ static void show_mapping(FILE *out, const json_t *mapping)
 void list_show(FILE *out, const json_t *list)
 {
 	const json_t *mappings = json_object_get(list, "mappings");
-	const char *reason = text_of(list, "reason");
+	char translated[SENTENCE_MAX];
+	const char *reason = sentence(text_of(list, "reason"), translated);
 	const json_t *mapping;
 	size_t i;
 

@@ -34,6 +34,9 @@ int why_show(FILE *out, const json_t *result, const char *client, const char *de
 			continue;
 		if (out) {
 			row_add(&row, "%s -> %s: %s", client, destination, _(outcomes[i].text));
+			row_break(&row);
+			if (json_is_null(json_object_get(result, "tunnel")))
+				row_add(&row, _("natd knows no tunnel with the client %s"), client);
 			row_end(&row);
 		}
 		return outcomes[i].status;

@@ -180,7 +180,9 @@ def test_the_kernel_itself_refuses(lab, natd):
 def test_nothing_comes(lab, natd):
     done = natd.ctl("why", PHONE, "11.99.99.99", "--for", "1s")
     assert done.returncode == 4
-    assert "no packet came" in done.stdout
+    assert "no packet came" in done.stdout and "no tunnel" not in done.stdout
+    done = natd.ctl("why", "10.88.0.2", "11.99.99.99", "--for", "1s")  # a slip of the finger
+    assert "natd knows no tunnel with the client 10.88.0.2" in done.stdout
 
 
 @pytest.mark.parametrize("arguments,word", [
