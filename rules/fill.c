@@ -126,11 +126,30 @@ void fill_set(struct batch *batch, const char *table, const struct set *set, enu
 	fill_end(&fill);
 }
 
-void fill_table(struct batch *batch, const char *table, const struct set *set)
+static const uint64_t passing = TABLE_BIT(SET_SEEN) | TABLE_BIT(SET_SEEN_LAN);
+
+static void fill_sets(struct batch *batch, const char *table, const struct set *set, uint64_t which)
 {
 	uint64_t holds = table_holds(set);
 
 	for (enum table_set in = 0; in < TABLE_SETS; in++)
-		if (table_has(holds, in))
+		if (table_has(holds, in) && which & TABLE_BIT(in))
 			fill_set(batch, table, set, in);
+}
+
+void fill_lasting(struct batch *batch, const char *table, const struct set *set)
+{
+	fill_sets(batch, table, set, ~passing);
+}
+
+void fill_passing(struct batch *batch, const char *table, const struct set *set)
+{
+	if (set->port_count)
+		fill_sets(batch, table, set, passing);
+}
+
+void fill_table(struct batch *batch, const char *table, const struct set *set)
+{
+	fill_lasting(batch, table, set);
+	fill_passing(batch, table, set);
 }

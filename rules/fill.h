@@ -32,4 +32,9 @@ void fill_flush(struct batch *batch, const char *table, enum table_set in);
 void fill_set(struct batch *batch, const char *table, const struct set *set, enum table_set in);
 void fill_table(struct batch *batch, const char *table, const struct set *set);
 
+/* The same in two parts: what is true as long as nobody reads the counters again, and what bears a time
+ * that passes. */
+void fill_lasting(struct batch *batch, const char *table, const struct set *set);
+void fill_passing(struct batch *batch, const char *table, const struct set *set);
+
 #endif

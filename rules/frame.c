@@ -5,6 +5,9 @@
 #include "rules/guard.h"
 #include "rules/table.h"
 
+#define READY_MAX                                                                                  \
+	1000 /* elements, more or less: 100 KiB, and an instant for each reading of counters */
+
 void frame_make(struct frame *frame, const struct set *set, uint32_t main_flags,
 		uint32_t guard_flags)
 {
@@ -15,6 +18,7 @@ void frame_make(struct frame *frame, const struct set *set, uint32_t main_flags,
 	    frame->networks == set->networks.count)
 		return;
 	batch_free(&frame->batch);
+	frame_forget_ready(frame);
 	*frame = (struct frame){ .main_flags = main_flags,
 				 .guard_flags = guard_flags,
 				 .holds = holds,
@@ -29,11 +33,34 @@ void frame_make(struct frame *frame, const struct set *set, uint32_t main_flags,
 	batch_shrink(&frame->batch);
 }
 
-void frame_begin(const struct frame *frame, struct batch *batch, const struct set *set,
+static void fill(const struct frame *frame, struct batch *batch, const struct set *set,
 		 bool with_guard)
 {
 	batch_copy(batch, &frame->batch, with_guard ? frame->batch.message_count : frame->main);
-	fill_table(batch, TABLE_NAME, set);
+	fill_lasting(batch, TABLE_NAME, set);
 	if (with_guard)
 		guard_fill(batch, set);
+}
+
+void frame_forget_ready(struct frame *frame)
+{
+	batch_free(&frame->ready);
+}
+
+void frame_get_ready(struct frame *frame, const struct set *set)
+{
+	frame_forget_ready(frame);
+	if (frame->batch.size && set->published.ports + set->networks.count <= READY_MAX)
+		fill(frame, &frame->ready, set, true);
+}
+
+void frame_begin(struct frame *frame, struct batch *batch, const struct set *set, bool with_guard)
+{
+	if (with_guard && frame->ready.size) {
+		*batch = frame->ready;
+		frame->ready = (struct batch){ 0 };
+	} else {
+		fill(frame, batch, set, with_guard);
+	}
+	fill_passing(batch, TABLE_NAME, set);
 }

@@ -187,6 +187,7 @@ int owner_write(struct owner *owner, const struct set *set, char what[RULES_TEXT
 {
 	struct batch_error error;
 
+	frame_forget_ready(&owner->frame);
 	*owned = set->owned < owner->able ? set->owned : owner->able;
 	error = write_as(owner, set, *owned);
 	while (is_unable(&error) && *owned > RULES_OWNED_NONE) {
@@ -222,6 +223,11 @@ bool owner_change(struct owner *owner, const struct set *before, const struct se
 	if (done)
 		frame_make(&owner->frame, now, owner->frame.main_flags, owner->frame.guard_flags);
 	return done;
+}
+
+void owner_get_ready(struct owner *owner, const struct set *set)
+{
+	frame_get_ready(&owner->frame, set);
 }
 
 int owner_repair(struct owner *owner, const struct set *set, bool guard_too,

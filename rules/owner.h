@@ -35,6 +35,10 @@ int owner_write(struct owner *owner, const struct set *set, char what[RULES_TEXT
 bool owner_change(struct owner *owner, const struct set *before, const struct set *now,
 		  const struct change *change);
 
+/* To be told what the tables hold now, and with which counts, wherever that changes: a repair is made
+ * ready of it. */
+void owner_get_ready(struct owner *owner, const struct set *set);
+
 /* As owner_write() at once, where the tables are known to be gone or changed by another; the guard too, unless it
  * is untouched and so keeps in what would leave meanwhile. */
 int owner_repair(struct owner *owner, const struct set *set, bool guard_too,

@@ -175,6 +175,8 @@ static void on_commit(struct rules *rules, const struct rules_request *request)
 	said.written.error = commit(rules, staged(rules, request), &before, &said.written);
 	set_clear(&rules->staged);
 	finish_report(rules, &said, started);
+	if (rules->committed.exists)
+		owner_get_ready(&rules->owner, &rules->committed);
 	if (!said.written.error) /* it may take a while to look through the connections */
 		purge_change(&rules->purge, &before, &rules->committed);
 }
@@ -243,6 +245,7 @@ static void repair(struct rules *rules)
 	rules->watch.guard = rules->watch.guard && error;
 	rules->repair.when_ms = contest_when(&rules->contest, now / 1000);
 	tell_touched(rules, error, 0);
+	owner_get_ready(&rules->owner, &rules->committed);
 	if (!error)
 		purge_gap(&rules->purge, &rules->committed);
 }
@@ -334,6 +337,8 @@ static void on_count(struct rules *rules, const struct rules_request *request)
 
 	if (error)
 		log_debug("cannot read the counters: %s", strerror(error));
+	if (rules->committed.exists)
+		owner_get_ready(&rules->owner, &rules->committed);
 	if (now_ms - rules->coexist.looked_ms > LOOK_MS)
 		look_at_others(rules);
 	tell_counts(rules->natd, &rules->committed, request->generation);

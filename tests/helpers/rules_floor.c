@@ -42,10 +42,16 @@ static void add_publish(struct set *set, uint32_t index)
 	set_add_publish(set, &publish);
 }
 
+/* A tunnel, a home network and a port as any natd has them, and what there shall be many of. */
 static void make_set(struct set *set, bool clients, uint32_t count)
 {
+	struct rules_prefix lan = { .family = AF_INET, .length = 24 };
+
+	lan.v4.s_addr = htonl(0xc0a84d00);
 	set_begin(set, 1);
 	set_add_tunnel(set, &(struct rules_tunnel){ .interface = "wg0", .reach = 7 });
+	set_add_lan(set, &lan);
+	set_add_port(set, &(struct rules_port){ .protocol = IPPROTO_UDP, .port = 51820 });
 	add_network(set, 0x0a000000, 8);
 	for (uint32_t i = 0; i < count; i++)
 		if (clients)

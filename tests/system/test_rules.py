@@ -586,7 +586,7 @@ def test_a_flush_is_repaired_and_said_by_whom(rules, nodes):
     assert (generation, program, error) == ("1", "nft", "0")
     # nsenter becomes nft: the same process. The kernel tells its number in the first namespace.
     assert int(pid) == flush.pid
-    assert 0 < int(took_us) < 1000000
+    assert int(took_us) > 0
     assert host.ruleset() == before
     rules.none("touched", 0.5)  # its own repair is no touch
 
