@@ -2,9 +2,9 @@
 """An ill-mannered router. Run inside the router's namespace; the manners are JSON in argv[1]; each
 request that it hears is a JSON line on standard output.
 
-  pcp, natpmp   "silent", "ok", "garbage", "short", "closed" (nobody listens; pcp closes the port for both),
-                {"result": N}, {"late_ms": N}, {"deaf": N} (to the first N), {"foreign": true} (answers
-                from another port), {"lifetime": N} (grants no other), and for pcp "other-version" or
+  pcp, natpmp   "silent", "ok", "garbage", "short", {"result": N}, {"late_ms": N}, {"deaf": N} (to
+                the first N), {"foreign": true} (answers from another port), {"lifetime": N} (grants
+                no other); for pcp "closed" (nobody listens, for both), "other-version" or
                 "natpmp-version" (both UNSUPP_VERSION), {"address": A} (the external one); for natpmp
                 {"eight_bits": true} (of each port in its answers)
   lan           the name of its interface there
@@ -13,10 +13,10 @@ request that it hears is a JSON line on standard output.
   targets       what a search must ask for, each a part of it, to be answered so; the others get a
                 description of Wi-Fi Protected Setup
   neighbours    {address: location} of others on the link, who answer each search before the router
-  description   a name of DESCRIPTIONS below or of HOSTILE (upnp_hostile.py), or {"status": N},
+  description   a name of upnp_descriptions.py or upnp_hostile.py, or {"status": N},
                 after {"late_ms": N} as well; or {path: one of these}
   hostile       {action: a name of HOSTILE}: what is sent in place of an answer
-  picky         what requests it answers with an error: see FAULTS_OF_REQUESTS below
+  picky         what requests it answers with an error: see FAULTS_OF_REQUESTS (upnp_picky.py)
   faults        {action: UPnP error code, or a list of them used up one by one; 0 is none}
   soap          "ok", "html" (200 with a web page), "liar" (yes, but the table stays empty)
   wan           the external address ("" where the line is down)
@@ -55,69 +55,20 @@ import time
 from http.server import BaseHTTPRequestHandler
 from socketserver import ThreadingTCPServer
 
+from upnp_descriptions import DESCRIPTIONS, PLAIN
 from upnp_hostile import HOSTILE
+from upnp_picky import FAULTS_OF_REQUESTS, Request
 
-manners = {"lan": "lan0", "events": 404, "renewals": "ok", "timeout": "Second-86400", "epoch": 77, "given": None, "taken": {}, "conflict": 718, "leases": None, "lease_code": 402, "stuck": None,
-           "stuck_for_ever": False, "boot_id": None, "search": None, "chunked": False, "uuid": "uuid:rude", "pcp": "silent", "natpmp": "silent", "location": None, "description": "plain",
-           "targets": None, "hostile": {}, "neighbours": {}, "picky": [], "lines": {}, "crash": False,
-           "faults": {}, "soap": "ok", "wan": "11.0.0.2", "holder": None, "http": 5000}
-manners.update(json.loads(sys.argv[1]))
-
-SERVICE = """<service><serviceType>urn:schemas-upnp-org:service:{type}</serviceType>
-<serviceId>urn:upnp-org:serviceId:{type}</serviceId><controlURL>{control}</controlURL>
-<eventSubURL>/evt</eventSubURL><SCPDURL>/scpd.xml</SCPDURL></service>"""
-DEVICE = """<?xml version="1.0"?>
-<root xmlns="urn:schemas-upnp-org:device-1-0">{base}<device>
-<deviceType>urn:schemas-upnp-org:device:InternetGatewayDevice:1</deviceType>
-<friendlyName>Rude</friendlyName><deviceList><device>
-<deviceType>urn:schemas-upnp-org:device:WANDevice:1</deviceType><deviceList><device>
-<deviceType>urn:schemas-upnp-org:device:WANConnectionDevice:1</deviceType>
-<serviceList>{services}</serviceList></device></deviceList></device></deviceList></device></root>"""
-
-
-def describe(*services, base=""):
-    return DEVICE.format(base=base, services="".join(SERVICE.format(type=kind, control=control)
-                                                     for kind, control in services)).encode()
-
-
-PLAIN = describe(("WANIPConnection:1", "/ctl/WANIPConnection"))
-DESCRIPTIONS = {
-    "plain": PLAIN,
-    "names": describe(("WANIPConnection:1", "http://router.example:1/ctl/WANIPConnection"),
-                      base="<URLBase>http://127.0.0.1:5431/</URLBase>"),
-    "elsewhere": describe(("WANIPConnection:1", "http://8.8.8.8:80/ctl/WANIPConnection")),
-    "two": describe(("WANIPConnection:1", "/ctl/WANIPConnection"),
-                    ("WANPPPConnection:1", "/ctl/WANPPPConnection")),
-    "two-lines": describe(("WANIPConnection:1", "/ctl/down"), ("WANIPConnection:1", "/ctl/up")),
-    "line-down": describe(("WANIPConnection:1", "/ctl/down")),
-    "line-up": describe(("WANIPConnection:1", "/ctl/up")),
-    "query": describe(("WANIPConnection:1", "?control=WANIPConnection")),
-    "base": describe(("WANIPConnection:1", "ctl/WANIPConnection"),
-                     base="<URLBase>http://192.168.77.1:5000</URLBase>"),
-    "base-path": describe(("WANIPConnection:1", "/ctl/WANIPConnection"),
-                          base="<URLBase>http://192.168.77.1:5000/upnp/</URLBase>"),
-    "base-junk": describe(("WANIPConnection:1", "/ctl/WANIPConnection"),
-                          base="<URLBase>http://:0</URLBase>"),
-    "elsewhere-firewall": describe(("WANIPConnection:1", "/igdupnp/control/WANIPConn1"),
-                                   ("WANIPv6FirewallControl:1",
-                                    "/igd2upnp/control/WANIPv6Firewall1")),
-    "firewall": describe(("WANIPConnection:1", "/ctl/WANIPConnection"),
-                         ("WANIPv6FirewallControl:1", "/ctl/firewall")),
-    "v2": describe(("WANIPConnection:2", "/ctl/WANIPConnection")),
-    "no-service": describe(("Layer3Forwarding:1", "/ctl/x")),
-    "dslforum": PLAIN.replace(b"schemas-upnp-org:device", b"dslforum-org:device").replace(
-        b"schemas-upnp-org:service", b"dslforum-org:service"),
-    "dslforum-mixed": PLAIN.replace(b"schemas-upnp-org:service", b"dslforum-org:service"),
-    "dslforum-flood": b"urn:dslforum-org:" * 30000,
-    "split": describe(("WANIPConnection:1", "/x HTTP/1.0&#13;&#10;X: y")).replace(
-        b"&#13;&#10;", b"\r\n"),
-    "truncated": PLAIN[:len(PLAIN) // 2],
-    "huge": b"<!-- " + b"x" * (2 * 1024 * 1024) + b" -->" + PLAIN,
-    "binary": bytes(range(256)) * 64,
-    "empty": b"",
-    "drip": None,
-    "flood": None,
+manners = {
+    "lan": "lan0", "events": 404, "renewals": "ok", "timeout": "Second-86400", "epoch": 77,
+    "given": None, "taken": {}, "conflict": 718, "leases": None, "lease_code": 402, "stuck": None,
+    "stuck_for_ever": False, "boot_id": None, "search": None, "chunked": False,
+    "uuid": "uuid:rude", "pcp": "silent", "natpmp": "silent", "location": None,
+    "description": "plain", "targets": None, "hostile": {}, "neighbours": {}, "picky": [],
+    "lines": {}, "crash": False, "faults": {}, "soap": "ok", "wan": "11.0.0.2", "holder": None,
+    "http": 5000,
 }
+manners.update(json.loads(sys.argv[1]))
 
 table = {}
 started = time.monotonic()
@@ -372,44 +323,6 @@ def serve_searches():
                 late_notice.start()
 
 
-# What is the matter with a request, for those who mind (field/routers.md 3, 24 to 29, 43): its bytes,
-# its SOAPAction, its body, its arguments and its connection tell. True: that.
-FAULTS_OF_REQUESTS = {
-    "action-case": lambda r: b"\r\nSOAPAction:" not in r.head,
-    "action-quotes": lambda r: not (r.action.startswith('"') and r.action.endswith('"')),
-    # looks for the end of the action in what follows it
-    "action-end": lambda r: b"\r" in r.head.split(b"#", 1)[1].split(b'"', 1)[0],
-    "body-begin": lambda r: not r.body.startswith("<?xml"),
-    "newlines": lambda r: "\n" in r.body[r.body.index("<s:Env"):r.body.rindex(">")],
-    "soap-2003": lambda r: "http://schemas.xmlsoap.org/soap/envelope/" not in r.body,
-    "two-segments": lambda r: r.segments != 1,
-    "half-closed": lambda r: r.half_closed,
-    "lower-case": lambda r: r.arguments.get("Protocol", "UDP") not in ("UDP", "TCP"),
-    "remote-host": lambda r: r.arguments.get("RemoteHost", "") != "",
-    "description": lambda r: r.arguments.get("PortMappingDescription", "x") == "",
-    "sender": lambda r: r.arguments.get("InternalClient", r.client) != r.client,
-}
-
-
-class Request:
-    """What came, as it came. `connection`: where the answer goes."""
-
-    def __init__(self, head, headers, body, arguments, connection):
-        self.head, self.body, self.arguments = head, body, arguments
-        self.action = headers["SOAPAction"]
-        self.client = connection.getpeername()[0]
-        # tcpi_data_segs_in of struct tcp_info (linux/tcp.h)
-        info = connection.getsockopt(socket.IPPROTO_TCP, socket.TCP_INFO, 156)
-        self.segments = struct.unpack_from("@I", info, 152)[0]
-        self.half_closed = False
-        if "half-closed" in manners["picky"]:
-            time.sleep(0.05)
-            try:
-                self.half_closed = connection.recv(1, socket.MSG_PEEK | socket.MSG_DONTWAIT) == b""
-            except BlockingIOError:
-                pass
-
-
 class Web(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
 
@@ -510,7 +423,8 @@ xmlns:s="http://schemas.xmlsoap.org/soap/envelope/"><s:Body><s:Fault><faultcode>
             name, value = part.split(">", 1)
             argument[name] = value.split("<", 1)[0]
         heard(what=action, path=self.path, service=service, **argument)
-        request = Request(self.head, self.headers, body, argument, self.connection)
+        request = Request(self.head, self.headers, body, argument, self.connection,
+                          "half-closed" in manners["picky"])
         if any(FAULTS_OF_REQUESTS[fault](request) for fault in manners["picky"]):
             self.fault(401)
             return
