@@ -17,6 +17,7 @@
 #include "upnp/hops.h"
 #include "upnp/lookup.h"
 #include "upnp/pinhole.h"
+#include "upnp/probe6.h"
 #include "upnp/ssdp.h"
 #include "upnp/stun.h"
 #include "upnp/tries.h"
@@ -139,6 +140,7 @@ struct client {
 	struct stun stun;
 	struct lookup lookup;
 	struct pinhole_tasks pinholes;
+	struct probe6 probe6;
 	struct former former;
 };
 

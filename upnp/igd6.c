@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -116,6 +117,33 @@ static int check_status(const struct client *client, const struct upnp_pinhole *
 		code = IGD_DONE;
 	ClearNameValueList(&values);
 	return code;
+}
+
+static bool is_true(struct NameValueParserData *values, const char *name)
+{
+	const char *value = GetValueFromNameValueList(values, name);
+
+	return value && (strcmp(value, "1") == 0 || strcasecmp(value, "true") == 0 ||
+			 strcasecmp(value, "yes") == 0);
+}
+
+enum upnp_state igd6_status(const struct client *client, const struct upnp_pinhole *at,
+			    bool *enabled, bool *allowed, char said[UPNP_TEXT_MAX])
+{
+	struct NameValueParserData values;
+	int code = request(client, at, OVER_IPV6, "GetFirewallStatus", NULL, &values);
+
+	if (code == IGD_NO_ANSWER)
+		code = request(client, at, OVER_IPV4, "GetFirewallStatus", NULL, &values);
+	if (code == IGD_DONE && !GetValueFromNameValueList(&values, "InboundPinholeAllowed"))
+		code = IGD_UNREADABLE;
+	*enabled = is_true(&values, "FirewallEnabled");
+	*allowed = is_true(&values, "InboundPinholeAllowed");
+	ClearNameValueList(&values);
+	if (code == IGD_DONE)
+		return UPNP_OK;
+	igd_say(said, code);
+	return code == IGD_NO_ANSWER ? UPNP_SILENT : UPNP_ERROR;
 }
 
 static int add(const struct client *client, const struct upnp_pinhole *pinhole, enum road road,

@@ -78,6 +78,13 @@ size_t pcp_encode_announce(uint8_t bytes[PCP_REQUEST_SIZE], struct in_addr clien
 	return PCP_HEADER_SIZE;
 }
 
+size_t pcp_encode_announce6(uint8_t bytes[PCP_REQUEST_SIZE], const struct in6_addr *client)
+{
+	put_header(bytes, PCP_ANNOUNCE, 0);
+	memcpy(bytes + 8, client, sizeof(*client));
+	return PCP_HEADER_SIZE;
+}
+
 /* Without the external address, which follows. */
 static void put_map(uint8_t *data, uint32_t lifetime, const struct pcp_map *map)
 {

@@ -64,6 +64,7 @@ size_t pcp_encode_map(uint8_t bytes[PCP_REQUEST_SIZE], struct in_addr client, ui
 size_t pcp_encode_map6(uint8_t bytes[PCP_REQUEST_SIZE], const struct in6_addr *client,
 		       uint32_t lifetime, const struct pcp_map *map);
 size_t pcp_encode_announce(uint8_t bytes[PCP_REQUEST_SIZE], struct in_addr client);
+size_t pcp_encode_announce6(uint8_t bytes[PCP_REQUEST_SIZE], const struct in6_addr *client);
 
 /* Reads one datagram. False: it is not a response, or one that breaks the RFC, and must be ignored;
  * `response` is then undefined. A server that does not speak version 2, even one that answers in the

@@ -89,4 +89,9 @@ enum igd6_is {
 enum igd6_is igd6_state(const struct client *client, const char **said);
 void igd6_attempt(struct client *client, struct pinhole_task *task);
 
+/* GetFirewallStatus, where igd6_state() says IGD6_READY: is the firewall on, and may this host open it?
+ * `said` is in the router's words where the answer is no UPNP_OK. */
+enum upnp_state igd6_status(const struct client *client, const struct upnp_pinhole *at,
+			    bool *enabled, bool *allowed, char said[UPNP_TEXT_MAX]);
+
 #endif

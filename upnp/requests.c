@@ -219,6 +219,7 @@ static bool request_is_valid(const struct client *client, const struct upnp_requ
 	case UPNP_LOOKUP: return client->hop == 0 && lookup_is_valid(&request->lookup);
 	case UPNP_PIN:
 	case UPNP_UNPIN: return client->hop == 0 && pinhole_is_valid(&request->pinhole);
+	case UPNP_PROBE6: return client->in_use;
 	case UPNP_REQUESTS: break;
 	}
 	return false;
@@ -244,6 +245,7 @@ static void serve(struct client clients[UPNP_ROUTERS], const struct upnp_request
 	case UPNP_KNOCK: knock(client); break;
 	case UPNP_PIN: pinhole_open(client, &request->pinhole); break;
 	case UPNP_UNPIN: pinhole_close(client, &request->pinhole); break;
+	case UPNP_PROBE6: probe6_start(client, &request->pinhole); break;
 	case UPNP_LEAVE: gena_leave(client); break;
 	case UPNP_REQUESTS: break;
 	}

@@ -147,11 +147,12 @@ static int64_t next_deadline(const struct client *client)
 	next = earlier(next, pinhole_tasks_deadline(client));
 	next = earlier(next, former_deadline(&client->former));
 	next = earlier(next, gena_deadline(&client->gena));
+	next = earlier(next, probe6_deadline(&client->probe6));
 	return earlier(earlier(next, client->check_us), tasks_deadline(client));
 }
 
-/* protocols, announcements, hops, STUN, DNS and the former address, pinholes, events */
-#define CLIENT_SOCKETS (UPNP_PROTOCOLS + ANNOUNCE_SOCKETS + 4 + PCP6_ENDS + 2)
+/* protocols, announcements, hops, STUN, DNS and the former address, pinholes, IPv6, events */
+#define CLIENT_SOCKETS (UPNP_PROTOCOLS + ANNOUNCE_SOCKETS + 4 + PCP6_ENDS + 3)
 
 static void sockets_of(const struct client *client, struct pollfd descriptors[CLIENT_SOCKETS])
 {
@@ -168,6 +169,7 @@ static void sockets_of(const struct client *client, struct pollfd descriptors[CL
 	descriptors[count++].fd = client->former.socket;
 	for (size_t i = 0; i < PCP6_ENDS; i++)
 		descriptors[count++].fd = client->pinholes.ends[i].socket;
+	descriptors[count++].fd = client->probe6.socket;
 	descriptors[count++].fd = gena_listener(&client->gena);
 	for (size_t i = 0; i < count; i++)
 		descriptors[i].events = POLLIN;
@@ -234,7 +236,8 @@ static bool work(struct client *client, int64_t now)
 	pinhole_tasks_run(client, now);
 	former_run(&client->former, now);
 	gena_run(client, now);
-	if (igd_step(client) || pinhole_tasks_step(client))
+	probe6_run(client, now);
+	if (igd_step(client) || pinhole_tasks_step(client) || probe6_step(client))
 		return true;
 	finish_probing(client);
 	tasks_assign(client, now);
@@ -274,6 +277,7 @@ static void client_init(struct client *client, int natd, uint8_t hop)
 	stun_init(&client->stun);
 	client->lookup.socket = -1;
 	gena_init(&client->gena);
+	probe6_init(&client->probe6);
 	pinhole_tasks_init(&client->pinholes);
 	former_init(&client->former);
 }

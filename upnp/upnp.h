@@ -174,6 +174,7 @@ struct upnp_request {
 		UPNP_PIN,      /* pinhole: create (via UPNP_ANY) or renew; needs no UPNP_USE */
 		UPNP_UNPIN,    /* pinhole: remove it */
 		UPNP_PAGE,     /* fetch the router's web page: UPNP_PAGE_IS */
+		UPNP_PROBE6,   /* pinhole: which protocols open such a one? UPNP_PROBED6 */
 		UPNP_LEAVE,    /* natd ends: the router need not tell us anything any more */
 		UPNP_REQUESTS
 	} what;
@@ -286,6 +287,14 @@ struct upnp_pinned {
 	char said[UPNP_TEXT_MAX];
 };
 
+/* What the router can do for IPv6. */
+struct upnp_probed6 {
+	struct upnp_protocol_report pcp;      /* over IPv6 */
+	struct upnp_protocol_report firewall; /* UPnP's control of it; UPNP_OK: */
+	bool enabled;                         /* the firewall is on */
+	bool allowed;                         /* this host may have a pinhole */
+};
+
 /* The routers on the way out, the home router first; 0.0.0.0: it did not answer. */
 struct upnp_hops {
 	struct in_addr router[UPNP_HOPS]; /* as they face us */
@@ -341,6 +350,7 @@ struct upnp_report {
 		UPNP_PIN_FAILED, /* pinned: not created, not renewed; `said` tells why */
 		UPNP_UNPINNED,   /* pinned: removed, or not, and why */
 		UPNP_PINS_LOST,  /* lost: of the pinholes */
+		UPNP_PROBED6,    /* probed6: the end of UPNP_PROBE6 */
 		UPNP_REPORTS
 	} what;
 	uint8_t hop; /* of the request */
@@ -362,6 +372,7 @@ struct upnp_report {
 		struct in_addr mapped_as;
 		struct upnp_resolved resolved;
 		struct upnp_pinned pinned;
+		struct upnp_probed6 probed6;
 		char title[UPNP_TEXT_MAX]; /* how the page calls itself; empty: there is none */
 	};
 };

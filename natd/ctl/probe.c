@@ -11,9 +11,18 @@
 #include "natd/ctl/words.h"
 #include "natd/ctl/text.h"
 
-static void show_answer(FILE *out, const json_t *answer)
+static void add_took(struct row *row, const json_t *answer)
 {
 	double took = json_number_value(json_object_get(answer, "took"));
+
+	if (took >= 1)
+		row_add(row, _("after %.1f s"), took);
+	else if (took > 0)
+		row_add(row, _("after %.1f ms"), took * 1000);
+}
+
+static void show_answer(FILE *out, const json_t *answer)
+{
 	const char *state = text_of(answer, "state");
 	bool came = strcmp(state, "silent") != 0 && strcmp(state, "refused") != 0;
 	struct row row = row_start(out, "", PRINT_INDENT);
@@ -22,10 +31,7 @@ static void show_answer(FILE *out, const json_t *answer)
 	snprintf(label, sizeof(label), " %s", word_protocol(text_of(answer, "protocol")));
 	row.label = label;
 	row_add(&row, "%s", word_state(state));
-	if (took >= 1)
-		row_add(&row, _("after %.1f s"), took);
-	else if (took > 0)
-		row_add(&row, _("after %.1f ms"), took * 1000);
+	add_took(&row, answer);
 	if (came && *text_of(answer, "said")) /* else the state has said it */
 		row_add(&row, "%s", text_of(answer, "said"));
 	row_end(&row);
@@ -40,6 +46,47 @@ static void show_line(FILE *out, const char *label, const char *value, const cha
 	if (*more)
 		row_add(&row, "%s", more);
 	row_end(&row);
+}
+
+/* How many ports it has open, for whomever. */
+static void show_table(FILE *out, const json_t *table)
+{
+	struct row row = row_start(out, _(" Its table"), PRINT_INDENT);
+	long long entries = 0;
+	json_int_t told;
+
+	if (number_of(table, "entries", &told))
+		entries = told;
+	if (json_is_true(json_object_get(table, "complete")))
+		row_add(&row, _("%lld ports are open"), entries);
+	else
+		row_add(&row, _("%lld ports are open, or more: it could not be read to its end"),
+			entries);
+	add_took(&row, table);
+	row_end(&row);
+}
+
+/* What the control of the IPv6 firewall says of it. */
+static const char *firewall_word(const json_t *ipv6)
+{
+	if (!json_is_boolean(json_object_get(ipv6, "firewall")))
+		return "";
+	if (json_is_false(json_object_get(ipv6, "firewall")))
+		return _("off: everything is let in");
+	if (json_is_true(json_object_get(ipv6, "pinholes")))
+		return _("on, and this host may open it");
+	return _("on, and this host may not open it");
+}
+
+static void show_ipv6(FILE *out, const json_t *ipv6)
+{
+	const json_t *answer;
+	size_t i;
+
+	show_line(out, "IPv6", text_of(ipv6, "address"), "");
+	json_array_foreach(json_object_get(ipv6, "answers"), i, answer)
+		show_answer(out, answer);
+	show_line(out, _(" Firewall"), firewall_word(ipv6), "");
 }
 
 void probe_show(FILE *out, const json_t *facts)
@@ -58,10 +105,14 @@ void probe_show(FILE *out, const json_t *facts)
 	show_line(out, _(" its page"), text_of(router, "url"), "");
 	json_array_foreach(json_object_get(facts, "answers"), i, answer)
 		show_answer(out, answer);
+	if (json_is_object(json_object_get(facts, "table")))
+		show_table(out, json_object_get(facts, "table"));
 	show_line(out, _(" WAN address"), text_of(router, "wan_address"),
 		  word_wan_kind(text_of(router, "wan_kind")));
 	show_line(out, _(" Outer router"), text_of(json_object_get(router, "upstream"), "address"),
 		  "");
+	if (json_is_object(json_object_get(facts, "ipv6")))
+		show_ipv6(out, json_object_get(facts, "ipv6"));
 	show_line(out, _("This host"), text_of(host, "address"), text_of(host, "interface"));
 }
 

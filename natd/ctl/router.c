@@ -35,7 +35,14 @@ static struct identity who_asks(void)
 	return (struct identity){ .uid = user->pw_uid, .gid = user->pw_gid };
 }
 
-static bool send_questions(int socket, const struct uplink *uplink)
+static bool send_plain(int socket, enum upnp_request_what what)
+{
+	struct upnp_request request = { .what = what, .generation = GENERATION };
+
+	return process_send(socket, &request, sizeof(request));
+}
+
+static bool send_questions(int socket, const struct uplink *uplink, const struct router6 *six)
 {
 	struct upnp_request request = {
 		.what = UPNP_USE,
@@ -50,14 +57,13 @@ static bool send_questions(int socket, const struct uplink *uplink)
 		},
 	};
 
-	static const enum upnp_request_what questions[] = { UPNP_PROBE, UPNP_LOOK_OUT };
-	bool sent = process_send(socket, &request, sizeof(request));
-
-	for (size_t i = 0; i < sizeof(questions) / sizeof(questions[0]); i++) {
-		request = (struct upnp_request){ .what = questions[i], .generation = GENERATION };
-		sent = sent && process_send(socket, &request, sizeof(request));
-	}
-	return sent;
+	if (!process_send(socket, &request, sizeof(request)) || !send_plain(socket, UPNP_PROBE) ||
+	    !send_plain(socket, UPNP_LOOK_OUT))
+		return false;
+	request = (struct upnp_request){ .what = UPNP_PROBE6,
+					 .generation = GENERATION,
+					 .pinhole = six ? six->at : (struct upnp_pinhole){ 0 } };
+	return !six || !six->known || process_send(socket, &request, sizeof(request));
 }
 
 /* Copies what a report says, where it can be true. upnp has checked what the router said; this
@@ -74,6 +80,17 @@ static void note(struct router_answers *answers, struct upnp_report *report)
 		answers->wans[report->wan.via] = report->wan;
 	} else if (report->what == UPNP_FOUND_HOPS) {
 		answers->hops = report->hops;
+	} else if (report->what == UPNP_LISTED) {
+		report->listed.said[UPNP_TEXT_MAX - 1] = '\0';
+		answers->table = report->listed;
+	} else if (report->what == UPNP_ENTRY) {
+		answers->table.count++;
+	} else if (report->what == UPNP_PROBED6 && report->probed6.pcp.state < UPNP_STATES &&
+		   report->probed6.firewall.state < UPNP_STATES) {
+		report->probed6.pcp.said[UPNP_TEXT_MAX - 1] = '\0';
+		report->probed6.firewall.said[UPNP_TEXT_MAX - 1] = '\0';
+		answers->six = report->probed6;
+		answers->six_told = true;
 	} else if (report->what == UPNP_ROUTER) {
 		report->router.model[UPNP_TEXT_MAX - 1] = '\0';
 		report->router.url[UPNP_TEXT_MAX - 1] = '\0';
@@ -82,15 +99,25 @@ static void note(struct router_answers *answers, struct upnp_report *report)
 	}
 }
 
-/* Until both have come to their end. False if upnp ended early. */
-static bool receive_answers(int socket, struct router_answers *answers, struct identify *beside)
+/* How large is the table? UPnP alone tells, an entry a time. True: it is asked for. */
+static bool ask_table(int socket, struct router_answers *answers)
+{
+	answers->table_asked = answers->protocols[UPNP_IGD].state == UPNP_OK;
+	answers->table_ms = natd_now();
+	return answers->table_asked && send_plain(socket, UPNP_LIST);
+}
+
+/* Until all have come to their end. False if upnp ended early. */
+static bool receive_answers(int socket, struct router_answers *answers, const struct router6 *six,
+			    struct identify *beside)
 {
 	struct pollfd wait[1 + IDENTIFY_SOCKETS] = { { .fd = socket, .events = POLLIN } };
 	int64_t deadline = natd_now() + PROBE_SECONDS * 1000;
-	bool probed = false;
-	bool looked_out = false;
+	/* Bits 1 << enum upnp_report_what, of the last words that are awaited. */
+	uint32_t awaited = 1U << UPNP_PROBED | 1U << UPNP_FOUND_HOPS |
+			   (six && six->known ? 1U << UPNP_PROBED6 : 0);
 
-	while (!probed || !looked_out) {
+	while (awaited) {
 		int64_t left = deadline - natd_now();
 		struct upnp_report report;
 		int got = process_receive(socket, &report, sizeof(report), false);
@@ -99,8 +126,12 @@ static bool receive_answers(int socket, struct router_answers *answers, struct i
 			return false;
 		if (got > 0) {
 			note(answers, &report);
-			probed |= report.what == UPNP_PROBED;
-			looked_out |= report.what == UPNP_FOUND_HOPS;
+			if (report.what < UPNP_REPORTS)
+				awaited &= ~(1U << report.what);
+			if (report.what == UPNP_PROBED && six && ask_table(socket, answers))
+				awaited |= 1U << UPNP_LISTED;
+			if (report.what == UPNP_LISTED)
+				answers->table_ms = natd_now() - answers->table_ms;
 			continue;
 		}
 		identify_sockets(beside, wait + 1);
@@ -136,8 +167,8 @@ void router_end(struct process *upnp)
 	waitpid(upnp->pid, NULL, 0);
 }
 
-bool router_ask(const struct uplink *uplink, struct router_answers *answers,
-		struct identify *beside)
+bool router_ask(const struct uplink *uplink, const struct router6 *six,
+		struct router_answers *answers, struct identify *beside)
 {
 	struct process upnp;
 	bool asked;
@@ -149,8 +180,8 @@ bool router_ask(const struct uplink *uplink, struct router_answers *answers,
 		answers->wans[i].via = UPNP_ANY;
 	}
 	router_start(&upnp);
-	asked = send_questions(upnp.socket, uplink) &&
-		receive_answers(upnp.socket, answers, beside);
+	asked = send_questions(upnp.socket, uplink, six) &&
+		receive_answers(upnp.socket, answers, six, beside);
 	router_end(&upnp);
 	return asked;
 }

@@ -126,6 +126,13 @@ static json_t *router_facts(const struct uplink *uplink)
 	return router;
 }
 
+static json_t *answer_json(const char *protocol, const struct upnp_protocol_report *report)
+{
+	return json_pack("{s:s, s:s, s:o, s:f}", "protocol", protocol, "state",
+			 state_keys[report->state], "said", text_or_null(report->said), "took",
+			 report->took_us / 1e6);
+}
+
 static void add_answers(json_t *facts, const struct router_answers *answers)
 {
 	json_t *router = json_object_get(facts, "router");
@@ -137,17 +144,37 @@ static void add_answers(json_t *facts, const struct router_answers *answers)
 	add_wan(router, answers);
 	add_line(router, answers);
 	for (int i = 0; i < UPNP_PROTOCOLS; i++) {
-		const struct upnp_protocol_report *report = &answers->protocols[i];
-		const char *state = state_keys[report->state];
-
 		json_object_set_new(json_object_get(router, "protocols"), protocol_keys[i],
-				    json_string(state));
-		json_array_append_new(list, json_pack("{s:s, s:s, s:o, s:f}", "protocol",
-						      protocol_keys[i], "state", state, "said",
-						      text_or_null(report->said), "took",
-						      report->took_us / 1e6));
+				    json_string(state_keys[answers->protocols[i].state]));
+		json_array_append_new(list, answer_json(protocol_keys[i], &answers->protocols[i]));
 	}
 	json_object_set_new(facts, "answers", list);
+}
+
+static json_t *table_json(const struct router_answers *answers)
+{
+	if (!answers->table_asked)
+		return json_null();
+	return json_pack("{s:i, s:b, s:o, s:f}", "entries", (int)answers->table.count, "complete",
+			 answers->table.complete, "said", text_or_null(answers->table.said), "took",
+			 (double)answers->table_ms / 1e3);
+}
+
+/* null where this host has no public IPv6 address, or no router for it. */
+static json_t *ipv6_json(const struct router_answers *answers, const struct router6 *six)
+{
+	const struct upnp_probed6 *told = &answers->six;
+	bool firewall = told->firewall.state == UPNP_OK;
+	struct address address = { .family = AF_INET6, .v6 = six->at.address };
+	struct address gateway = { .family = AF_INET6, .v6 = six->at.gateway };
+
+	if (!six->known || !answers->six_told)
+		return json_null();
+	return json_pack("{s:o, s:o, s:o, s:o, s:[o, o]}", "address", address_or_null(&address),
+			 "gateway", address_or_null(&gateway), "firewall",
+			 firewall ? json_boolean(told->enabled) : json_null(), "pinholes",
+			 firewall ? json_boolean(told->allowed) : json_null(), "answers",
+			 answer_json("pcp", &told->pcp), answer_json("upnp", &told->firewall));
 }
 
 static json_t *forward_facts(const struct config_forward *forward)
@@ -179,10 +206,24 @@ static json_t *configured_forwards(const struct shared_line *line)
 	return forwards;
 }
 
+static struct router6 router6_of(const struct network *network)
+{
+	struct uplink uplink = network_uplink(network, AF_INET6);
+	static const struct address any;
+	struct address ours = network_public_v6(network, uplink.index, &any);
+
+	return (struct router6){
+		.known = uplink.known && address_is_set(&uplink.gateway) && address_is_set(&ours),
+		.at = { .address = ours.v6, .gateway = uplink.gateway.v6, .ifindex = uplink.index },
+	};
+}
+
 /* Asks the router, if there is one to ask; NULL if so, else why not. */
-static const char *ask_router(json_t *facts, const struct uplink *uplink, const json_t *routers,
+static const char *ask_router(json_t *facts, const struct network *network,
+			      const struct uplink *uplink, const json_t *routers,
 			      struct identify *identify)
 {
+	struct router6 six = router6_of(network);
 	struct router_answers answers;
 
 	if (!uplink->known)
@@ -191,9 +232,13 @@ static const char *ask_router(json_t *facts, const struct uplink *uplink, const 
 		return "the default route names no router: this host is on the internet itself";
 	if (routers)
 		identify_start(identify, uplink->gateway.v4, routers);
-	if (!router_ask(uplink, &answers, identify))
+	if (!router_ask(uplink, routers ? NULL : &six, &answers, identify))
 		return "the process that asks the router ended early";
 	add_answers(facts, &answers);
+	if (routers)
+		return NULL; /* the rest does not matter to a hand */
+	json_object_set_new(facts, "table", table_json(&answers));
+	json_object_set_new(facts, "ipv6", ipv6_json(&answers, &six));
 	return NULL;
 }
 
@@ -229,7 +274,7 @@ json_t *survey_take(const json_t *routers, struct identify *identify)
 	if (!facts)
 		fatal("no memory");
 	if (!reason)
-		reason = ask_router(facts, &uplink, routers, identify);
+		reason = ask_router(facts, &network, &uplink, routers, identify);
 	if (reason)
 		json_object_set_new(facts, "reason", json_string(reason));
 	router = json_object_get(facts, "router");

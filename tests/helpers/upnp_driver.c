@@ -217,10 +217,10 @@ static void read_pinhole(struct upnp_pinhole *pinhole)
 
 static void request(int upnp, char *line)
 {
-	static const char *const names[UPNP_REQUESTS] = { "use",    "map",   "unmap",    "ask",
-							  "probe",  "list",  "look-out", "stun",
-							  "lookup", "knock", "pin",      "unpin",
-							  "page",   "leave" };
+	static const char *const names[UPNP_REQUESTS] = { "use",    "map",    "unmap",    "ask",
+							  "probe",  "list",   "look-out", "stun",
+							  "lookup", "knock",  "pin",      "unpin",
+							  "page",   "probe6", "leave" };
 	struct upnp_request message = { 0 };
 	const char *name = strtok(line, " \n");
 	int what = 0;
@@ -260,7 +260,7 @@ static void request(int upnp, char *line)
 		address(&message.server.address);
 		message.server.port = (uint16_t)number();
 	}
-	if (what == UPNP_PIN || what == UPNP_UNPIN)
+	if (what == UPNP_PIN || what == UPNP_UNPIN || what == UPNP_PROBE6)
 		read_pinhole(&message.pinhole);
 	process_send(upnp, &message, sizeof(message));
 }
@@ -377,6 +377,11 @@ static void print(const struct upnp_report *r)
 	case UPNP_PIN_FAILED:
 	case UPNP_UNPINNED: print_pinned(r->what, &r->pinned); break;
 	case UPNP_PINS_LOST: printf("pins-lost %s\n", r->lost.said); break;
+	case UPNP_PROBED6:
+		printf("probed6 pcp %s [%s] firewall %s %d %d [%s]\n", states[r->probed6.pcp.state],
+		       r->probed6.pcp.said, states[r->probed6.firewall.state], r->probed6.enabled,
+		       r->probed6.allowed, r->probed6.firewall.said);
+		break;
 	case UPNP_REPORTS: printf("?\n"); break;
 	}
 	fflush(stdout);

@@ -65,6 +65,24 @@ def test_packet_from_outside_comes_in(router, config, via):
         assert pinholes(lab) == []
 
 
+def test_probe_shows_what_the_router_does_for_ipv6_and_how_large_its_table_is():
+    with Lab(router="everything6") as lab:
+        natd = lab.natd()
+        natd.wait_status("OK", state="open")
+        natd.ctl("open", "8080/tcp")
+        wait_until(lambda: len(lab.router.redirects()) == 2, 20, "the second port")
+        probe = natd.json("probe")
+        assert (probe["table"]["entries"], probe["table"]["complete"]) == (2, True)
+        six = probe["ipv6"]
+        assert (six["address"], six["gateway"]) == (HOST6, f"{LAN6}:1")
+        assert {one["protocol"]: one["state"] for one in six["answers"]} == {"pcp": "ok",
+                                                                              "upnp": "ok"}
+        assert (six["firewall"], six["pinholes"]) == (True, True)
+        assert all(one["took"] > 0 for one in six["answers"])
+        text = natd.ctl("probe").stdout
+        assert "2 ports are open" in text and "on, and this host may open it" in text, text
+
+
 @pytest.mark.parametrize("router, config", [("everything6", ""), ("upnp6", UPNP)])
 def test_killed_and_started_again(router, config):
     """The same pinhole is renewed; there are never two, and it can still be removed."""

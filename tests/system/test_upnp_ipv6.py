@@ -98,6 +98,33 @@ def test_pcp_without_an_answer_gives_way_to_upnp(lan, start, six, manner):
     assert len(router.hears("pcp-map")) == 4
 
 
+@pytest.mark.parametrize("manners, pcp, firewall", [
+    ({}, "ok [PCP version 2, epoch 1000]", "ok 1 1 []"),
+    ({"pcp": "closed", "allowed": "0"}, "refused [PCP over IPv6: the router refuses the port]",
+     "ok 1 0 []"),
+    ({"pcp": "silent", "allowed": None}, "silent [PCP over IPv6 does not answer]",
+     "error 0 0 [UPnP 401 Invalid Action]"),
+    ({"pcp": {"result": 2}, "faults": {"GetFirewallStatus": "html"}},
+     "error [PCP 2 NOT_AUTHORIZED]", "error 0 0 [UPnP: an answer that cannot be read]"),
+    ({"pcp": "other-version"}, "unsupported [PCP 1 UNSUPP_VERSION]", "ok 1 1 []"),
+])
+def test_probe_changes_nothing(lan, start, six, manners, pcp, firewall):
+    router = six(**manners)
+    upnp = with_upnp(lan, start)
+    pin(upnp, "probe6")
+    assert upnp.next("probed6", 15) == f"probed6 pcp {pcp} firewall {firewall}"
+    assert not router.hears("AddPinhole")
+    assert {one["source"] for one in router.hears("pcp-map")} <= {OURS}
+    assert {one["lifetime"] for one in router.hears("pcp-map")} <= {0}, "an ANNOUNCE has none"
+
+
+def test_probe_without_a_control_of_the_firewall(lan, start, six):
+    six(pcp="closed")
+    upnp = with_upnp(lan, start, description="plain")
+    pin(upnp, "probe6")
+    assert "firewall unsupported 0 0 [UPnP: no control of the IPv6 firewall]" in upnp.next("probed6")
+
+
 def test_order_of_preference(lan, start, six):
     router = six()
     upnp = with_upnp(lan, start)

@@ -59,6 +59,8 @@ def pcp_answer(data):
         result = update(data)
     epoch = next(epochs) if manner == "forgetful" else 1000
     lifetime = struct.unpack("!I", data[4:8])[0]
+    if data[1] == 0:  # ANNOUNCE
+        return struct.pack("!BBBBII12x", version, 0x80, 0, result, 0, epoch)
     return (struct.pack("!BBBBII12x", version, data[1] | 0x80, 0, result, lifetime, epoch) +
             data[24:42] + (data[40:42] if lifetime else b"\0\0") + data[8:24])
 

@@ -46,6 +46,13 @@
 	"{\"protocol\": \"pcp\", \"state\": \"ok\", \"said\": \"PCP version 2\", \"took\": "       \
 	"0.0012}, {\"protocol\": \"upnp\", \"state\": \"silent\", \"said\": null, \"took\": 3}]}"
 
+#define SAMPLE_PROBE6                                                                              \
+	"{\"table\": {\"entries\": 3, \"complete\": true, \"said\": null, \"took\": 0.012}, "      \
+	"\"ipv6\": {\"address\": \"2001:db8:5::10\", \"gateway\": \"fe80::1\", "                   \
+	"\"firewall\": true, \"pinholes\": false, \"answers\": [{\"protocol\": \"pcp\", "          \
+	"\"state\": \"refused\", \"said\": null, \"took\": 0.001}, {\"protocol\": \"upnp\", "      \
+	"\"state\": \"ok\", \"said\": null, \"took\": 0.02}]}}"
+
 #define SAMPLE_STALE                                                                               \
 	"{\"name\": {\"name\": \"myhome.ddns.test\", \"addresses\": [\"11.0.0.12\"], "             \
 	"\"matches\": false, \"wrong_for\": 18420}, \"notes\": [\"PiVPN's clients call "           \
@@ -242,6 +249,7 @@ static const struct screen {
 	{ "why-legacy", show_why, SAMPLE_LEGACY, "{}", NULL },
 	{ "why-nothing", show_why, SAMPLE_NOTHING, "{}", NULL },
 	{ "probe", probe_show, SAMPLE_PROBE, "{}", NULL },
+	{ "probe-ipv6", probe_show, SAMPLE_PROBE, SAMPLE_PROBE6, NULL },
 };
 
 static const char *const languages[] = { "en", "ja" };
