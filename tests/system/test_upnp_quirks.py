@@ -76,11 +76,12 @@ def test_repeater_is_not_asked(lan, start):
 def test_router_that_is_found_no_more(lan, start):
     """11: OPNsense answers no search after some minutes; the service is where it was."""
     upnp = mapped(lan, start)
-    searches = len(lan.hears("search"))
+    # one to the router, two to all
+    wait_for(lambda: len(lan.hears("search")) == 3, 20, "the first burst")
     lan.tell(location=None)
     upnp.send("map 1 udp upnp 51820 51820 7200 wireguard")
     upnp.next("mapped 1 upnp")
-    assert len(lan.hears("search")) == searches
+    assert len(lan.hears("search")) == 3
 
 
 def test_description_on_the_port_of_the_search(lan, start):
