@@ -72,10 +72,9 @@ void verdict_say_exhausted(const struct facts *facts, struct verdict *verdict)
 	    facts->crowd_address, facts->crowd_server, facts->crowd_protocol, facts->crowd_port,
 	    facts->crowd, RULES_CROWD_PORTS);
 	advise(verdict,
-	       "When all are in use, new connections there fail. Give the tunnel several "
-	       "addresses\n"
-	       "to leave with (`egress = \"FIRST-LAST\"` in /etc/natd/natd.conf), or see which "
-	       "client\n"
-	       "opens so many: sudo conntrack -L --orig-dst %s",
+	       "When all are in use, new connections there fail. Let the tunnel leave\n"
+	       "with several addresses (`egress = \"FIRST-LAST\"` in\n"
+	       "/etc/natd/natd.conf), or see which client opens so many:\n"
+	       "  sudo conntrack -L --orig-dst %s",
 	       facts->crowd_server);
 }

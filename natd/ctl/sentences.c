@@ -101,9 +101,10 @@ static const char *const forms[] = {
 	   "`net.netfilter.nf_conntrack_max = %lld` in /etc/sysctl.d/90-conntrack.conf,\n"
 	   "then `sudo sysctl --system`."),
 	N_("%s has hardly a port left for new connections to %s, %s port %u: %u of %u are in use"),
-	N_("When all are in use, new connections there fail. Give the tunnel several addresses\n"
-	   "to leave with (`egress = \"FIRST-LAST\"` in /etc/natd/natd.conf), or see which client\n"
-	   "opens so many: sudo conntrack -L --orig-dst %s"),
+	N_("When all are in use, new connections there fail. Let the tunnel leave\n"
+	   "with several addresses (`egress = \"FIRST-LAST\"` in\n"
+	   "/etc/natd/natd.conf), or see which client opens so many:\n"
+	   "  sudo conntrack -L --orig-dst %s"),
 	N_("the internet is reached without a router that could be asked"),
 	N_("the kernel refuses natd's rules: %s"),
 	N_("the router %s does not open ports when asked (UPnP is off)"),
