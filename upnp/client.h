@@ -71,7 +71,7 @@ struct manners {
 	bool lease_known;   /* it takes only `lease`: others were refused, or not kept */
 	uint32_t lease;     /* seconds; 0: for ever */
 	uint8_t unanswered; /* mappings in a row that were asked for by UPnP */
-	bool natpmp_lies;   /* it is not asked any more */
+	bool natpmp_lies;   /* it is not asked the next time */
 };
 
 struct igd {
@@ -237,7 +237,7 @@ void task_removed(struct client *client, struct task *task);
 void task_failed(struct client *client, struct task *task, enum upnp_failure failure,
 		 const char *said);
 
-/* What `mapping->via` granted is not there: another protocol is to create it, and each one from now on. */
+/* What `mapping->via` granted is not there: another protocol is to create it. */
 void task_was_not_done(struct client *client, const struct upnp_mapping *mapping, const char *said);
 
 #endif

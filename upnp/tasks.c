@@ -292,7 +292,6 @@ void task_was_not_done(struct client *client, const struct upnp_mapping *mapping
 	client->proven[via] = false;
 	task_failed(client, task, UPNP_NOT_DONE, said);
 	client->igd.manners.natpmp_lies |= via == UPNP_NATPMP;
-	asking_drop(&client->asking, via);
 }
 
 void tasks_give_back(struct client *client, uint8_t via, enum upnp_state state, const char *said)

@@ -60,6 +60,16 @@ def test_lost_datagram_costs_a_quarter_of_a_second(lan, start):
     assert 240 < took_ms(upnp.next("mapped 1 pcp")) < 450 * PATIENCE
 
 
+@pytest.mark.parametrize("via, manners", [
+    ("nat-pmp", {"natpmp": {"deaf": 2}}), ("upnp", {"location": HERE, "lost_searches": 3})])
+def test_lost_datagrams_are_sent_again(lan, start, via, manners):
+    """The address and the mapping of NAT-PMP; all searches of the first burst."""
+    lan.start_rude(**manners)
+    upnp = start((via,))
+    upnp.open()
+    upnp.next(f"mapped 1 {via}")
+
+
 def test_late_pcp_mapping_is_undone(lan, start):
     lan.start_rude(pcp={"late_ms": 2000}, natpmp="ok")
     upnp = start(("pcp", "nat-pmp"))

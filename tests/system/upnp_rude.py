@@ -33,6 +33,7 @@ request that it hears is a JSON line on standard output.
   epoch         seconds that PCP and NAT-PMP say at the start; their clock runs from there
   search        "notify": searches are answered by a NOTIFY to everybody, after the search is over;
                 "multicast" or "unicast": the others are not answered
+  lost_searches how many searches are not heard at first
   boot_id, uuid of SSDP answers; null: not said
   events        what a SUBSCRIBE gets: "ok", "silent", "mute" (granted, and then nothing is ever told)
                 or a status of HTTP; "renewals" the same for those that name a subscription
@@ -66,7 +67,7 @@ manners = {
     "uuid": "uuid:rude", "pcp": "silent", "natpmp": "silent", "location": None,
     "description": "plain", "targets": None, "hostile": {}, "neighbours": {}, "picky": [],
     "lines": {}, "crash": False, "faults": {}, "soap": "ok", "wan": "11.0.0.2", "holder": None,
-    "http": 5000,
+    "http": 5000, "lost_searches": 0,
 }
 manners.update(json.loads(sys.argv[1]))
 
@@ -317,7 +318,9 @@ def serve_searches():
             if not manners["location"] or sees_no_search(data) or manners["search"] == (
                     "unicast" if multicast else "multicast"):
                 continue
-            if manners["search"] != "notify":
+            if manners["lost_searches"] > 0:
+                manners["lost_searches"] -= 1
+            elif manners["search"] != "notify":
                 answer_search(target[0], peer, answers)
             elif not late_notice.is_alive():
                 late_notice.start()
