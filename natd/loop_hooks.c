@@ -4,6 +4,7 @@
 
 #include "natd/listen.h"
 #include "natd/loop.h"
+#include "natd/name_watch.h"
 #include "natd/state.h"
 
 static void save(struct natd *natd, bool lasting)
@@ -48,7 +49,13 @@ static bool is_stale(const void *waiting, const void *next)
 static void send_to_upnp(void *context, const struct upnp_request *request)
 {
 	struct natd *natd = context;
+	struct upnp_request named;
 
+	if (request->what == UPNP_STUN && request->server.lookup.name[0]) {
+		named = *request;
+		name_watch_resolvers(natd, &named.server.lookup);
+		request = &named;
+	}
 	/* upnp may wait for a slow router for long; what it has not heard yet is then put right. */
 	process_withdraw(&natd->upnp, is_stale, request);
 	process_post(&natd->upnp, request, sizeof(*request));

@@ -21,9 +21,7 @@ static void plan(struct natd *natd)
 	evtimer_add(natd->name_timer, &delay);
 }
 
-/* Where resolv.conf cannot be read any more, those of the last time; if there never were any, the
- * router, which answers for the names of the whole world in nearly every home. */
-static void find_resolvers(struct natd *natd, struct upnp_lookup *lookup)
+void name_watch_resolvers(struct natd *natd, struct upnp_lookup *lookup)
 {
 	struct upnp_resolver resolvers[UPNP_RESOLVERS_MAX];
 	size_t count = resolvers_read(RESOLVERS_PATH, &natd->network, resolvers);
@@ -47,7 +45,7 @@ static void ask_if_due(struct natd *natd)
 	if (natd->stopping || !natd->name_timer)
 		return;
 	if (name_ask(&natd->name, &request.lookup, natd_now())) {
-		find_resolvers(natd, &request.lookup);
+		name_watch_resolvers(natd, &request.lookup);
 		process_post(&natd->upnp, &request, sizeof(request));
 	}
 	plan(natd);

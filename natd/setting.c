@@ -66,24 +66,27 @@ static bool read_protocols(struct target *target, const char *value)
 	return false;
 }
 
-/* "198.51.100.7:3478". A name would have to be looked up first, which natd does not do. */
+/* "198.51.100.7:3478" or "stun.example.net:3478". */
 static bool read_stun(struct target *target, const char *value)
 {
 	struct upnp_server *server = &target->config->stun;
 	const char *colon = strrchr(value, ':');
 	struct address address;
-	char host[ADDRESS_TEXT_MAX];
+	char host[UPNP_HOST_MAX];
 	uint16_t port;
 
-	if (!colon || (size_t)(colon - value) >= sizeof(host))
+	if (!colon || (size_t)(colon - value) >= sizeof(host) ||
+	    !config_parse_port(colon + 1, &port))
 		return false;
 	memcpy(host, value, (size_t)(colon - value));
 	host[colon - value] = '\0';
-	if (!address_parse(&address, host) || address.family != AF_INET ||
-	    !config_parse_port(colon + 1, &port))
-		return false;
-	*server = (struct upnp_server){ .address = address.v4, .port = port };
-	return true;
+	*server = (struct upnp_server){ .port = port };
+	if (address_parse(&address, host)) {
+		server->address = address.v4;
+		return address.family == AF_INET;
+	}
+	memcpy(server->lookup.name, host, sizeof(host));
+	return config_is_name(host);
 }
 
 static bool read_lease(struct target *target, const char *value)
@@ -263,7 +266,7 @@ const struct setting settings[] = {
 	  "\"pcp\", \"nat-pmp\" and \"upnp\", each once" },
 	{ "router", "lease", false, read_lease, "seconds, 20 to 604800" },
 	{ "router", "stun", false, read_stun,
-	  "an IPv4 address and a port like \"198.51.100.7:3478\"" },
+	  "an IPv4 address or a name, and a port, like \"stun.example.net:3478\"" },
 	{ "router", "keep", false, read_keep, "true or false" },
 	{ SETTING_TOP, "coexist", false, read_coexist, "true or false" },
 	{ "rules", "owned", false, read_owned, "true or false" },

@@ -71,6 +71,7 @@ static bool is_news(struct upstream *upstream, const struct engine *home,
 	if (!moved && upstream->looked_for.told == told &&
 	    upstream->looked_for.stun.address.s_addr == stun->address.s_addr &&
 	    upstream->looked_for.stun.port == stun->port &&
+	    strcmp(upstream->looked_for.stun.lookup.name, stun->lookup.name) == 0 &&
 	    upstream->looked_for.wan.s_addr == wan.s_addr)
 		return false;
 	upstream->looked_for.gateway = home->network.gateway;

@@ -20,6 +20,7 @@
 #include "upnp/probe6.h"
 #include "upnp/ssdp.h"
 #include "upnp/stun.h"
+#include "upnp/stun_name.h"
 #include "upnp/tries.h"
 #include "upnp/upnp.h"
 #include "upnp/url.h"
@@ -138,6 +139,7 @@ struct client {
 	struct gena gena;
 	struct hops hops; /* only of the home router, as the next */
 	struct stun stun;
+	struct stun_name stun_name;
 	struct lookup lookup;
 	struct pinhole_tasks pinholes;
 	struct probe6 probe6;

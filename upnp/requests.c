@@ -30,6 +30,7 @@ static void leave_place(struct client *client, const struct upnp_network *next)
 		return;
 	hops_close(&client->hops);
 	stun_close(&client->stun);
+	stun_name_close(&client->stun_name);
 	client->igd.manners = (struct manners){ 0 };
 	former_close(&client->former);
 }
@@ -202,6 +203,11 @@ static bool mapping_is_valid(const struct upnp_mapping *mapping)
 	       mapping->name[strspn(mapping->name, allowed)] == '\0';
 }
 
+static bool server_is_valid(const struct upnp_server *server)
+{
+	return server->port != 0 && (!server->lookup.name[0] || lookup_is_valid(&server->lookup));
+}
+
 static bool request_is_valid(const struct client *client, const struct upnp_request *request)
 {
 	switch (request->what) {
@@ -215,7 +221,8 @@ static bool request_is_valid(const struct client *client, const struct upnp_requ
 	case UPNP_KNOCK: return client->in_use;
 	case UPNP_LEAVE: return true;
 	case UPNP_LOOK_OUT: return client->in_use && client->hop == 0;
-	case UPNP_STUN: return client->in_use && client->hop == 0 && request->server.port != 0;
+	case UPNP_STUN:
+		return client->in_use && client->hop == 0 && server_is_valid(&request->server);
 	case UPNP_LOOKUP: return client->hop == 0 && lookup_is_valid(&request->lookup);
 	case UPNP_PIN:
 	case UPNP_UNPIN: return client->hop == 0 && pinhole_is_valid(&request->pinhole);
@@ -239,7 +246,7 @@ static void serve(struct client clients[UPNP_ROUTERS], const struct upnp_request
 	case UPNP_PROBE: probe(client); break;
 	case UPNP_LIST: list(client); break;
 	case UPNP_LOOK_OUT: hops_start(&client->hops, &client->network); break;
-	case UPNP_STUN: stun_start(&client->stun, &client->network, &request->server); break;
+	case UPNP_STUN: stun_name_start(client, &request->server); break;
 	case UPNP_PAGE: fetch_page(client); break;
 	case UPNP_LOOKUP: lookup_start(&client->lookup, &request->lookup, now_us()); break;
 	case UPNP_KNOCK: knock(client); break;

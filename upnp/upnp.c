@@ -115,7 +115,7 @@ static void look_out(struct client *client, int64_t now)
 	if (hops_step(&client->hops, now, &report.hops))
 		report_send(client, &report);
 	report = (struct upnp_report){ .what = UPNP_MAPPED_AS };
-	if (stun_step(&client->stun, now, &report.mapped_as))
+	if (stun_name_run(client, now) || stun_step(&client->stun, now, &report.mapped_as))
 		report_send(client, &report);
 }
 
@@ -142,6 +142,7 @@ static int64_t next_deadline(const struct client *client)
 			next = earlier(next, client->probes[p].next_us);
 	next = earlier(next, earlier(client->hops.next_us, client->stun.next_us));
 	next = earlier(next, lookup_deadline(&client->lookup));
+	next = earlier(next, lookup_deadline(&client->stun_name.lookup));
 	if (client->nap_us)
 		next = earlier(next, client->nap_us);
 	next = earlier(next, pinhole_tasks_deadline(client));
@@ -152,7 +153,7 @@ static int64_t next_deadline(const struct client *client)
 }
 
 /* protocols, announcements, hops, STUN, DNS and the former address, pinholes, IPv6, events */
-#define CLIENT_SOCKETS (UPNP_PROTOCOLS + ANNOUNCE_SOCKETS + 4 + PCP6_ENDS + 3)
+#define CLIENT_SOCKETS (UPNP_PROTOCOLS + ANNOUNCE_SOCKETS + 4 + PCP6_ENDS + 4)
 
 static void sockets_of(const struct client *client, struct pollfd descriptors[CLIENT_SOCKETS])
 {
@@ -166,6 +167,7 @@ static void sockets_of(const struct client *client, struct pollfd descriptors[CL
 	descriptors[count++].fd = client->hops.socket;
 	descriptors[count++].fd = client->stun.socket;
 	descriptors[count++].fd = client->lookup.socket;
+	descriptors[count++].fd = client->stun_name.lookup.socket;
 	descriptors[count++].fd = client->former.socket;
 	for (size_t i = 0; i < PCP6_ENDS; i++)
 		descriptors[count++].fd = client->pinholes.ends[i].socket;
@@ -275,6 +277,7 @@ static void client_init(struct client *client, int natd, uint8_t hop)
 		client->announcements[i] = -1;
 	hops_init(&client->hops);
 	stun_init(&client->stun);
+	stun_name_init(&client->stun_name);
 	client->lookup.socket = -1;
 	gena_init(&client->gena);
 	probe6_init(&client->probe6);

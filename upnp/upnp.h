@@ -132,12 +132,6 @@ struct upnp_pinhole {
 	uint8_t nonce[UPNP_NONCE_SIZE]; /* PCP */
 };
 
-/* A server of the internet, by natd.conf's word. */
-struct upnp_server {
-	struct in_addr address;
-	uint16_t port; /* host byte order */
-};
-
 struct upnp_resolver {
 	struct in6_addr address; /* IPv4 as ::ffff:a.b.c.d, as in upnp_resolved */
 	uint32_t scope;          /* of a link-local address: the interface's index */
@@ -157,6 +151,13 @@ struct upnp_lookup {
 	char name[UPNP_HOST_MAX];
 	uint8_t count;
 	struct upnp_resolver resolvers[UPNP_RESOLVERS_MAX]; /* asked in turn */
+};
+
+/* A server of the internet, by natd.conf's word. */
+struct upnp_server {
+	struct in_addr address;
+	uint16_t port;             /* host byte order */
+	struct upnp_lookup lookup; /* of its name; empty: it is known by its address */
 };
 
 struct upnp_request {

@@ -8,9 +8,10 @@ import threading
 
 import pytest
 
-from lab import BETWEEN, GATEWAY, HOST, WAN, WEB, Lab, Redirect, wait_until
+from lab import BETWEEN, GATEWAY, HOST, WAN, WEB, Lab, Redirect, dns, wait_until
 
 AT_HOME = Redirect("udp", 51820, HOST, 51820)
+STUN = "stun.example.test"
 OUTER = f"{BETWEEN}.1"
 INNER = f"{BETWEEN}.2"
 AT_OUTER = Redirect("udp", 51820, INNER, 51820)
@@ -228,3 +229,17 @@ def test_stun():
         lab.router.restart()
         text = lab.natd(f'router {{ stun = "{WEB}:3478" }}').wait_status("E20")["verdict"]["text"]
         assert WAN in text and "11.0.1.99" in text
+
+
+def test_stun_server_by_name():
+    """Its name is looked up again each time: it has another address by then."""
+    with Lab() as lab, answering(lab.web_node, WEB, 3478, stun):
+        server = dns.DNS(lab.web_node, {STUN: ["stun.isp.test"], "stun.isp.test": [WEB]})
+        dns.use(lab.host, WEB)
+        natd = lab.natd(f'router {{ stun = "{STUN}:3478" }}')
+        wait_until(lambda: natd.status()["router"]["seen_as"] == WAN, 20, "STUN's word")
+        natd.stop()
+        del server.records[STUN]
+        natd.start()
+        wait_until(lambda: f"STUN: {STUN} has no IPv4 address" in natd.log, 20, "the name to fail")
+        assert natd.wait_status("OK", state="open")["router"]["seen_as"] is None

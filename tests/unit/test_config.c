@@ -246,10 +246,13 @@ static void test_refusals(void **state)
 		  ":1: unexpected token '}'; allowed: NAME = VALUE, or SECTION { ... }" },
 		{ "router { lease = 19 }",
 		  ":1: lease = \"19\" is not allowed; allowed: seconds, 20 to 604800" },
-		{ "router { stun = \"stun.example.net:3478\" }",
-		  ":1: stun = \"stun.example.net:3478\" is not allowed; allowed: an IPv4 address "
-		  "and a "
-		  "port like \"198.51.100.7:3478\"" },
+		{ "router { stun = \"stun example:3478\" }",
+		  ":1: stun = \"stun example:3478\" is not allowed; allowed: an IPv4 address "
+		  "or a name, and a port, like \"stun.example.net:3478\"" },
+		{ "router { stun = \"[2001:db8::1]:3478\" }",
+		  ":1: stun = \"[2001:db8::1]:3478\" is not allowed" },
+		{ "router { stun = \"stun.example.net\" }",
+		  ":1: stun = \"stun.example.net\" is not allowed" },
 		{ "router { stun = \"198.51.100.7\" }",
 		  ":1: stun = \"198.51.100.7\" is not allowed" },
 		{ "router { stun = \"198.51.100.7:0\" }",

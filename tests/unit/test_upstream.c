@@ -437,6 +437,11 @@ static void asks_the_stun_server_that_is_configured(void **state)
 	assert_int_equal(last(&house.to_home, UPNP_STUN)->server.port, 3478);
 	follow();
 	assert_int_equal(count_of(&house.to_home, UPNP_STUN), 1);
+	strcpy(house.config.stun.lookup.name, "stun.example.net");
+	follow();
+	assert_int_equal(count_of(&house.to_home, UPNP_STUN), 2);
+	assert_string_equal(last(&house.to_home, UPNP_STUN)->server.lookup.name,
+			    "stun.example.net");
 }
 
 static void what_is_closed_at_home_is_closed_there(void **state)
