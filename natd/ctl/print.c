@@ -91,9 +91,17 @@ int say_error(bool json, int status, const char *format, ...)
 	return status;
 }
 
+/* One that takes no escape sequences. */
+static bool terminal_is_dumb(void)
+{
+	const char *terminal = getenv("TERM");
+
+	return terminal && strcmp(terminal, "dumb") == 0;
+}
+
 void print_progress(const char *text)
 {
-	if (isatty(STDERR_FILENO))
+	if (isatty(STDERR_FILENO) && !terminal_is_dumb())
 		fprintf(stderr, "\r\033[K%s", text);
 }
 
@@ -160,10 +168,8 @@ size_t print_width(const char *text)
 bool print_has_colour(FILE *out)
 {
 	const char *no_colour = getenv("NO_COLOR");
-	const char *terminal = getenv("TERM");
 
-	return isatty(fileno(out)) && !(no_colour && *no_colour) &&
-	       !(terminal && strcmp(terminal, "dumb") == 0);
+	return isatty(fileno(out)) && !(no_colour && *no_colour) && !terminal_is_dumb();
 }
 
 void print_coloured(FILE *out, enum print_colour colour, const char *text)

@@ -32,7 +32,7 @@ int say_error(bool json, int status, const char *format, ...) LOG_FORMAT(3);
 void say_json(const json_t *json);
 
 /* What it is busy with, on a line of a terminal that the next one overwrites; "" takes it away. Nothing
- * where standard error is no terminal. */
+ * where standard error is no terminal, or a dumb one. */
 void print_progress(const char *text);
 
 #define DURATION_TEXT_MAX 24
