@@ -14,11 +14,10 @@
 static const char *const egress_names[RULES_EGRESSES] = { "none", "masquerade", "address",
 							  "pool", "prefix",     "closed" };
 
-static json_t *verdict_json(const struct natd *natd, const struct facts *facts)
+static json_t *verdict_json(const struct facts *facts)
 {
 	struct verdict verdict = verdict_of(facts);
 
-	(void)natd;
 	return json_pack("{s:s?, s:s, s:s, s:o}", "code", verdict.code, "works",
 			 verdict_works_names[verdict.works], "text", verdict.text, "advice",
 			 text_or_null(verdict.advice));
@@ -216,19 +215,15 @@ static json_t *crowd_json(const struct rules_crowd *crowd)
 			 (json_int_t)crowd->connections, "max", RULES_CROWD_PORTS);
 }
 
-static json_t *connections_json(const struct kernel *kernel)
+static json_t *connections_json(const struct kernel *kernel, const struct facts *facts)
 {
-	int32_t count;
-	int32_t max;
-
-	if (!sysctl_read("netfilter/nf_conntrack_count", &count) ||
-	    !sysctl_read("netfilter/nf_conntrack_max", &max))
+	if (!facts->connections_max)
 		return json_null();
-	return json_pack("{s:i, s:i, s:o}", "count", (int)count, "max", (int)max, "fullest",
-			 crowd_json(&kernel->crowd));
+	return json_pack("{s:i, s:i, s:o}", "count", (int)facts->connections, "max",
+			 (int)facts->connections_max, "fullest", crowd_json(&kernel->crowd));
 }
 
-static json_t *rules_json(const struct natd *natd)
+static json_t *rules_json(const struct natd *natd, const struct facts *facts)
 {
 	const struct kernel *kernel = &natd->kernel;
 	const struct rules_touched *touched = &kernel->last_repair;
@@ -241,9 +236,10 @@ static json_t *rules_json(const struct natd *natd)
 				 "took_us", (json_int_t)touched->took_us);
 	return json_pack("{s:b, s:b, s:b, s:o, s:i, s:I, s:o, s:o, s:o}", "in_sync",
 			 kernel->written, "owned", kernel->owned == RULES_OWNED_ALL, "guard_owned",
-			 kernel->owned != RULES_OWNED_NONE, "connections", connections_json(kernel),
-			 "repairs", (int)kernel->repairs, "purged", (json_int_t)kernel->purged,
-			 "last_repair", last, "changed", sysctls_json(kernel), "refused",
+			 kernel->owned != RULES_OWNED_NONE, "connections",
+			 connections_json(kernel, facts), "repairs", (int)kernel->repairs, "purged",
+			 (json_int_t)kernel->purged, "last_repair", last, "changed",
+			 sysctls_json(kernel), "refused",
 			 text_or_null(kernel->written ? "" : kernel->refused));
 }
 
@@ -287,6 +283,7 @@ static json_t *notes_json(const struct natd *natd)
 {
 	char notes[VPN_NOTES_MAX][VPN_NOTE_MAX];
 	struct vpn_truth truth = { .wan = facts_public_wan(natd),
+				   .configured = natd->config.forward_count > 0,
 				   .name = natd->config.name,
 				   .interface = natd->uplink.interface,
 				   .frozen = ways_out_frozen(
@@ -338,24 +335,32 @@ static json_t *evidence_json(const struct natd *natd)
 	return evidence;
 }
 
-json_t *status_verdict(const struct natd *natd)
+static json_t *verdict_on(const struct natd *natd, const struct facts *facts)
 {
-	struct facts facts = facts_gather(natd);
-	json_t *verdict = verdict_json(natd, &facts);
+	json_t *verdict = verdict_json(facts);
 
 	json_object_set_new(verdict, "evidence", evidence_json(natd));
 	return verdict;
 }
 
+json_t *status_verdict(const struct natd *natd)
+{
+	struct facts facts = facts_gather(natd);
+
+	return verdict_on(natd, &facts);
+}
+
 json_t *status_json(const struct natd *natd)
 {
+	struct facts facts = facts_gather(natd);
+
 	return json_pack("{s:s, s:I, s:o, s:o, s:o, s:s?, s:o, s:o, s:o, s:o, s:o, s:o, s:o}",
 			 "version", NATD_VERSION, "since",
 			 (json_int_t)((natd_now() - natd->started_at) / 1000), "verdict",
-			 status_verdict(natd), "router", status_router(natd), "host",
+			 verdict_on(natd, &facts), "router", status_router(natd), "host",
 			 host_json(natd), "forwards_from", natd->forwards_origin, "forwards",
 			 forwards_json(natd), "tunnels", tunnels_json(natd), "publish",
-			 publish_json(&natd->kernel), "rules", rules_json(natd), "firewalls",
-			 firewalls_json(&natd->kernel.firewalls), "name", name_json(natd), "notes",
-			 notes_json(natd));
+			 publish_json(&natd->kernel), "rules", rules_json(natd, &facts),
+			 "firewalls", firewalls_json(&natd->kernel.firewalls), "name",
+			 name_json(natd), "notes", notes_json(natd));
 }

@@ -73,9 +73,10 @@ static void note_way_out(const struct vpn *vpn, const struct vpn_truth *truth, s
 }
 
 /* Only where it matters: natd had to guess. */
-static void note_unreadable(const struct vpn *vpn, struct notes *notes)
+static void note_unreadable(const struct vpn *vpn, const struct vpn_truth *truth,
+			    struct notes *notes)
 {
-	if (vpn->unreadable[0] && !vpn->found)
+	if (vpn->unreadable[0] && !vpn->found && !truth->configured)
 		note(notes,
 		     "natd may not read %s and takes WireGuard's usual port: name another in "
 		     "natd.conf, or start natd again if that is new",
@@ -90,6 +91,6 @@ size_t vpn_notes(const struct vpn *vpn, const struct vpn_truth *truth,
 	note_host(vpn, truth, &all);
 	note_port(vpn, truth, &all);
 	note_way_out(vpn, truth, &all);
-	note_unreadable(vpn, &all);
+	note_unreadable(vpn, truth, &all);
 	return all.count;
 }

@@ -18,6 +18,7 @@ struct vpn_truth {
 	const char *name;      /* natd.conf's; empty: none */
 	const char *interface; /* this host's way out; empty: none now */
 	uint16_t external;     /* the port that the router passes on to the VPN; 0: none */
+	bool configured;       /* natd.conf names the ports itself */
 	const struct rules_way_out *frozen; /* ways_out_frozen() */
 };
 

@@ -225,12 +225,14 @@ static void what_does_not_fit_is_told(void **state)
 /* A place that natd may not read matters only where natd had to guess. */
 static void what_is_hidden_is_told_where_it_matters(void **state)
 {
+	const struct vpn_truth configured = { .name = "", .interface = "eth0", .configured = true };
 	char notes[VPN_NOTES_MAX][VPN_NOTE_MAX];
 	struct vpn vpn;
 
 	(void)state;
 	vpn_read(&vpn, root);
 	strcpy(vpn.unreadable, "/etc/wireguard");
+	assert_int_equal(vpn_notes(&vpn, &configured, notes), 0);
 	assert_int_equal(notes_of(&vpn, "", "eth0", 51820, notes), 1);
 	assert_non_null(strstr(notes[0], "may not read /etc/wireguard"));
 	vpn_runs_wireguard(&vpn, 51820);
