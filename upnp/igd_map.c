@@ -235,6 +235,15 @@ static void on_failure(struct client *client, struct task *task, int code, char 
 	task_failed(client, task, failure, said);
 }
 
+/* What the state file remembers has answered: no search is needed. */
+static void still_there(struct client *client)
+{
+	if (!client->igd.remembered)
+		return;
+	client->igd.remembered = false;
+	protocol_is(client, UPNP_IGD, UPNP_OK, "UPnP, where it was before");
+}
+
 static void grant(struct client *client, struct task *task, const struct igd_entry *entry,
 		  uint32_t lease, const char *said)
 {
@@ -247,10 +256,7 @@ static void grant(struct client *client, struct task *task, const struct igd_ent
 	if (client->wan_known[UPNP_IGD])
 		granted.external_address = client->wan[UPNP_IGD];
 	say(granted.said, "%s", said);
-	if (igd->remembered) {
-		igd->remembered = false;
-		protocol_is(client, UPNP_IGD, UPNP_OK, "UPnP, where it was before");
-	}
+	still_there(client);
 	igd->manners.unanswered = 0;
 	igd->held = task->mapping;
 	igd->held.external_port = granted.external_port;
@@ -328,6 +334,7 @@ static enum attempt unmap(struct client *client, struct task *task)
 		igd_forget(client);
 		return ATTEMPT_BUSY;
 	}
+	still_there(client);
 	if (code == IGD_DONE || code == IGD_NO_SUCH_ENTRY)
 		task_removed(client, task);
 	else

@@ -159,6 +159,9 @@ static void on_map(struct client *client, const struct pcp_response *response)
 	struct task *task = task_of_response(client, response);
 	char said[UPNP_TEXT_MAX];
 
+	/* Whatever it says to a removal, it speaks PCP, and no other question may be under way. */
+	if (task && task->what == TASK_UNMAP && client->asking.state[UPNP_PCP] == UPNP_ASKING)
+		pcp_is_ok(client, response);
 	if (task && response->result == PCP_SUCCESS) {
 		on_success(client, task, response);
 		return;

@@ -5,7 +5,7 @@ import json
 
 import pytest
 
-from lab import HOST, Lab, Redirect, wait_until
+from lab import HOST, LAN, Lab, Redirect, wait_until
 
 WIREGUARD = Redirect("udp", 51820, HOST, 51820)
 BOOT_ID = "/proc/sys/kernel/random/boot_id"
@@ -138,3 +138,37 @@ def test_both_routers_reboot_while_natd_is_down(outer):
         natd.wait_status("OK", state="open", external_port=51820)
         assert natd.stop() == 0
         assert (lab.router.redirects(), lab.outer.redirects()) == (set(), set())
+
+
+@pytest.mark.parametrize("protocol", ["pcp", "nat-pmp"])
+def test_what_nobody_wants_any_more_is_removed_under_the_former_address(protocol):
+    """While natd was down, the host got another address and natd.conf another port. Only the former
+    address, which it still has, may remove what it was granted."""
+    config = 'router {{ protocols = {{ "{}" }} }}\nforward "a" {{ port = {} }}'
+    new = f"{LAN}.44"
+    with Lab(router="pcp", start_vpn=False) as lab:
+        natd = lab.natd(config.format(protocol, 51820))
+        natd.wait_status(None, state="open")
+        natd.kill()
+        lab.host.ip(f"addr add {new}/24 dev eth0", f"addr change {HOST}/24 dev eth0 preferred_lft 0")
+        natd.start(config.format(protocol, 4500))
+        wait_until(lambda: lab.router.redirects() == {Redirect("udp", 4500, new, 4500)}, 20,
+                   "the new port alone")
+        assert natd.stop() == 0
+        assert lab.router.redirects() == set()
+
+
+@pytest.mark.parametrize("variant, protocol", [("pcp", "pcp"), ("pcp", "nat-pmp"), ("igd2", "upnp")])
+def test_another_port_is_wanted_than_by_the_run_before(variant, protocol):
+    """The first question is then a removal; its answer shows that the protocol works."""
+    config = 'router {{ protocols = {{ "{}" }} }}\nforward "a" {{ port = {} }}'
+    with Lab(router=variant, start_vpn=False) as lab:
+        natd = lab.natd(config.format(protocol, 51820))
+        natd.wait_status(None, state="open")
+        wait_until(lambda: protocol != "upnp" or "service" in saved(natd), 20, "the service")
+        natd.kill()
+        natd.start(config.format(protocol, 4500))
+        wait_until(lambda: lab.router.redirects() == {Redirect("udp", 4500, HOST, 4500)}, 20,
+                   "the new port alone")
+        assert natd.stop() == 0
+        assert lab.router.redirects() == set()

@@ -76,11 +76,9 @@ def test_the_first_burst_is_five_datagrams_at_most(variant):
     with watched(variant) as (lab, wire):
         lab.natd("", wait=False)
         wire.wait(lambda packet: packet.source == HOST, what="the first datagram")
-        wire.read(0.1)  # the second try of a silent one comes after 250 ms
-        wire.read()
-        first = wire.burst()
-        together = [packet for packet in first if packet.at - first[0].at < 0.1]
-        assert 1 <= len(together) <= 5, together
+        while wire.read(0.1):  # the second tries, where nobody answers, come after 250 ms
+            pass
+        assert 1 <= len(wire.burst()) <= 5, wire.burst()
 
 
 @pytest.mark.parametrize("protocol", ["pcp", "nat-pmp"])

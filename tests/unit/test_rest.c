@@ -8,6 +8,7 @@
 #include <arpa/inet.h>
 #include <string.h>
 
+#include "natd/clock.h"
 #include "natd/engine.h"
 #include "natd/log.h"
 #include "natd/pinholes.h"
@@ -123,16 +124,12 @@ static int start(void **state)
 	return 0;
 }
 
-static int64_t sooner(int64_t a, int64_t b)
-{
-	return !a || (b && b < a) ? b : a;
-}
-
 /* As loop.c does it. False: not before `end`. */
 static bool wake_up(int64_t end)
 {
-	int64_t at = sooner(sooner(engine_deadline(&house.home), engine_deadline(&house.outer)),
-			    pinholes_deadline(&house.pinholes));
+	int64_t at = clock_sooner(
+		clock_sooner(engine_deadline(&house.home), engine_deadline(&house.outer)),
+		pinholes_deadline(&house.pinholes));
 
 	assert_true(at > house.now);
 	if (at > end)
