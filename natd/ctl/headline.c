@@ -9,6 +9,9 @@
 #include "natd/ctl/sentences.h"
 #include "natd/ctl/text.h"
 
+/* So begins a line of an advice that is to be typed as it is. */
+#define COMMAND "  sudo "
+
 /* With these the phone does reach the VPN, but nothing beyond it. */
 static bool stops_behind_vpn(const char *code)
 {
@@ -85,6 +88,29 @@ struct row headline_start_advice(FILE *out)
 	return row_start(out, label, print_width(label) + 1);
 }
 
+/* A command that is too long for a line is one for the shell all the same when it is copied: what follows
+ * stands under it, after a backslash. */
+static void add_command(struct row *row, const char *line, size_t length)
+{
+	size_t room = PRINT_COLUMNS - row->indent;
+	const char *before = "";
+
+	while (length + strlen(before) > room) {
+		size_t at = room - strlen(before) - strlen(" \\");
+
+		while (at > strlen(COMMAND) && line[at] != ' ')
+			at--;
+		if (at == strlen(COMMAND))
+			break; /* one long word */
+		row_add(row, "%s%.*s \\", before, (int)at, line);
+		row_break(row);
+		before = "      ";
+		line += at + 1;
+		length -= at + 1;
+	}
+	row_add(row, "%s%.*s", before, (int)length, line);
+}
+
 void headline_show_advice(FILE *out, const json_t *verdict)
 {
 	char translated[SENTENCE_MAX];
@@ -98,7 +124,9 @@ void headline_show_advice(FILE *out, const json_t *verdict)
 		size_t length = strcspn(line, "\n");
 
 		row_break(&row);
-		if (length)
+		if (strncmp(line, COMMAND, strlen(COMMAND)) == 0)
+			add_command(&row, line, length);
+		else if (length)
 			row_add(&row, "%.*s", (int)length, line);
 		line += length + (line[length] == '\n');
 	}

@@ -211,6 +211,21 @@ static struct facts with_packets_too_big(void)
 	return facts;
 }
 
+/* Its commands are longer than a line. */
+static struct facts with_docker(void)
+{
+	static const struct rules_firewall docker = { .family = AF_INET,
+						      .owner = RULES_OWNER_DOCKER,
+						      .table = "filter",
+						      .chain = "FORWARD" };
+	struct facts facts = well;
+
+	facts.stopped = 37;
+	facts.tunnel_dropper = &docker;
+	snprintf(facts.stopped_tunnel, sizeof(facts.stopped_tunnel), "wg0");
+	return facts;
+}
+
 static const struct screen {
 	const char *name;
 	void (*show)(FILE *out, const json_t *json);
@@ -239,6 +254,7 @@ static const struct screen {
 	{ "list", list_show, SAMPLE_LIST, "{}", NULL },
 	{ "doctor-well", doctor_show, SAMPLE_DOCTOR, "{}", with_nothing_wrong },
 	{ "doctor-size", doctor_show, SAMPLE_DOCTOR_SICK, "{}", with_packets_too_big },
+	{ "doctor-docker", doctor_show, SAMPLE_DOCTOR, "{}", with_docker },
 	{ "test-arrived", show_test, SAMPLE_ARRIVED, "{}", NULL },
 	{ "test-home", show_test, SAMPLE_HOME, "{}", NULL },
 	{ "test-nothing", show_test, SAMPLE_NOTHING, "{}", NULL },
