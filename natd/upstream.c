@@ -127,6 +127,10 @@ bool upstream_report(struct upstream *upstream, const struct upnp_report *report
 			upstream->hops.router[1] = before.router[1];
 			upstream->hops.mtu = before.mtu;
 		}
+		/* Nor that it was another one: how often routers answer such packets is limited. */
+		if (!upstream->hops.wan[0].s_addr &&
+		    upstream->hops.router[1].s_addr == before.router[1].s_addr)
+			memcpy(upstream->hops.wan, before.wan, sizeof(before.wan));
 		upstream->looked = true;
 		upstream->look_until = 0;
 		upstream->look_at = now + LOOK_AGAIN_MS;

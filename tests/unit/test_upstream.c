@@ -383,6 +383,24 @@ static void is_not_left_when_a_look_sees_nobody(void **state)
 	assert_int_equal(house.upstream.engine.forwards.count, 1);
 }
 
+/* The home router claims a public address; that it has another was recorded once, and not again. */
+static void is_not_a_stranger_when_less_is_seen(void **state)
+{
+	(void)state;
+	wan_is(home_says, "11.0.1.2");
+	home_grants(51820);
+	all_say(home_says, UPNP_OK);
+	hops_are("192.168.0.1", "192.168.0.2");
+	assert_int_equal(house.upstream.line.kind, LINE_TWO_ROUTERS);
+	all_say(outer_says, UPNP_SILENT);
+	hops_are("192.168.0.1", NULL);
+	assert_int_equal(house.upstream.line.kind, LINE_TWO_ROUTERS);
+	assert_true(upstream_is_there(&house.upstream));
+	/* Another router is next: that is news. */
+	hops_are("192.168.5.1", NULL);
+	assert_int_equal(house.upstream.line.kind, LINE_MAYBE_TWO);
+}
+
 /* After a crash the state file has it: the same nonce renews the same mapping. */
 static void a_restored_mapping_is_renewed(void **state)
 {
@@ -470,6 +488,7 @@ int main(void)
 		cmocka_unit_test_setup(is_checked_four_times_an_hour, move_in),
 		cmocka_unit_test_setup(is_asked_afresh, move_in),
 		cmocka_unit_test_setup(is_not_left_when_a_look_sees_nobody, move_in),
+		cmocka_unit_test_setup(is_not_a_stranger_when_less_is_seen, move_in),
 		cmocka_unit_test_setup(a_restored_mapping_is_renewed, move_in),
 		cmocka_unit_test_setup(looks_again_when_it_refuses, move_in),
 		cmocka_unit_test_setup(asks_the_stun_server_that_is_configured, move_in),
