@@ -207,22 +207,32 @@ static uint32_t error_offset(const struct nlmsghdr *reply, const struct nlmsgerr
 	return offset;
 }
 
-/* What `offset` of a rule's message, in our own bytes, points at: an element of NFTA_RULE_EXPRESSIONS,
- * or something in it or around it, which is passed over. */
+/* The name of an element of NFTA_RULE_EXPRESSIONS, in our own bytes. */
+static void read_name(const struct nlattr *element, char name[16])
+{
+	const struct nlattr *first = mnl_attr_get_payload(element);
+
+	if (mnl_attr_ok(first, mnl_attr_get_payload_len(element)) &&
+	    mnl_attr_get_type(first) == NFTA_EXPR_NAME &&
+	    mnl_attr_validate(first, MNL_TYPE_NUL_STRING) >= 0)
+		snprintf(name, 16, "%s", mnl_attr_get_str(first));
+}
+
+/* The expression at `offset` of a rule's message; anything else there is passed over. */
 static void read_expression(const struct batch *batch, size_t message, uint32_t offset,
 			    char name[16])
 {
 	const struct nlmsghdr *rule = (const void *)(batch->data + message);
-	const struct nlattr *element = (const void *)(batch->data + message + offset);
-	const struct nlattr *first = mnl_attr_get_payload(element);
+	const struct nlattr *attribute;
+	const struct nlattr *element;
 
-	if (offset % NLMSG_ALIGNTO || offset + 2 * sizeof(*element) > rule->nlmsg_len ||
-	    mnl_attr_get_type(element) != NFTA_LIST_ELEM ||
-	    mnl_attr_get_type(first) != NFTA_EXPR_NAME ||
-	    !mnl_attr_ok(first, (int)(rule->nlmsg_len - offset - sizeof(*element))) ||
-	    mnl_attr_validate(first, MNL_TYPE_NUL_STRING) < 0)
-		return;
-	snprintf(name, 16, "%s", mnl_attr_get_str(first));
+	mnl_attr_for_each(attribute, rule, sizeof(struct nfgenmsg)) {
+		if (mnl_attr_get_type(attribute) != NFTA_RULE_EXPRESSIONS)
+			continue;
+		mnl_attr_for_each_nested(element, attribute)
+			if ((const char *)element == (const char *)rule + offset)
+				read_name(element, name);
+	}
 }
 
 bool batch_read_error(const struct batch *batch, const struct nlmsghdr *reply,
