@@ -18,12 +18,21 @@ const struct rules_port_count *facts_port_count(const struct natd *natd, uint8_t
 	return NULL;
 }
 
+/* What the router has granted once may still bring packets, by connections that it remembers. */
+static bool may_be_left_over(const struct forward *forward)
+{
+	if (!forward->granted_at)
+		return forward->via != UPNP_ANY; /* by the natd before this one */
+	return !forward->lifetime ||
+	       natd_now() < forward->granted_at + (int64_t)forward->lifetime * 1000;
+}
+
 bool facts_by_hand(const struct natd *natd, const struct forward *forward)
 {
 	const struct rules_port_count *count =
 		facts_port_count(natd, forward->wanted.protocol, forward->wanted.port);
 
-	return forward->state != FORWARD_OPEN && forward->failed_at &&
+	return forward->state != FORWARD_OPEN && forward->failed_at && !may_be_left_over(forward) &&
 	       !engine_answers(&natd->engine) && count && count->seen_ago >= 0 &&
 	       natd_now() - count->seen_ago > forward->failed_at;
 }

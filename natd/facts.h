@@ -15,7 +15,7 @@ const struct rules_port_count *facts_port_count(const struct natd *natd, uint8_t
 						uint16_t port);
 
 /* Has somebody opened it by hand? The router opens nothing when asked, and a packet from outside has come
- * since it last said so. */
+ * since it last said so; not by what natd had opened there before. */
 bool facts_by_hand(const struct natd *natd, const struct forward *forward);
 
 /* What the kernel would do with a packet of a client of `tunnel` to the internet, by IPv4. False where
