@@ -267,12 +267,61 @@ void engine_want(struct engine *engine, const struct config *config,
 	engine->lease = config->lease;
 	for (size_t i = 0; i < count; i++)
 		fresh |= want_one(engine, &forwards[i]);
-	if (engine_rest(engine))
+	if (engine_rest(engine)) {
+		if (other_order && engine->has_router)
+			engine_use(engine); /* with no protocol: upnp asks nothing any more */
 		return;
+	}
 	if (other_order)
 		engine_ask_all(engine);
 	else if (fresh)
 		ask_missing(engine);
+}
+
+void engine_yield(struct engine *engine, const struct config_forward *forwards, size_t count)
+{
+	for (size_t i = 0; i < count; i++) {
+		struct forward *holder = forwards_in_the_way(&engine->forwards, &forwards[i]);
+
+		if (!holder || !holder->temporary)
+			continue;
+		log_warning("%s is closed: its external port %u is forward \"%s\"'s now",
+			    forward_name(&holder->wanted), holder->wanted.external,
+			    forwards[i].name);
+		start_closing(engine, holder);
+	}
+}
+
+/* Why natctl may not open `wanted`; false: it may. `known` is the forward that is the same. */
+static bool open_is_refused(struct engine *engine, const struct config_forward *wanted,
+			    const struct forward *known, char error[UPNP_TEXT_MAX])
+{
+	const struct forward *other =
+		forwards_by_port(&engine->forwards, wanted->protocol, wanted->port);
+	const struct forward *holder = forwards_in_the_way(&engine->forwards, wanted);
+	char holder_name[32];
+
+	if (other && !other->temporary) {
+		snprintf(error, UPNP_TEXT_MAX,
+			 "%s is forwarded already: natd keeps it open by itself",
+			 forward_name(wanted));
+	} else if (other && other != known) {
+		snprintf(error, UPNP_TEXT_MAX,
+			 "%s is open already, from external port %u: natctl close it first",
+			 forward_name(wanted), other->wanted.external);
+	} else if (holder) {
+		snprintf(holder_name, sizeof(holder_name), "%s", forward_name(&holder->wanted));
+		snprintf(error, UPNP_TEXT_MAX,
+			 "%s cannot have external port %u: it leads to %s already",
+			 forward_name(wanted), wanted->external, holder_name);
+	} else if (!known && engine->forwards.count == UPNP_MAPPINGS_MAX) {
+		snprintf(error, UPNP_TEXT_MAX,
+			 "%s is one too many: natd keeps at most %d ports open",
+			 forward_name(wanted), UPNP_MAPPINGS_MAX);
+	} else {
+		return false;
+	}
+	return true;
 }
 
 const struct forward *engine_open(struct engine *engine, const struct config_forward *wanted,
@@ -280,18 +329,10 @@ const struct forward *engine_open(struct engine *engine, const struct config_for
 {
 	struct forward *forward = forwards_same(&engine->forwards, wanted);
 
-	if (forward && forward->state != FORWARD_CLOSING && !forward->temporary) {
-		snprintf(error, UPNP_TEXT_MAX, "%s is already forwarded by natd.conf",
-			 forward_name(wanted));
+	if (open_is_refused(engine, wanted, forward, error))
 		return NULL;
-	}
-	if (!forward && (forwards_by_port(&engine->forwards, wanted->protocol, wanted->port) ||
-			 !(forward = forwards_add(&engine->forwards, wanted)))) {
-		snprintf(error, UPNP_TEXT_MAX,
-			 "%s is already forwarded from another port, or the table is full",
-			 forward_name(wanted));
-		return NULL;
-	}
+	if (!forward)
+		forward = forwards_add(&engine->forwards, wanted);
 	forward->temporary = true;
 	forward->until = seconds ? now + (int64_t)seconds * 1000 : 0;
 	if (forward->state != FORWARD_OPEN) {
@@ -309,7 +350,8 @@ bool engine_close(struct engine *engine, uint8_t protocol, uint16_t port, char e
 
 	if (!forward || !forward->temporary) {
 		snprintf(error, UPNP_TEXT_MAX,
-			 forward ? "%s is forwarded by natd.conf: change it there and reload"
+			 forward ? "%s is kept open by natd itself: natd.conf, or the VPN's own "
+				   "settings, say so"
 				 : "%s is not forwarded",
 			 forward_name(&wanted));
 		return false;

@@ -79,6 +79,9 @@ void engine_restore(struct engine *engine, const struct forward *saved);
 void engine_want(struct engine *engine, const struct config *config,
 		 const struct config_forward *forwards, size_t count, int64_t now);
 
+/* Closes what `natctl open` opened on external ports that `forwards` want. */
+void engine_yield(struct engine *engine, const struct config_forward *forwards, size_t count);
+
 /* A forward until natd restarts or, with `seconds`, for so long. NULL if the table is full or the port
  * is one of the configuration; the reason goes into `error`. */
 const struct forward *engine_open(struct engine *engine, const struct config_forward *wanted,

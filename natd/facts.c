@@ -179,9 +179,7 @@ static void gather_arrival(const struct natd *natd, const struct forward *forwar
 	if (facts->silent_port[0] ||
 	    kernel_is_published(&natd->kernel, forward->wanted.protocol, forward->wanted.port))
 		return;
-	/* What natctl opened for an hour is the user's business. */
-	silent = !forward->temporary &&
-		 listen_check(forward->wanted.protocol, forward->wanted.port) == LISTEN_NO;
+	silent = listen_check(forward->wanted.protocol, forward->wanted.port) == LISTEN_NO;
 	if (!silent && !dropped)
 		return;
 	snprintf(facts->silent_port, sizeof(facts->silent_port), "%s",
@@ -237,8 +235,7 @@ static void gather_shared(const struct natd *natd, const struct forward *forward
 			  struct facts *facts)
 {
 	const struct map_e_line *map = &natd->shared_line.map;
-	uint16_t asked = forward->temporary ? forward->wanted.external
-					    : asked_external(natd, &forward->wanted);
+	uint16_t asked = asked_external(natd, &forward->wanted);
 
 	if (!natd->shared_line.certain || facts->shared_wanted || map_e_owns(map, asked))
 		return;
@@ -254,7 +251,8 @@ static void gather_forward(const struct natd *natd, const struct forward *forwar
 {
 	bool by_hand = facts_by_hand(natd, forward);
 
-	if (forward->state == FORWARD_CLOSING)
+	/* What natctl opened for an hour is the user's business: the VPN does not hang on it. */
+	if (forward->state == FORWARD_CLOSING || forward->temporary)
 		return;
 	facts->forwards++;
 	facts->by_hand |= by_hand;

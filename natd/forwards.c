@@ -92,6 +92,21 @@ struct forward *forwards_by_port(struct forwards *forwards, uint8_t protocol, ui
 	return NULL;
 }
 
+struct forward *forwards_in_the_way(struct forwards *forwards, const struct config_forward *wanted)
+{
+	for (size_t i = 0; i < forwards->count; i++) {
+		struct forward *forward = &forwards->list[i];
+		bool has = forward->state == FORWARD_OPEN &&
+			   forward->external_port == wanted->external;
+
+		if (forward->wanted.protocol == wanted->protocol &&
+		    forward->wanted.port != wanted->port && forward->state != FORWARD_CLOSING &&
+		    (has || forward->wanted.external == wanted->external))
+			return forward;
+	}
+	return NULL;
+}
+
 bool forward_wants_same(const struct config_forward *a, const struct config_forward *b)
 {
 	return a->protocol == b->protocol && a->port == b->port && a->external == b->external;

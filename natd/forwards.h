@@ -76,6 +76,10 @@ struct forward *forwards_by_port(struct forwards *forwards, uint8_t protocol, ui
 /* One with the same protocol and both ports, in whatever state. */
 struct forward *forwards_same(struct forwards *forwards, const struct config_forward *wanted);
 
+/* One of another port of this host that has the external port which `wanted` wants, or wants it too, and
+ * is not closing. */
+struct forward *forwards_in_the_way(struct forwards *forwards, const struct config_forward *wanted);
+
 /* Is one of them in `state` (enum forward_state)? */
 bool forwards_any(const struct forwards *forwards, uint8_t state);
 

@@ -137,16 +137,19 @@ void look_at_line(struct natd *natd)
 
 static bool is_held_otherwise(const struct forwards *held, const struct config_forward *wanted)
 {
-	for (size_t i = 0; i < held->count; i++)
-		if (held->list[i].wanted.protocol == wanted->protocol &&
-		    held->list[i].wanted.port == wanted->port &&
-		    held->list[i].wanted.external != wanted->external)
+	for (size_t i = 0; i < held->count; i++) {
+		const struct config_forward *has = &held->list[i].wanted;
+
+		if (has->protocol == wanted->protocol && !held->list[i].trial_of &&
+		    (has->port == wanted->port) != (has->external == wanted->external))
 			return true;
+	}
 	return false;
 }
 
 /* A port of ours that gets another external port leaves the old one first: PCP knows one mapping of it
- * only (RFC 6887 11.3). Returns how many may be asked for now. */
+ * only (RFC 6887 11.3). And one that gets the external port of another port of ours waits until that has
+ * left: UPnP would overwrite the entry, and then remove it. Returns how many may be asked for now. */
 static size_t hold_back(struct natd *natd, struct config_forward *forwards, size_t count)
 {
 	bool asks = engine_asks(&natd->engine);
@@ -166,6 +169,7 @@ void look_act(struct natd *natd)
 
 	natd->shared_line = judge_line(natd);
 	shared_line_move(&natd->shared_line, forwards, count);
+	engine_yield(&natd->engine, forwards, count);
 	count = hold_back(natd, forwards, count);
 	engine_want(&natd->engine, &natd->config, forwards, count, natd_now());
 	look_at_router(natd);

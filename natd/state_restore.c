@@ -78,16 +78,21 @@ static bool restore_elsewhere(struct engine *engine, json_t *mapping)
 static bool restore_sysctl(struct sysctls *sysctls, json_t *entry)
 {
 	struct sysctl *sysctl = &sysctls->list[sysctls->count];
+	struct rules_sysctl is = { 0 };
 	const char *name;
 	int before, ours;
 
 	if (sysctls->count == SYSCTL_SAVED_MAX ||
 	    json_unpack(entry, "{s:s, s:i, s:i}", "name", &name, "before", &before, "ours", &ours) <
 		    0 ||
-	    strlen(name) >= sizeof(sysctl->name) || strstr(name, ".."))
+	    strlen(name) >= sizeof(is.name))
+		return false;
+	memcpy(is.name, name, strlen(name));
+	is.value = before;
+	if (!rules_may_set(&is))
 		return false;
 	*sysctl = (struct sysctl){ .before = before, .ours = ours };
-	snprintf(sysctl->name, sizeof(sysctl->name), "%s", name);
+	memcpy(sysctl->name, is.name, sizeof(sysctl->name));
 	sysctls->count++;
 	return true;
 }

@@ -33,13 +33,20 @@ static const struct sysctl *find(const struct sysctls *saved, const char *name)
 	return NULL;
 }
 
+/* A value that no natd would write: somebody means something by it, and it could not be put back. */
+static bool is_strange(int32_t value)
+{
+	return value < 0 || value > RULES_SYSCTL_VALUE_MAX;
+}
+
 /* Remembers `name` if it is not `value` already. */
 static bool need(struct sysctls *saved, const char *name, int32_t value)
 {
 	struct sysctl *sysctl;
 	int32_t now;
 
-	if (!sysctl_read(name, &now) || now == value || saved->count == SYSCTL_SAVED_MAX)
+	if (!sysctl_read(name, &now) || now == value || is_strange(now) ||
+	    saved->count == SYSCTL_SAVED_MAX)
 		return false;
 	if (find(saved, name))
 		return true; /* somebody put it back: write it again */
@@ -54,7 +61,8 @@ static void follow(struct sysctls *saved, const char *name)
 {
 	int32_t now;
 
-	if (!find(saved, name) && sysctl_read(name, &now) && saved->count < SYSCTL_SAVED_MAX) {
+	if (!find(saved, name) && sysctl_read(name, &now) && !is_strange(now) &&
+	    saved->count < SYSCTL_SAVED_MAX) {
 		struct sysctl *sysctl = &saved->list[saved->count++];
 
 		*sysctl = (struct sysctl){ .before = now, .ours = now };

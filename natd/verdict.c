@@ -175,8 +175,14 @@ static void say_cannot_be_asked(const struct facts *facts, struct verdict *verdi
 	else
 		say(verdict, "the router %s does not open ports when asked (UPnP is off)",
 		    facts->router_address);
-	advise(verdict, "Open the port by hand, once: `natctl manual` prints what to type.\n"
-			"Or switch UPnP on in the router; natd notices within ten minutes.");
+	if (facts->has_router && !facts->asks_router)
+		advise(verdict,
+		       "Open the port by hand, once: `natctl manual` prints what to type.");
+	else
+		advise(verdict, "Open the port by hand, once: `natctl manual` prints what to "
+				"type.\n"
+				"Or switch UPnP on in the router; natd notices within ten "
+				"minutes.");
 }
 
 static bool not_open(const struct facts *facts)

@@ -10,8 +10,6 @@
 
 #define REACH_ALL (RULES_REACH_INTERNET | RULES_REACH_LAN | RULES_REACH_CLIENTS)
 
-#define SYSCTL_VALUE_MAX 2 /* accept_ra: 2 accepts router advertisements while forwarding */
-
 static bool no(char why[CHECK_TEXT_MAX], const char *format, ...)
 	__attribute__((format(printf, 2, 3)));
 
@@ -248,15 +246,19 @@ bool check_sysctl(const char name[RULES_SYSCTL_MAX])
 	return is_setting(name, folder_length, setting + 1) && interface_name(interface, length);
 }
 
+bool rules_may_set(const struct rules_sysctl *sysctl)
+{
+	return check_sysctl(sysctl->name) && sysctl->value >= 0 &&
+	       sysctl->value <= RULES_SYSCTL_VALUE_MAX;
+}
+
 static bool check_setting(const struct rules_request *request, char why[CHECK_TEXT_MAX])
 {
 	const struct rules_sysctl *sysctl = &request->sysctl;
 
 	if (!check_sysctl(sysctl->name))
 		return no(why, "a setting \"%.*s\"", RULES_SYSCTL_MAX, sysctl->name);
-	if (sysctl->value < 0 || sysctl->value > SYSCTL_VALUE_MAX)
-		return no(why, "%s = %d", sysctl->name, sysctl->value);
-	return true;
+	return rules_may_set(sysctl) || no(why, "%s = %d", sysctl->name, sysctl->value);
 }
 
 static bool check_wireguard(const struct rules_request *request, char why[CHECK_TEXT_MAX])

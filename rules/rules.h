@@ -15,12 +15,14 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#define RULES_TEXT_MAX      160
-#define RULES_NAME_MAX      64 /* of a table or a chain of another program */
-#define RULES_SYSCTL_MAX    64
-#define RULES_CROWD_PORTS   64512 /* 1024 to 65535: what the kernel gives to unprivileged ports */
-#define RULES_CROWD_PERCENT 80    /* fewer connections in all are not looked at for a crowd */
-#define RULES_SEEN_MS       ((int64_t)7 * 24 * 3600 * 1000) /* so long a last packet is remembered */
+#define RULES_TEXT_MAX   160
+#define RULES_NAME_MAX   64 /* of a table or a chain of another program */
+#define RULES_SYSCTL_MAX 64
+/* accept_ra: 2 accepts router advertisements while forwarding; every other switch is 0 or 1. */
+#define RULES_SYSCTL_VALUE_MAX 2
+#define RULES_CROWD_PORTS      64512 /* 1024 to 65535: what the kernel gives to unprivileged ports */
+#define RULES_CROWD_PERCENT    80    /* fewer connections in all are not looked at for a crowd */
+#define RULES_SEEN_MS          ((int64_t)7 * 24 * 3600 * 1000) /* so long a last packet is remembered */
 
 enum rules_reach {
 	RULES_REACH_INTERNET = 1,
@@ -336,6 +338,10 @@ void rules_close(void);
 /* Adds the peers of the device `interface`, by such a connection. False, with none added, where nobody
  * answers for it. */
 bool rules_userspace_peers(const char *interface, struct rules_peers *peers);
+
+/* Is it a switch that the process sets, to a value that it may have? RULES_SYSCTL with another is not from
+ * our own build. */
+bool rules_may_set(const struct rules_sysctl *sysctl);
 
 /* The process: enters its sandbox, then serves natd at the other end of `socket` until that end is
  * closed. */

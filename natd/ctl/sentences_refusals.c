@@ -8,9 +8,11 @@
 /* clang-format off */
 const char *const sentence_refusals[] = {
 	N_("%s is for root and the group of natd: try sudo natctl %s"),
-	N_("%s is already forwarded by natd.conf"),
-	N_("%s is already forwarded from another port, or the table is full"),
-	N_("%s is forwarded by natd.conf: change it there and reload"),
+	N_("%s is forwarded already: natd keeps it open by itself"),
+	N_("%s is open already, from external port %u: natctl close it first"),
+	N_("%s cannot have external port %u: it leads to %s already"),
+	N_("%s is one too many: natd keeps at most %d ports open"),
+	N_("%s is kept open by natd itself: natd.conf, or the VPN's own settings, say so"),
 	N_("%s is not forwarded"),
 	N_("%s needs udp or tcp and a port from 1 to 65535"),
 	N_("it was closed again"),

@@ -506,7 +506,7 @@ static void test_open_and_close_by_hand(void **state)
 	start(&engine, &wireguard, 1);
 	grant(&engine, engine.forwards.list[0].id, 51820, 7200, SECOND);
 	assert_null(engine_open(&engine, &wireguard, 0, SECOND, error));
-	assert_string_equal(error, "udp 51820 is already forwarded by natd.conf");
+	assert_string_equal(error, "udp 51820 is forwarded already: natd keeps it open by itself");
 	forget_sent();
 	forward = engine_open(&engine, &other, 60, SECOND, error);
 	assert_non_null(forward);
@@ -518,10 +518,75 @@ static void test_open_and_close_by_hand(void **state)
 	engine_tick(&engine, 61 * SECOND);
 	assert_string_equal(letters(), "X");
 	assert_false(engine_close(&engine, IPPROTO_UDP, 51820, error));
-	assert_string_equal(error,
-			    "udp 51820 is forwarded by natd.conf: change it there and reload");
+	assert_string_equal(error, "udp 51820 is kept open by natd itself: natd.conf, or the VPN's "
+				   "own settings, say so");
 	assert_false(engine_close(&engine, IPPROTO_TCP, 1, error));
 	assert_string_equal(error, "tcp 1 is not forwarded");
+}
+
+/* On a router that has one table for all, the second would take the first one's entry away. */
+static void test_an_external_port_leads_to_one_port(void **state)
+{
+	static struct engine engine;
+	struct config_forward other = {
+		.name = "natctl-9999", .protocol = IPPROTO_UDP, .port = 9999, .external = 51820
+	};
+	struct config_forward config_of_now = other;
+	char error[UPNP_TEXT_MAX];
+
+	(void)state;
+	start(&engine, &wireguard, 1);
+	assert_null(engine_open(&engine, &other, 0, SECOND, error));
+	assert_string_equal(error,
+			    "udp 9999 cannot have external port 51820: it leads to udp 51820 "
+			    "already");
+	/* also that which it has instead of the wanted one */
+	grant(&engine, engine.forwards.list[0].id, 51821, 7200, SECOND);
+	other.external = 51821;
+	assert_null(engine_open(&engine, &other, 0, SECOND, error));
+	other.external = 443;
+	assert_non_null(engine_open(&engine, &other, 0, SECOND, error));
+	other.external = 444;
+	assert_null(engine_open(&engine, &other, 0, SECOND, error));
+	assert_string_equal(error, "udp 9999 is open already, from external port 443: natctl close "
+				   "it first");
+	/* TCP has ports of its own. */
+	other.protocol = IPPROTO_TCP;
+	other.external = 443;
+	assert_non_null(engine_open(&engine, &other, 0, SECOND, error));
+
+	/* natd.conf wants it now. */
+	config_of_now.port = 8443;
+	config_of_now.external = 443;
+	forget_sent();
+	engine_yield(&engine, &config_of_now, 1);
+	assert_string_equal(letters(), "X");
+	assert_int_equal(sent[0].mapping.port, 9999);
+	assert_int_equal(sent[0].mapping.protocol, IPPROTO_UDP);
+}
+
+static void test_a_reload_without_protocols(void **state)
+{
+	static struct engine engine;
+	struct config config;
+
+	(void)state;
+	start(&engine, &wireguard, 1);
+	grant(&engine, engine.forwards.list[0].id, 51820, 7200, SECOND);
+	engine.protocols[UPNP_IGD].state = UPNP_OK;
+	config_defaults(&config);
+	config.order_count = 0;
+	forget_sent();
+	engine_want(&engine, &config, &wireguard, 1, SECOND);
+	assert_string_equal(letters(), "U");
+	assert_int_equal(sent[0].network.count, 0);
+	assert_int_equal(engine.forwards.list[0].state, FORWARD_OFF);
+	assert_false(engine_answers(&engine));
+	/* and back */
+	config_defaults(&config);
+	forget_sent();
+	engine_want(&engine, &config, &wireguard, 1, SECOND);
+	assert_string_equal(letters(), "UMA");
 }
 
 static void test_no_protocol_means_nobody_is_asked(void **state)
@@ -635,6 +700,8 @@ int main(void)
 		cmocka_unit_test(test_the_run_before),
 		cmocka_unit_test(test_reload_closes_what_is_not_wanted),
 		cmocka_unit_test(test_open_and_close_by_hand),
+		cmocka_unit_test(test_an_external_port_leads_to_one_port),
+		cmocka_unit_test(test_a_reload_without_protocols),
 		cmocka_unit_test(test_no_protocol_means_nobody_is_asked),
 		cmocka_unit_test(test_without_a_router_it_rests),
 		cmocka_unit_test(test_the_last_public_address_is_kept),

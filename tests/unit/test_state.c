@@ -296,6 +296,16 @@ static void test_damaged_files(void **state)
 		{ "{\"version\": 1, \"mappings\": [], \"sysctls\": [{\"name\": "
 		  "\"../../kernel/panic\", \"before\": 1, \"ours\": 0}]}",
 		  0 },
+		/* of another natd, or of none: the rules process would not take it */
+		{ "{\"version\": 1, \"mappings\": [], \"sysctls\": [{\"name\": "
+		  "\"ipv4/foo\", \"before\": 0, \"ours\": 1}]}",
+		  0 },
+		{ "{\"version\": 1, \"mappings\": [], \"sysctls\": [{\"name\": "
+		  "\"\", \"before\": 0, \"ours\": 1}]}",
+		  0 },
+		{ "{\"version\": 1, \"mappings\": [], \"sysctls\": [{\"name\": "
+		  "\"ipv4/ip_forward\", \"before\": 99999, \"ours\": 1}]}",
+		  0 },
 		{ "{\"version\": 1, \"mappings\": [{\"name\": \"a\", \"protocol\": \"udp\", "
 		  "\"port\": 70000, \"external\": 5, \"nonce\": "
 		  "\"000000000000000000000000\", \"external_port\": 5}], \"sysctls\": []}",
@@ -336,7 +346,7 @@ static void test_a_folder_that_is_gone_is_said(void **state)
 
 	(void)state;
 	engine_init(&engine, &no_hooks, NULL);
-	assert_false(state_write("/nonexistent", &engine, &outer, &pinholes, &switches, false));
+	assert_false(state_write(path_of("gone"), &engine, &outer, &pinholes, &switches, false));
 }
 
 static int make_directory(void **state)

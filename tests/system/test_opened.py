@@ -1,0 +1,88 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""What natctl opens is the user's business: it neither costs the VPN its port nor changes the verdict."""
+
+import pytest
+
+from lab import Lab
+from lab.lab import HOST
+from lab.process import wait_until
+from lab.router import Redirect
+
+VPN = Redirect("udp", 51820, HOST, 51820)
+# natd.conf wants the port that natctl opened.
+CLAIMED = 'forward "vpn" { port = 51820 }\nforward "web" { protocol = "tcp"  port = 8443  external = 4443 }\n'
+
+
+@pytest.mark.parametrize("router", ["everything", "igd2"])
+def test_the_port_of_the_vpn_is_refused(router):
+    """A router with one table for all would let the second take the first one's entry."""
+    with Lab(router=router) as lab:
+        natd = lab.natd()
+        natd.wait_status("OK", state="open")
+        done = natd.ctl("open", "9999/udp", "51820")
+        assert done.returncode == 2
+        assert done.stderr == ("natctl: udp 9999 cannot have external port 51820: "
+                               "it leads to udp 51820 already\n")
+        assert lab.router.redirects() == {VPN}
+        assert natd.ctl("open", "9999/udp", "9998").returncode in (0, 4)
+        wait_until(lambda: lab.router.redirect("udp", 9998), 10, "the mapping")
+        assert natd.ctl("open", "9997/udp", "9998").returncode == 2
+        assert natd.ctl("close", "9999/udp").returncode == 0
+        wait_until(lambda: lab.router.redirects() == {VPN}, 10, "the VPN's alone")
+        lab.tunnel_up()
+
+
+@pytest.mark.parametrize("router", ["everything", "igd2"])
+def test_natd_conf_takes_a_port_from_natctl(router):
+    with Lab(router=router) as lab:
+        natd = lab.natd("")
+        natd.wait_status("OK", state="open")
+        assert natd.ctl("open", "9999/tcp", "4443").returncode in (0, 4)
+        wait_until(lambda: lab.router.redirect("tcp", 4443), 10, "the mapping")
+        natd.configure(CLAIMED)
+        assert natd.ctl("reload").returncode == 0
+        both = {VPN, Redirect("tcp", 4443, HOST, 8443)}
+        wait_until(lambda: lab.router.redirects() == both, 20, "the port to lead to 8443")
+        natd.wait_status(None, protocol="tcp", port=8443, external_port=4443, state="open")
+        assert "tcp 9999 is closed: its external port 4443 is forward \"web\"'s now" in natd.log
+
+
+def test_one_that_the_router_refuses_is_no_trouble_of_the_vpn():
+    """miniupnpd opens nothing below port 1024."""
+    with Lab(router="igd2") as lab:
+        natd = lab.natd("")
+        natd.wait_status("OK", state="open")
+        natd.ctl("open", "80/tcp")
+        natd.wait_status(None, protocol="tcp", port=80, state="failed")
+        assert natd.status()["verdict"]["code"] == "OK"
+        assert natd.ctl("status").returncode == 0
+
+
+def test_a_reload_that_asks_no_router():
+    with Lab() as lab:
+        natd = lab.natd("")
+        natd.wait_status("OK", state="open")
+        natd.configure("router { protocols = { } }\n")
+        natd.ctl("reload")
+        natd.wait_status("E10", state="off")
+        status = natd.status()
+        assert status["verdict"]["works"] == "unknown"
+        assert "is not asked (natd.conf: protocols = { })" in status["verdict"]["text"]
+        assert "UPnP" not in status["verdict"]["advice"]
+        assert set(status["router"]["protocols"].values()) == {"off"}
+        natd.configure("")
+        natd.ctl("reload")
+        natd.wait_status("OK", state="open")
+
+
+def test_a_state_file_of_another_natd():
+    """It knows a switch that this one does not: set aside and said, and all goes on."""
+    with Lab() as lab:
+        natd = lab.natd_on()
+        (natd.state / "state.json").write_text(
+            '{"version": 1, "mappings": [], "sysctls": '
+            '[{"name": "ipv4/conf/wg0/of_tomorrow", "before": 0, "ours": 1}]}')
+        natd.start()
+        natd.wait_status("OK", state="open")
+        assert "natd did not write {\"name\":\"ipv4/conf/wg0/of_tomorrow\"" in natd.log
+        assert (natd.state / "state.json.broken").exists()
