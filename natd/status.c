@@ -278,6 +278,28 @@ static json_t *name_json(const struct natd *natd)
 			 updater.state == UPDATER_RUNS);
 }
 
+static bool is_named(const struct config *config, const char *interface)
+{
+	for (size_t i = 0; i < config->tunnel_count; i++)
+		if (strcmp(config->tunnels[i].interface, interface) == 0)
+			return true;
+	return false;
+}
+
+/* What natd.conf names that is not there, and what is there and it does not name. */
+static void find_unnamed(const struct natd *natd, struct vpn_truth *truth)
+{
+	for (size_t i = 0; i < natd->config.tunnel_count; i++)
+		if (!network_link_by_name(&natd->network, natd->config.tunnels[i].interface))
+			truth->absent = natd->config.tunnels[i].interface;
+	for (size_t i = 0; i < natd->network.link_count; i++) {
+		const struct network_link *link = &natd->network.links[i];
+
+		if (link->up && network_is_tunnel(link) && !is_named(&natd->config, link->name))
+			truth->unnamed = link->name;
+	}
+}
+
 /* Where the VPN's own settings do not fit. */
 static json_t *notes_json(const struct natd *natd)
 {
@@ -296,11 +318,12 @@ static json_t *notes_json(const struct natd *natd)
 	for (size_t i = 0; i < natd->engine.forwards.count; i++) {
 		const struct forward *forward = &natd->engine.forwards.list[i];
 
-		if (forward->state == FORWARD_OPEN &&
+		if (forward->state == FORWARD_OPEN && !forward->temporary &&
 		    forward->wanted.protocol == natd->vpn.protocol &&
 		    (!truth.external || forward->external_port == natd->vpn.port))
 			truth.external = forward->external_port;
 	}
+	find_unnamed(natd, &truth);
 	count = vpn_notes(&natd->vpn, &truth, notes);
 	for (size_t i = 0; i < count; i++)
 		json_array_append_new(list, json_string(notes[i]));

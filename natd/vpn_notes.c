@@ -83,6 +83,16 @@ static void note_unreadable(const struct vpn *vpn, const struct vpn_truth *truth
 		     vpn->unreadable);
 }
 
+/* A typing error, mostly: the VPN is reached, and its clients get nowhere. */
+static void note_unnamed(const struct vpn_truth *truth, struct notes *notes)
+{
+	if (truth->absent && truth->unnamed)
+		note(notes,
+		     "natd.conf names the tunnel %s, which does not exist, and not %s, which does: "
+		     "natd lets nobody out from there",
+		     truth->absent, truth->unnamed);
+}
+
 size_t vpn_notes(const struct vpn *vpn, const struct vpn_truth *truth,
 		 char notes[VPN_NOTES_MAX][VPN_NOTE_MAX])
 {
@@ -92,5 +102,6 @@ size_t vpn_notes(const struct vpn *vpn, const struct vpn_truth *truth,
 	note_port(vpn, truth, &all);
 	note_way_out(vpn, truth, &all);
 	note_unreadable(vpn, truth, &all);
+	note_unnamed(truth, &all);
 	return all.count;
 }

@@ -20,6 +20,8 @@ struct vpn_truth {
 	uint16_t external;     /* the port that the router passes on to the VPN; 0: none */
 	bool configured;       /* natd.conf names the ports itself */
 	const struct rules_way_out *frozen; /* ways_out_frozen() */
+	const char *absent;                 /* a tunnel of natd.conf that does not exist, */
+	const char *unnamed; /* while this one does, which natd.conf does not name; NULL: none */
 };
 
 /* Sentences for the user, in English. Returns how many. */

@@ -212,6 +212,7 @@ static const char *const forms[] = {
 	N_("a rule of table %s %s, chain %s lets clients out by %s, but this host goes out by %s now; natd's own rule does"),
 	N_("a rule in %s lets clients out by %s, but this host goes out by %s now; natd's own rule does"),
 	N_("natd may not read %s and takes WireGuard's usual port: name another in natd.conf, or start natd again if that is new"),
+	N_("natd.conf names the tunnel %s, which does not exist, and not %s, which does: natd lets nobody out from there"),
 	N_("this line (%s) owns only some ports, not %u; the router did not open %u: %s"),
 	N_("Open port %u by hand (natctl manual) and use it in the clients' Endpoint.\n"
 	   "The line owns the ports\n%s"),

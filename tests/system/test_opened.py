@@ -75,6 +75,18 @@ def test_a_reload_that_asks_no_router():
         natd.wait_status("OK", state="open")
 
 
+def test_a_tunnel_by_another_name_is_noticed():
+    with Lab() as lab:
+        natd = lab.natd('tunnel "wg1" { }\n')
+        natd.wait_status("OK", state="open")
+        note = ("natd.conf names the tunnel wg1, which does not exist, and not wg0, which does: "
+                "natd lets nobody out from there")
+        assert note in natd.status()["notes"]
+        natd.configure('tunnel "wg0" { }\n')
+        natd.ctl("reload")
+        assert note not in natd.status()["notes"]
+
+
 def test_a_state_file_of_another_natd():
     """It knows a switch that this one does not: set aside and said, and all goes on."""
     with Lab() as lab:
