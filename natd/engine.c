@@ -350,8 +350,7 @@ bool engine_close(struct engine *engine, uint8_t protocol, uint16_t port, char e
 
 	if (!forward || !forward->temporary) {
 		snprintf(error, UPNP_TEXT_MAX,
-			 forward ? "%s is kept open by natd itself: natd.conf, or the VPN's own "
-				   "settings, say so"
+			 forward ? "%s is kept open by natd itself: natd.conf or the VPN says so"
 				 : "%s is not forwarded",
 			 forward_name(&wanted));
 		return false;

@@ -57,6 +57,7 @@ static const char *const forms[] = {
 	   "None: the router is offline, or the line is DS-Lite (use IPv6)."),
 	N_("No setting in the router can fix this.\n"
 	   "Ask the provider for a public (global) IPv4 address, or use IPv6."),
+	N_("Open the port by hand, once: `natctl manual` prints what to type."),
 	N_("Open the port by hand, once: `natctl manual` prints what to type.\n"
 	   "Or switch UPnP on in the router; natd notices within ten minutes."),
 	N_("Start the VPN: `sudo systemctl enable --now wg-quick@wg0` or `openvpn-server@...`."),

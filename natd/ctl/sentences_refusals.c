@@ -12,7 +12,7 @@ const char *const sentence_refusals[] = {
 	N_("%s is open already, from external port %u: natctl close it first"),
 	N_("%s cannot have external port %u: it leads to %s already"),
 	N_("%s is one too many: natd keeps at most %d ports open"),
-	N_("%s is kept open by natd itself: natd.conf, or the VPN's own settings, say so"),
+	N_("%s is kept open by natd itself: natd.conf or the VPN says so"),
 	N_("%s is not forwarded"),
 	N_("%s needs udp or tcp and a port from 1 to 65535"),
 	N_("it was closed again"),

@@ -518,8 +518,8 @@ static void test_open_and_close_by_hand(void **state)
 	engine_tick(&engine, 61 * SECOND);
 	assert_string_equal(letters(), "X");
 	assert_false(engine_close(&engine, IPPROTO_UDP, 51820, error));
-	assert_string_equal(error, "udp 51820 is kept open by natd itself: natd.conf, or the VPN's "
-				   "own settings, say so");
+	assert_string_equal(error,
+			    "udp 51820 is kept open by natd itself: natd.conf or the VPN says so");
 	assert_false(engine_close(&engine, IPPROTO_TCP, 1, error));
 	assert_string_equal(error, "tcp 1 is not forwarded");
 }
