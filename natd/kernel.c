@@ -174,6 +174,8 @@ void kernel_want(struct kernel *kernel, const struct config *config, const struc
 	set = kernel_set(kernel, network, config->owned, ports, port_count, &count);
 	send_coexist(kernel, config->coexist);
 	send_set(kernel, set, count);
+	if (!kernel->in_force)
+		return;
 	if (!sysctls_need(&kernel->sysctls, network, kernel->tunnels, kernel->tunnel_count,
 			  has_fixed_address(kernel)))
 		return;

@@ -51,6 +51,8 @@ struct kernel {
 
 	/* What rules says. */
 	bool written;  /* the kernel has the set of `generation` */
+	bool in_force; /* it has one of ours, this or an earlier one */
+	unsigned int refusals; /* in a row */
 	uint8_t owned; /* enum rules_owned */
 	bool removed;
 	char refused[RULES_TEXT_MAX]; /* why not */
@@ -78,13 +80,19 @@ struct kernel_port {
 void kernel_init(struct kernel *kernel, struct process *rules);
 
 /* Works out the set from configuration, network and ports, and sends it where it differs from the last
- * one. `save` is called before the first sysctl is written, so that its old value survives a crash. */
+ * one, or where the kernel has refused that. Nothing is forwarded before a set is in force: clients would
+ * leave untranslated, and go where they must not. `save` is called before the first sysctl is written, so
+ * that its old value survives a crash. */
 void kernel_want(struct kernel *kernel, const struct config *config, const struct network *network,
 		 const struct kernel_port *ports, size_t port_count, void (*save)(void *context),
 		 void *context);
 
 /* Is a port of this host handed on to a client? Either family counts. */
 bool kernel_is_published(const struct kernel *kernel, uint8_t protocol, uint16_t port);
+
+/* Milliseconds until a set that the kernel has refused is sent again: perhaps another program had the
+ * table, or there was no memory. */
+int64_t kernel_wait_ms(const struct kernel *kernel);
 
 /* Does another program keep changing the tables? */
 bool kernel_is_contested(const struct kernel *kernel, int64_t now);

@@ -12,6 +12,9 @@
 #define CONTESTED 4
 #define CALM_MS   60000
 
+#define REFUSED_FIRST_MS 2000
+#define REFUSED_MAX_MS   600000
+
 struct address kernel_address(const struct rules_prefix *host)
 {
 	struct address address = { .family = host->family };
@@ -20,18 +23,43 @@ struct address kernel_address(const struct rules_prefix *host)
 	return address;
 }
 
+/* The next look sends it again, and natd takes one by itself (kernel_wait_ms()). */
+static void on_refused(struct kernel *kernel, const struct rules_written *said)
+{
+	free(kernel->set);
+	kernel->set = NULL;
+	kernel->set_count = 0;
+	if (!kernel->refusals || strcmp(kernel->refused, said->what) != 0)
+		log_error("the kernel refuses the rules: %s: %s", said->what,
+			  strerror(said->error));
+	kernel->refusals++;
+}
+
 static void on_written(struct kernel *kernel, const struct rules_report *report)
 {
+	kernel->in_force |= report->written.error == 0;
 	if (report->generation != kernel->generation)
 		return; /* a newer set is on its way */
 	kernel->written = report->written.error == 0;
 	kernel->owned = report->written.owned;
-	memcpy(kernel->refused, report->written.what, sizeof(kernel->refused));
-	if (kernel->written)
-		log_debug("the kernel has the rules after %u us", report->written.took_us);
+	if (!kernel->written)
+		on_refused(kernel, &report->written);
+	else if (kernel->refusals)
+		log_info("the kernel has the rules now");
 	else
-		log_error("the kernel refuses the rules: %s: %s", report->written.what,
-			  strerror(report->written.error));
+		log_debug("the kernel has the rules after %u us", report->written.took_us);
+	if (kernel->written)
+		kernel->refusals = 0;
+	memcpy(kernel->refused, report->written.what, sizeof(kernel->refused));
+}
+
+int64_t kernel_wait_ms(const struct kernel *kernel)
+{
+	int64_t wait = REFUSED_FIRST_MS;
+
+	for (unsigned int i = 1; i < kernel->refusals && wait < REFUSED_MAX_MS; i++)
+		wait *= 2;
+	return wait < REFUSED_MAX_MS ? wait : REFUSED_MAX_MS;
 }
 
 /* Looks that come quickly one after the other ask for what is on its way already. */
@@ -54,11 +82,14 @@ static void on_sysctl(struct kernel *kernel, const struct rules_sysctl_is *sysct
 			 sysctl->name, sysctl->before);
 }
 
-static void on_touched(struct kernel *kernel, const struct rules_touched *touched, int64_t now)
+/* What was put back may be an earlier set: rules has no other where the last one was refused. */
+static void on_touched(struct kernel *kernel, const struct rules_report *report, int64_t now)
 {
+	const struct rules_touched *touched = &report->touched;
 	bool calm = !kernel->repairs || now - kernel->last_repair_at > CALM_MS;
 
-	kernel->written = touched->error == 0 && !touched->wait_ms;
+	if (report->generation == kernel->generation)
+		kernel->written = touched->error == 0 && !touched->wait_ms;
 	if (touched->wait_ms) {
 		log_warning("%s (pid %u) changed natd's tables again; they are put back in %u ms",
 			    touched->program, touched->pid, touched->wait_ms);
@@ -183,7 +214,7 @@ void kernel_report(struct kernel *kernel, const struct rules_report *report, int
 	case RULES_WRITTEN: on_written(kernel, report); break;
 	case RULES_REMOVED: kernel->removed = true; break;
 	case RULES_SYSCTL_IS: on_sysctl(kernel, &report->sysctl); break;
-	case RULES_TOUCHED: on_touched(kernel, &report->touched, now); break;
+	case RULES_TOUCHED: on_touched(kernel, report, now); break;
 	case RULES_PORT_COUNT:
 		if (kernel->port_count < CONFIG_FORWARDS_MAX)
 			kernel->ports[kernel->port_count++] = report->port;

@@ -241,15 +241,30 @@ static void on_wireguard_port(struct natd *natd, const struct rules_wireguard *w
 	}
 }
 
+/* With the first set in force the kernel may forward; one that it refused is tried again. */
+static void on_written(struct natd *natd, bool was_in_force)
+{
+	if (natd->stopping)
+		return;
+	if (!was_in_force && natd->kernel.in_force)
+		look_act(natd);
+	if (natd->kernel.refusals)
+		loop_timer(natd->refused_timer, kernel_wait_ms(&natd->kernel));
+}
+
 static void on_rules(evutil_socket_t socket, short what, void *context)
 {
 	struct natd *natd = context;
 	struct rules_report report;
+	bool was_in_force;
 	int got;
 
 	(void)what;
 	while ((got = process_receive(socket, &report, sizeof(report), false)) > 0) {
+		was_in_force = natd->kernel.in_force;
 		kernel_report(&natd->kernel, &report, natd_now());
+		if (report.what == RULES_WRITTEN)
+			on_written(natd, was_in_force);
 		if (report.what == RULES_WIREGUARD_IS)
 			on_wireguard_port(natd, &report.wireguard);
 		if (report.what == RULES_SCANNED &&
@@ -351,6 +366,7 @@ void loop_start(struct natd *natd)
 	natd->signals[3] = add_event(natd, SIGUSR1, EV_SIGNAL, stop_on_handover);
 	natd->firewalld.base = natd->base;
 	natd->settle_timer = new_timer(natd, on_settled);
+	natd->refused_timer = new_timer(natd, on_settled);
 	natd->engine_timer = new_timer(natd, on_engine_timer);
 	natd->stop_timer = new_timer(natd, stop_on_timer);
 	name_watch_start(natd);

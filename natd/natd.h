@@ -67,6 +67,7 @@ struct natd {
 	struct event *rules_writable;
 	struct event *network_event;
 	struct event *settle_timer; /* several rtnetlink events are one change */
+	struct event *refused_timer; /* the rules are sent again */
 	struct event *engine_timer;
 	struct event *stop_timer;
 	struct event *name_timer;

@@ -227,17 +227,18 @@ static bool is_not_forwarding(const struct facts *facts)
 
 static void say_not_forwarding(const struct facts *facts, struct verdict *verdict)
 {
-	if (facts->forwarding_off)
+	/* Without its rules natd lets nothing be forwarded. */
+	if (facts->rules_refused)
+		say(verdict, "the kernel refuses natd's rules: %s", facts->rules_reason);
+	else if (facts->forwarding_off)
 		say(verdict, "IP forwarding is off: clients connect but reach nothing");
-	else if (facts->not_forwarded[0])
+	else
 		say(verdict, "IP forwarding is off for %s: its clients connect but reach nothing",
 		    facts->not_forwarded);
-	else
-		say(verdict, "the kernel refuses natd's rules: %s", facts->rules_reason);
-	advise(verdict, facts->forwarding_off || facts->not_forwarded[0]
-				? "Another program switched it off after natd: look in "
-				  "/etc/sysctl.d and /etc/ufw/sysctl.conf."
-				: "Is the kernel complete? After an upgrade: reboot.");
+	advise(verdict, facts->rules_refused
+				? "Is the kernel complete? After an upgrade: reboot."
+				: "Another program switched it off after natd: look in "
+				  "/etc/sysctl.d and /etc/ufw/sysctl.conf.");
 }
 
 static bool is_overlapping(const struct facts *facts)
