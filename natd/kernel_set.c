@@ -141,16 +141,27 @@ static void append_lan_network(struct set *set, size_t from, unsigned int index,
 		append(set, RULES_LAN)->prefix = wanted;
 }
 
+/* Without a router in between, who has an address near ours is the provider's next customer. An IPv6 home
+ * has public addresses as well. */
+static bool is_the_line(const struct uplink *uplink, const struct network_address *address)
+{
+	return uplink->known && address->index == uplink->index &&
+	       address->prefix.address.family == AF_INET &&
+	       address_kind(&address->prefix.address) != ADDRESS_PRIVATE;
+}
+
 /* The networks of every interface, and private ones behind another router of the home. */
 static void append_lan(struct set *set)
 {
 	const struct network *network = set->network;
+	struct uplink uplink = network_uplink(network, AF_INET);
 	size_t from = set->count;
 
 	for (size_t i = 0; i < network->address_count; i++) {
 		const struct network_address *address = &network->addresses[i];
 
-		if (address_kind(&address->prefix.address) != ADDRESS_SPECIAL)
+		if (address_kind(&address->prefix.address) != ADDRESS_SPECIAL &&
+		    !is_the_line(&uplink, address))
 			append_lan_network(set, from, address->index, &address->prefix);
 	}
 	for (size_t i = 0; i < network->route_count; i++) {

@@ -101,6 +101,25 @@ static bool need_ipv4(struct sysctls *saved, const struct network *network)
 	return true;
 }
 
+static void keep_listening(struct sysctls *saved, const char *interface)
+{
+	const char *name = conf("ipv6", interface, "accept_ra");
+	int32_t now;
+
+	if (sysctl_read(name, &now) && now == 1)
+		need(saved, name, 2);
+}
+
+/* Today's way out is not the only one: a Wi-Fi beside the cable, and what is plugged in later, which begins
+ * as `default` says. */
+static void keep_all_listening(struct sysctls *saved, const struct network *network)
+{
+	keep_listening(saved, "default");
+	for (size_t i = 0; i < network->link_count; i++)
+		if (!network->links[i].loopback && !network_is_tunnel(&network->links[i]))
+			keep_listening(saved, network->links[i].name);
+}
+
 /* all.forwarding=1 makes a host deaf to router advertisements and costs it its own IPv6. Kernel 6.17
  * can forward on chosen interfaces instead; before that, accept_ra=2 keeps it listening. */
 static bool need_ipv6(struct sysctls *saved, const struct network *network,
@@ -122,8 +141,7 @@ static bool need_ipv6(struct sysctls *saved, const struct network *network,
 				      1);
 		return added;
 	}
-	if (sysctl_read(conf("ipv6", uplink.interface, "accept_ra"), &now) && now == 1)
-		need(saved, conf("ipv6", uplink.interface, "accept_ra"), 2);
+	keep_all_listening(saved, network);
 	return need(saved, conf("ipv6", "all", "forwarding"), 1);
 }
 

@@ -39,7 +39,8 @@ def test_clients_have_ipv6_and_the_host_keeps_its_own():
     """The host's address and route come from advertisements, and go on to, while it forwards."""
     with Lab(online=False) as lab:
         lab.host.ip("link set eth0 up", f"addr add {HOST}/24 dev eth0",
-                    f"route add default via {GATEWAY} dev eth0")
+                    f"route add default via {GATEWAY} dev eth0",
+                    "link add wlan0 type veth peer name nowhere")
         advertise(lab)
         before = lab.host.sysctls()
         natd = lab.natd()
@@ -53,7 +54,11 @@ def test_clients_have_ipv6_and_the_host_keeps_its_own():
             assert changed["ipv6/conf/wg0/force_forwarding"] == (0, 1)
             assert lab.host.sysctl("ipv6/conf/all/forwarding") == "0"
         else:
-            assert changed["ipv6/conf/eth0/accept_ra"] == (1, 2)
+            assert {changed[f"ipv6/conf/{name}/accept_ra"]
+                    for name in ("eth0", "wlan0", "default")} == {(1, 2)}
+            lab.host.ip("link add usb0 type veth peer name nowhere-either")
+            assert lab.host.sysctl("ipv6/conf/usb0/accept_ra") == "2"
+            lab.host.ip("link del usb0")
         lab.tunnel_up()
         assert lab.fetch_through_tunnel() == WAN
         wait_until(lambda: lab.fetch_through_tunnel(ipv6=True).startswith("2a11:0:77:"), 20,

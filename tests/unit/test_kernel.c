@@ -7,9 +7,10 @@
 #include <cmocka.h>
 #include <stdio.h>
 #include <string.h>
+#include <stdlib.h>
 #include <unistd.h>
 
-#include "natd/kernel.h"
+#include "natd/kernel_set.h"
 #include "natd/log.h"
 
 /* What the log says of a report. */
@@ -57,10 +58,68 @@ static void a_switch_is_told_when_it_changes(void **state)
 	assert_non_null(strstr(said_of(&kernel, &off), "cannot be written"));
 }
 
+static struct network_address on(unsigned int index, const char *text, uint8_t length)
+{
+	struct network_address address = { .index = index,
+					   .prefix.length = length,
+					   .usable = true };
+
+	assert_true(address_parse(&address.prefix.address, text));
+	return address;
+}
+
+/* The networks that rules is told are the home's, in one line. */
+static const char *home_of(const struct network *network)
+{
+	static char line[256];
+	static struct kernel kernel;
+	size_t count;
+	struct rules_request *set = kernel_set(&kernel, network, true, NULL, 0, &count);
+
+	line[0] = '\0';
+	for (size_t i = 0; i < count; i++) {
+		char text[ADDRESS_TEXT_MAX];
+		struct address address = kernel_address(&set[i].prefix);
+
+		if (set[i].what != RULES_LAN)
+			continue;
+		address.family = set[i].prefix.family;
+		snprintf(line + strlen(line), sizeof(line) - strlen(line), "%s/%u ",
+			 address_print(&address, text), set[i].prefix.length);
+	}
+	free(set);
+	return line;
+}
+
+/* On a rented server, or behind a modem, the neighbours are strangers. */
+static void the_lines_own_network_is_not_the_home(void **state)
+{
+	static struct network network = {
+		.links = { { .index = 2, .name = "eth0", .up = true, .running = true },
+			   { .index = 3, .name = "lan0", .up = true, .running = true } },
+		.link_count = 2,
+		.route_count = 1,
+		.address_count = 3,
+	};
+
+	(void)state;
+	network.routes[0].index = 2;
+	network.routes[0].destination.address.family = AF_INET;
+	assert_true(address_parse(&network.routes[0].gateway, "11.0.3.254"));
+	network.addresses[0] = on(2, "11.0.3.1", 24);
+	network.addresses[1] = on(2, "2a11:3::1", 64);
+	network.addresses[2] = on(3, "192.168.5.1", 24);
+	assert_string_equal(home_of(&network), "2a11:3::/64 192.168.5.0/24 ");
+	/* behind a router it is */
+	network.addresses[0] = on(2, "192.168.77.10", 24);
+	assert_string_equal(home_of(&network), "192.168.77.0/24 2a11:3::/64 192.168.5.0/24 ");
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_switch_is_told_when_it_changes),
+		cmocka_unit_test(the_lines_own_network_is_not_the_home),
 	};
 
 	log_open("test", true);
