@@ -269,7 +269,7 @@ void look_mapping(const struct doctor *doctor, size_t item, struct finding *find
 	} else if (facts_by_hand(doctor->natd, forward)) {
 		finding_say(finding, "%s is open by hand: packets from outside come", name);
 	} else if (forward->state == FORWARD_FAILED) {
-		finding->result = FOUND_FAIL;
+		finding->result = forward->temporary ? FOUND_INFO : FOUND_FAIL;
 		finding_say(finding, "the router did not open %s: %s", name, forward->reason);
 	} else {
 		finding->result = FOUND_UNKNOWN;

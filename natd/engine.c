@@ -240,6 +240,8 @@ bool engine_rest(struct engine *engine)
 			  : !engine->has_router ? "there is no router to ask"
 						: NULL;
 
+	if (why)
+		engine->retry_at = engine->afresh_at = engine->trial_at = 0;
 	for (size_t i = 0; why && i < engine->forwards.count; i++) {
 		struct forward *forward = &engine->forwards.list[i];
 

@@ -125,7 +125,7 @@ static void leave(struct engine *engine)
 		engine->generation++; /* what that router still says is about the past */
 	engine->has_router = false;
 	engine->wan_known = false;
-	engine->retry_at = engine->afresh_at = engine->identify_until = engine->trial_at = 0;
+	engine->identify_until = 0;
 	memset(engine->protocols, 0, sizeof(engine->protocols));
 	memset(engine->network.mac, 0, sizeof(engine->network.mac));
 	engine_rest(engine);

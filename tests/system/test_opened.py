@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """What natctl opens is the user's business: it neither costs the VPN its port nor changes the verdict."""
 
+import time
+
 import pytest
 
 from lab import Lab
@@ -56,16 +58,22 @@ def test_one_that_the_router_refuses_is_no_trouble_of_the_vpn():
         natd.wait_status(None, protocol="tcp", port=80, state="failed")
         assert natd.status()["verdict"]["code"] == "OK"
         assert natd.ctl("status").returncode == 0
+        doctor = natd.ctl("doctor")
+        assert "FAIL" not in doctor.stdout and doctor.returncode == 0
 
 
 def test_a_reload_that_asks_no_router():
     with Lab() as lab:
         natd = lab.natd("")
         natd.wait_status("OK", state="open")
+        natd.ctl("open", "80/tcp")  # refused: natd will ask again
+        natd.wait_status(None, protocol="tcp", port=80, state="failed")
         natd.configure("router { protocols = { } }\n")
         natd.ctl("reload")
         natd.wait_status("E10", state="off")
+        time.sleep(3)  # a question that was due
         status = natd.status()
+        assert {one["state"] for one in status["forwards"]} == {"off"}
         assert status["verdict"]["works"] == "unknown"
         assert "is not asked (natd.conf: protocols = { })" in status["verdict"]["text"]
         assert "UPnP" not in status["verdict"]["advice"]

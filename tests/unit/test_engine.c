@@ -574,6 +574,7 @@ static void test_a_reload_without_protocols(void **state)
 	start(&engine, &wireguard, 1);
 	grant(&engine, engine.forwards.list[0].id, 51820, 7200, SECOND);
 	engine.protocols[UPNP_IGD].state = UPNP_OK;
+	engine.retry_at = engine.trial_at = 5 * SECOND; /* of another forward */
 	config_defaults(&config);
 	config.order_count = 0;
 	forget_sent();
@@ -582,6 +583,7 @@ static void test_a_reload_without_protocols(void **state)
 	assert_int_equal(sent[0].network.count, 0);
 	assert_int_equal(engine.forwards.list[0].state, FORWARD_OFF);
 	assert_false(engine_answers(&engine));
+	assert_int_equal(engine_deadline(&engine), 0);
 	/* and back */
 	config_defaults(&config);
 	forget_sent();
