@@ -141,12 +141,18 @@ extern const char *const upnp_state_names[UPNP_STATES];
 /* Had this host that address before? */
 bool engine_is_former(const struct engine *engine, struct in_addr address);
 
-/* ---- between engine.c, engine_router.c, engine_answers.c and engine_trial.c ---- */
+/* ---- between engine.c and engine_*.c ---- */
 
 /* UPNP_USE: what is asked from now on is asked of the router as it is now. */
 void engine_use(struct engine *engine);
 void engine_send_plain(struct engine *engine, enum upnp_request_what what);
 void forward_mark_opening(struct forward *forward);
+
+/* Asks for those that are not open, by the protocol that works. */
+void engine_ask_missing(struct engine *engine);
+
+/* Closing one that the router may hold needs its word; of one that it never held, nothing is left. */
+void engine_start_closing(struct engine *engine, struct forward *forward);
 
 /* Where there is nobody to ask, the forwards say why and wait. */
 bool engine_rest(struct engine *engine);
