@@ -50,10 +50,10 @@ struct kernel {
 	uint32_t generation;
 
 	/* What rules says. */
-	bool written;  /* the kernel has the set of `generation` */
-	bool in_force; /* it has one of ours, this or an earlier one */
+	bool written;          /* the kernel has the set of `generation` */
+	bool in_force;         /* it has one of ours, this or an earlier one */
 	unsigned int refusals; /* in a row */
-	uint8_t owned; /* enum rules_owned */
+	uint8_t owned;         /* enum rules_owned */
 	bool removed;
 	char refused[RULES_TEXT_MAX]; /* why not */
 	uint32_t repairs;

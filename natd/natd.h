@@ -66,7 +66,7 @@ struct natd {
 	struct event *upnp_writable; /* while messages wait for it */
 	struct event *rules_writable;
 	struct event *network_event;
-	struct event *settle_timer; /* several rtnetlink events are one change */
+	struct event *settle_timer;  /* several rtnetlink events are one change */
 	struct event *refused_timer; /* the rules are sent again */
 	struct event *engine_timer;
 	struct event *stop_timer;
