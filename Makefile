@@ -38,7 +38,8 @@ LIBS_NATCTL  := -ljansson -lconfuse -lmnl $(LIBS_UPNP) $(LIBS_PROCESS)
 
 SRC_NATD   := $(wildcard natd/*.c) $(wildcard upnp/*.c) $(wildcard rules/*.c)
 # natctl works without natd: it looks at the network, reads the configuration and runs upnp itself.
-SRC_NATCTL := $(wildcard natd/ctl/*.c) $(wildcard upnp/*.c) natd/address.c natd/clock.c natd/config.c natd/config_many.c \
+SRC_NATCTL := $(wildcard natd/ctl/*.c) $(wildcard upnp/*.c) natd/address.c natd/clock.c natd/comments.c \
+              natd/config.c natd/config_many.c \
               natd/egress.c natd/line.c natd/log.c natd/map_e.c natd/neighbour.c natd/netlink.c natd/network.c \
               natd/network_uplink.c natd/parser.c natd/peers.c natd/process.c natd/sandbox.c natd/setting.c \
               natd/shared_line.c natd/vpn.c natd/vpn_files.c rules/uapi.c

@@ -9,6 +9,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "natd/comments.h"
 #include "natd/config_many.h"
 #include "natd/parser.h"
 #include "natd/setting.h"
@@ -112,8 +113,8 @@ static bool build(struct config *config, cfg_t *cfg)
 	return config_add_many(config, cfg);
 }
 
-/* The whole file with the sentinel behind it, to be freed by the caller; NULL with `error` filled.
- * Read by us, because libConfuse's scanner ends the process where it cannot read. */
+/* The whole file, with room for the sentinel behind it, to be freed by the caller; NULL with `error`
+ * filled. Read by us, because libConfuse's scanner ends the process where it cannot read. */
 static char *read_file(const char *path, char error[CONFIG_ERROR_MAX])
 {
 	FILE *file = fopen(path, "re");
@@ -133,8 +134,6 @@ static char *read_file(const char *path, char error[CONFIG_ERROR_MAX])
 		else if (memchr(text, '\0', size))
 			snprintf(error, CONFIG_ERROR_MAX, "%s: is not text: it holds a NUL byte",
 				 path);
-		else
-			memcpy(text + size, PARSER_SENTINEL, sizeof(PARSER_SENTINEL));
 	}
 	if (file)
 		fclose(file);
@@ -142,6 +141,30 @@ static char *read_file(const char *path, char error[CONFIG_ERROR_MAX])
 		return text;
 	free(text);
 	return NULL;
+}
+
+/* An editor's count: what stands behind the last newline is a line too. */
+static int count_lines(const char *text)
+{
+	int lines = 0;
+
+	for (const char *at = text; *at; at++)
+		lines += *at == '\n' || !at[1];
+	return lines > 0 ? lines : 1;
+}
+
+/* Shows libConfuse what the user wrote, without its comments and with the sentinel behind it. */
+static bool parse(cfg_t *cfg, char *text, const char *path, char error[CONFIG_ERROR_MAX])
+{
+	int line;
+	const char *complaint = comments_blank(text, &line);
+
+	if (complaint) {
+		snprintf(error, CONFIG_ERROR_MAX, "%s:%d: %s", path, line, complaint);
+		return false;
+	}
+	memcpy(text + strlen(text), PARSER_SENTINEL, sizeof(PARSER_SENTINEL));
+	return cfg_parse_buf(cfg, text) == CFG_SUCCESS;
 }
 
 bool config_read(struct config *config, const char *path, bool optional,
@@ -161,8 +184,8 @@ bool config_read(struct config *config, const char *path, bool optional,
 	text = read_file(path, error);
 	if (!text)
 		return false;
-	cfg = parser_open(path, error);
-	good = cfg && cfg_parse_buf(cfg, text) == CFG_SUCCESS && build(&fresh, cfg);
+	cfg = parser_open(path, count_lines(text), error);
+	good = cfg && parse(cfg, text, path, error) && build(&fresh, cfg);
 	if (!good && !error[0])
 		snprintf(error, CONFIG_ERROR_MAX, "%s: is not a natd.conf(5)", path);
 	parser_close(cfg);

@@ -10,16 +10,18 @@
 /* Where the first error goes. libConfuse hands its callbacks nothing of ours. */
 static struct {
 	const char *path;
+	int lines; /* of the file: libConfuse counts on, to the end of the sentinel */
 	char *text;
 } error_sink;
 
 static void keep_error(const cfg_t *cfg, const char *text)
 {
+	int line = cfg->line < error_sink.lines ? cfg->line : error_sink.lines;
 	int used;
 
 	if (!error_sink.text || error_sink.text[0])
 		return;
-	used = snprintf(error_sink.text, CONFIG_ERROR_MAX, "%s:%d: ", error_sink.path, cfg->line);
+	used = snprintf(error_sink.text, CONFIG_ERROR_MAX, "%s:%d: ", error_sink.path, line);
 	if (used > 0 && used < CONFIG_ERROR_MAX)
 		snprintf(error_sink.text + used, (size_t)(CONFIG_ERROR_MAX - used), "%s", text);
 	log_clean(error_sink.text);
@@ -48,7 +50,7 @@ static const struct {
 	  "; allowed: a name in quotes, like forward \"wireguard\" { ... }" },
 	{ "unexpected token", "; allowed: NAME = VALUE, or SECTION { ... }" },
 	{ "unexpected closing brace", "; allowed: one '}' for each '{'" },
-	{ "premature end of file", "; allowed: each string and list closed" },
+	{ "premature end of file", "; allowed: each list closed, and a value behind each '='" },
 };
 
 static const char *allowed_for(const char *complaint)
@@ -103,7 +105,9 @@ static int check_option(cfg_t *cfg, cfg_opt_t *option)
 	const struct setting *setting = setting_find(cfg->name, option->name);
 	const char *bad = setting ? parser_values(option, setting, &scratch) : NULL;
 
-	if (bad)
+	if (bad && strcmp(bad, "_end") == 0)
+		cfg_error(cfg, "premature end of file");
+	else if (bad)
 		cfg_error(cfg, "%s = \"%s\" is not allowed; allowed: %s", option->name, bad,
 			  setting->allowed);
 	return bad ? -1 : 0;
@@ -229,9 +233,10 @@ static cfg_t *make_parser(void)
 	return cfg;
 }
 
-cfg_t *parser_open(const char *path, char error[CONFIG_ERROR_MAX])
+cfg_t *parser_open(const char *path, int lines, char error[CONFIG_ERROR_MAX])
 {
 	error_sink.path = path;
+	error_sink.lines = lines;
 	error_sink.text = error;
 	return make_parser();
 }

@@ -14,9 +14,9 @@
 #define PARSER_SENTINEL "\n_end = 1\n"
 
 /* A parser, to be closed by the caller; NULL: no memory. The first complaint, also one by cfg_error(),
- * goes into `error` as "path:line: what is wrong and what is allowed". One at a time: libConfuse hands
- * its callbacks nothing of ours. */
-cfg_t *parser_open(const char *path, char error[CONFIG_ERROR_MAX]);
+ * goes into `error` as "path:line: what is wrong and what is allowed", where no line is beyond `lines`.
+ * One at a time: libConfuse hands its callbacks nothing of ours. */
+cfg_t *parser_open(const char *path, int lines, char error[CONFIG_ERROR_MAX]);
 void parser_close(cfg_t *cfg);
 
 /* Reads every value of one option into `target`; the first bad one is the result, NULL if none. */

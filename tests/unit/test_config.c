@@ -238,9 +238,13 @@ static void test_refusals(void **state)
 		  ":1: tunnel \"this-name-is-too-long\": allowed is a name of letters, digits, "
 		  "'.', '_' and '-', at most 15 long" },
 		{ "forward \"a\" {\n port = 5",
-		  ": a section is not closed; allowed: a '}' at the end of each section" },
+		  ":2: a section is not closed; allowed: a '}' at the end of each section" },
 		{ "router { lease = \"7200 }",
-		  ": premature end of file; allowed: each string and list closed" },
+		  ":1: a string is not closed; allowed: a second '\"' on the line of the first" },
+		{ "router { protocols = { \"pcp\",\n",
+		  ":1: premature end of file; allowed: each list closed, and a value behind each "
+		  "'='" },
+		{ "router {\n lease =", ":2: premature end of file" },
 		{ "}", ":1: unexpected closing brace; allowed: one '}' for each '{'" },
 		{ "router { lease = }",
 		  ":1: unexpected token '}'; allowed: NAME = VALUE, or SECTION { ... }" },
@@ -299,6 +303,102 @@ static void test_refusals(void **state)
 	}
 }
 
+/* The line is the one that an editor shows, whatever stands in the comments before it. */
+static void test_lines_after_comments(void **state)
+{
+	static const struct {
+		const char *text;
+		const char *said;
+	} refusals[] = {
+		{ "# one\n# two\nlease = 5\n", ":3: no such option 'lease'" },
+		{ "// one\n//// two\nlease = 5\n", ":3: no such option 'lease'" },
+		{ "/* one */\n/* two\n three */\nlease = 5\n", ":4: no such option 'lease'" },
+		{ "coexist = true # one\n\nlease = 5 # two\n", ":3: no such option 'lease'" },
+		{ "coexist = true#one\nlease = 5\n", ":2: no such option 'lease'" },
+		{ "router {\n # \"one\n /* it's */ lease = 1\n}\n", ":3: lease = \"1\" is not" },
+		{ "router {\n protocols = { \"pcp\", # one\n # two\n /* three */ \"pdp\" }\n}\n",
+		  ":4: protocols = \"pdp\" is not allowed" },
+		{ "forward \"a # b\" { }\n", ":1: forward \"a # b\": allowed is a name" },
+		{ "forward \"a // b\" { }\n", ":1: forward \"a // b\": allowed is a name" },
+		{ "forward \"a /* b\" { }\n", ":1: forward \"a /* b\": allowed is a name" },
+		{ "forward 'a # b' { }\n", ":1: forward \"a # b\": allowed is a name" },
+		{ "forward \"a\\\"#b\" { }\n", ":1: forward \"a\"#b\": allowed is a name" },
+		{ "router { stun = http://x }\n", ":1: stun = \"http://x\" is not allowed" },
+		{ "# one\n/* two\nlease = 5\n",
+		  ":2: a comment is not closed; allowed: a '*/' at the end of each '/*', or '#'" },
+		{ "/*/\n", ":1: a comment is not closed" },
+		{ "# one\nname = \"a.net\n\nlease = 5\n", ":2: a string is not closed" },
+		{ "name = 'a.net\n", ":1: a string is not closed" },
+		{ "# one\nforward \"a\" {\n port = 5\n", ":3: a section is not closed" },
+		{ "forward \"a\" { # }", ":1: a section is not closed" },
+	};
+	char error[CONFIG_ERROR_MAX];
+	struct config config;
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(refusals) / sizeof(refusals[0]); i++) {
+		assert_false(read_text(&config, refusals[i].text, error));
+		if (!strstr(error, refusals[i].said))
+			fail_msg("%s\nsays:  %s\nwants: %s", refusals[i].text, error,
+				 refusals[i].said);
+	}
+}
+
+static void test_comments_in_lists(void **state)
+{
+	static const char text[] = "tunnel \"wg0\" {\n"
+				   "  networks = {\n"
+				   "    \"10.8.0.0/24\", # phones: \"all\" of them, { and }\n"
+				   "    // \"10.9.0.0/24\",\n"
+				   "    \"10.10.0.0/24\"  /* laptops,\n"
+				   "    and \"10.11.0.0/24\" */\n"
+				   "  }\n"
+				   "}\n"
+				   "coexist = false # the last line ends nowhere";
+	char error[CONFIG_ERROR_MAX];
+	char printed[PREFIX_TEXT_MAX];
+	struct config config;
+
+	(void)state;
+	assert_true(read_text(&config, text, error));
+	assert_int_equal(config.tunnels[0].network_count, 2);
+	assert_string_equal(prefix_print(&config.tunnels[0].networks[1], printed), "10.10.0.0/24");
+	assert_false(config.coexist);
+}
+
+/* What the packages install is a good file, also with each of its examples in use, and the line of what
+ * a person adds at its end is the right one. */
+static void test_shipped_file(void **state)
+{
+	static char text[1 << 16];
+	FILE *file = fopen("natd/service/natd.conf", "r");
+	char error[CONFIG_ERROR_MAX];
+	char wanted[64];
+	struct config config;
+	size_t size;
+	int lines = 0;
+
+	(void)state;
+	assert_non_null(file);
+	size = fread(text, 1, sizeof(text) / 2, file);
+	fclose(file);
+	for (size_t i = 0; i < size; i++)
+		lines += text[i] == '\n';
+	assert_true(read_text(&config, text, error));
+	snprintf(text + size, sizeof(text) - size, "coexists = true\n");
+	assert_false(read_text(&config, text, error));
+	snprintf(wanted, sizeof(wanted), ":%d: no such option 'coexists'", lines + 1);
+	assert_non_null(strstr(error, wanted));
+	text[size] = '\0';
+	for (char *at = strchr(text, '\n'); at; at = strchr(at + 1, '\n'))
+		if (at[1] == '#')
+			at[1] = ' ';
+	assert_true(read_text(&config, text, error));
+	assert_int_equal(config.forwards[0].port, 51820);
+	assert_int_equal(config.client_count, 1);
+	config_free(&config);
+}
+
 /* Two that want the same are found however far apart they are, and the later one is told. */
 static void test_thousands(void **state)
 {
@@ -339,8 +439,9 @@ static void test_unreadable_files(void **state)
 
 	(void)state;
 	memset(big, '#', sizeof(big));
-	assert_false(config_read(&config, "/nonexistent", false, error));
-	assert_string_equal(error, "/nonexistent: cannot be read: No such file or directory");
+	assert_false(config_read(&config, "/nonexistent/natd.conf", false, error));
+	assert_string_equal(error,
+			    "/nonexistent/natd.conf: cannot be read: No such file or directory");
 	assert_false(config_read(&config, directory, false, error));
 	assert_non_null(strstr(error, "cannot be read: Is a directory"));
 	assert_false(config_read(&config, write_file("big", big, sizeof(big)), false, error));
@@ -376,6 +477,9 @@ int main(void)
 		cmocka_unit_test(test_everything_is_read),
 		cmocka_unit_test(test_silence_is_the_default),
 		cmocka_unit_test(test_refusals),
+		cmocka_unit_test(test_lines_after_comments),
+		cmocka_unit_test(test_comments_in_lists),
+		cmocka_unit_test(test_shipped_file),
 		cmocka_unit_test(test_thousands),
 		cmocka_unit_test(test_unreadable_files),
 	};
