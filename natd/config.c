@@ -156,9 +156,13 @@ static int count_lines(const char *text)
 /* Shows libConfuse what the user wrote, without its comments and with the sentinel behind it. */
 static bool parse(cfg_t *cfg, char *text, const char *path, char error[CONFIG_ERROR_MAX])
 {
+	const char *complaint;
 	int line;
-	const char *complaint = comments_blank(text, &line);
 
+	/* The byte order mark with which Windows' editors begin a file in UTF-8. */
+	if (strncmp(text, "\ufeff", strlen("\ufeff")) == 0)
+		memset(text, ' ', strlen("\ufeff"));
+	complaint = comments_blank(text, &line);
 	if (complaint) {
 		snprintf(error, CONFIG_ERROR_MAX, "%s:%d: %s", path, line, complaint);
 		return false;

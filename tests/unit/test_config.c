@@ -344,6 +344,21 @@ static void test_lines_after_comments(void **state)
 	}
 }
 
+/* As Windows' editors write it: with a byte order mark and a carriage return at each line's end. */
+static void test_file_from_windows(void **state)
+{
+	static const char text[] = "\xef\xbb\xbfrouter {\r\n lease = 3600\r\n}\r\n";
+	char error[CONFIG_ERROR_MAX];
+	struct config config;
+
+	(void)state;
+	assert_true(read_text(&config, text, error));
+	assert_int_equal(config.lease, 3600);
+	assert_true(read_text(&config, "\xef\xbb\xbf# nothing\r\n", error));
+	assert_false(read_text(&config, "\xef\xbb\xbf\r\nlease = 5\r\n", error));
+	assert_non_null(strstr(error, ":2: no such option 'lease'"));
+}
+
 static void test_comments_in_lists(void **state)
 {
 	static const char text[] = "tunnel \"wg0\" {\n"
@@ -478,6 +493,7 @@ int main(void)
 		cmocka_unit_test(test_silence_is_the_default),
 		cmocka_unit_test(test_refusals),
 		cmocka_unit_test(test_lines_after_comments),
+		cmocka_unit_test(test_file_from_windows),
 		cmocka_unit_test(test_comments_in_lists),
 		cmocka_unit_test(test_shipped_file),
 		cmocka_unit_test(test_thousands),
