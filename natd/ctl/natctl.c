@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
+#include <errno.h>
 #include <getopt.h>
 #include <stddef.h>
 #include <stdio.h>
@@ -206,7 +207,8 @@ static bool wants_json(int argc, char **argv)
 	return false;
 }
 
-int main(int argc, char **argv)
+/* Reads what was typed, and does it. */
+static int obey(int argc, char **argv)
 {
 	static const struct option long_options[] = {
 		{ "for", required_argument, NULL, 'f' },
@@ -221,8 +223,6 @@ int main(int argc, char **argv)
 	bool version = false;
 	int option;
 
-	log_open("natctl", false);
-	text_start(NATD_LOCALEDIR);
 	if (typed.json)
 		text_use("en"); /* programs read English */
 	opterr = 0;
@@ -243,4 +243,22 @@ int main(int argc, char **argv)
 	typed.arguments = argv + optind;
 	typed.count = argc - optind;
 	return version ? show_version(&typed) : run_command(&typed);
+}
+
+/* What is still buffered fails only now where the disk is full: a script must not take a part for all. */
+static int finish(int status)
+{
+	errno = 0;
+	if (fflush(stdout) == 0 && !ferror(stdout))
+		return status;
+	/* Part of it may have failed before, for a reason that nobody kept. */
+	return say_error(false, NATCTL_BROKEN, _("the output could not be written%s%s"),
+			 errno ? ": " : "", errno ? strerror(errno) : "");
+}
+
+int main(int argc, char **argv)
+{
+	log_open("natctl", false);
+	text_start(NATD_LOCALEDIR);
+	return finish(obey(argc, argv));
 }

@@ -3,6 +3,7 @@
 
 import os
 import random
+import re
 import signal
 import socket
 import struct
@@ -10,6 +11,7 @@ import struct
 import pytest
 
 from lab import GATEWAY, HOST, STRANGER, WAN, Lab, Redirect, wait_until
+from lab.natd import NATCTL, ROOT
 
 REQUEST = struct.Struct("=IIIHHII32x")  # struct control_request of natd/control.h
 VERSION = 2
@@ -140,6 +142,35 @@ def test_wrong_usage(natd, arguments):
     if arguments:
         assert len(done.stderr.splitlines()) == 1, done.stderr
         assert "allowed" in done.stderr
+
+
+@pytest.mark.parametrize("arguments", [
+    ["status"], ["-j", "status"], ["metrics"], ["wan-ip"], ["list"], ["doctor"], ["manual"],
+    ["probe"], ["-j", "frobnicate"], ["-h"], ["-V"]])
+def test_a_full_disk(lab, natd, arguments):
+    """What was not written is an error, with a reason."""
+    done = lab.host.run("sh", "-c", 'exec "$@" >/dev/full', "sh", NATCTL, "-s", natd.socket,
+                        *arguments, check=False)
+    assert done.returncode == 2, done
+    assert done.stderr.splitlines()[-1].startswith("natctl: the output could not be written"), done
+
+
+def test_recipe_for_a_full_disk(lab, natd):
+    """natctl(8)'s recipe publishes what natctl says, also that natd is away, but never a part of it."""
+    recipe = re.search(r"^\.Dl # (natctl metrics .*)$", (ROOT / "man/natctl.8").read_text(), re.M)[1]
+
+    assert "mv natd.new natd.prom" in recipe
+
+    def is_published(out, path):
+        script = recipe.replace("natctl", f"'{NATCTL}' -s '{path}'")
+        script = script.replace("mv natd.new natd.prom", "echo published")
+        done = lab.host.run("sh", "-c", script.replace("natd.new", str(out)), check=False)
+        return done.stdout == "published\n"
+
+    new = lab.folder / "new"
+    assert is_published(new, natd.socket) and "natd_up 1" in new.read_text()
+    assert is_published(new, "/nowhere/natd.sock") and "natd_up 0" in new.read_text()
+    assert not is_published("/dev/full", natd.socket)
 
 
 # ---- who may what ----
