@@ -12,6 +12,9 @@
 #define CONTROL_SOCKET  "/run/natd/natd.sock"
 #define CONTROL_VERSION 2
 
+/* How long CONTROL_TEST and CONTROL_WHY may wait for their packet. */
+#define CONTROL_WAIT_SECONDS_MAX 600
+
 enum control_command {
 	CONTROL_STATUS, /* the object of `natctl -j status` */
 	CONTROL_LIST,   /* {"mappings": [...], "complete": bool, "reason"} */

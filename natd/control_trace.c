@@ -147,9 +147,9 @@ static bool start(struct client *client, const struct rules_trace *trace)
 			      "another natctl test or why waits for a packet: one at a time");
 		return false;
 	}
-	if (seconds > TRACE_SECONDS_MAX) {
+	if (seconds > CONTROL_WAIT_SECONDS_MAX) {
 		client_refuse(client, "%u s is too long to wait; allowed: at most %d s", seconds,
-			      TRACE_SECONDS_MAX);
+			      CONTROL_WAIT_SECONDS_MAX);
 		return false;
 	}
 	client->waiting = WAITING_TRACE;

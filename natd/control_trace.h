@@ -7,9 +7,8 @@
 
 #include "natd/control_client.h"
 
-/* How long a client may wait for its packet, seconds; and does, where it does not say. */
-#define TRACE_SECONDS_MAX 600
-#define TRACE_SECONDS     30
+/* How long a client waits for its packet where it does not say. */
+#define TRACE_SECONDS 30
 
 void control_do_test(struct client *client);
 void control_do_why(struct client *client);

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "natd/config.h"
+#include "natd/control.h"
 
 #define SECONDS_PER_DAY 86400u
 #define TIME_MAX        (365 * SECONDS_PER_DAY)
@@ -47,4 +48,16 @@ bool argument_time(const char *text, uint32_t *seconds)
 		return true;
 	}
 	return false;
+}
+
+_Static_assert(CONTROL_WAIT_SECONDS_MAX == 10 * 60, "ARGUMENT_WAIT says so");
+
+bool argument_wait(const char *text, uint32_t *seconds)
+{
+	uint32_t asked;
+
+	if (!argument_time(text, &asked) || asked > CONTROL_WAIT_SECONDS_MAX)
+		return false;
+	*seconds = asked;
+	return true;
 }

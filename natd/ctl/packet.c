@@ -206,10 +206,10 @@ json_t *packet_wait(const struct invocation *typed, struct control_request reque
 		.terminal = isatty(STDOUT_FILENO),
 	};
 
-	if (typed->time && !argument_time(typed->time, &request.seconds)) {
+	if (typed->time && !argument_wait(typed->time, &request.seconds)) {
 		*status = say_error(typed->json, NATCTL_USAGE,
 				    _("'%.80s' is not allowed; allowed: %s"), typed->time,
-				    _(ARGUMENT_TIME));
+				    _(ARGUMENT_WAIT));
 		return NULL;
 	}
 	return add_legacy(follow_natd(typed, request, SILENCE_SECONDS, on_line, &wait, status));

@@ -190,7 +190,10 @@ def test_nothing_comes(lab, natd):
     (("why", "x", WEB), "'x' is not allowed"),
     (("why", PHONE, "fd42::1"), "'fd42::1' is not allowed"),
     (("why", PHONE), "not enough"),
-    (("test", "--for", "never"), "'never' is not allowed"),
+    (("test", "--for", "never"), "'never' is not allowed; allowed: a time from 1s to 10m"),
+    (("test", "--for", "11m"), "'11m' is not allowed; allowed: a time from 1s to 10m"),
+    (("test", "--for", "0s"), "'0s' is not allowed; allowed: a time from 1s to 10m"),
+    (("why", PHONE, WEB, "--for", "601s"), "'601s' is not allowed; allowed: a time from 1s to 10m"),
 ])
 def test_wrong_usage(natd, arguments, word):
     done = natd.ctl(*arguments)

@@ -119,6 +119,24 @@ static void times(void **state)
 	}
 }
 
+/* natctl test and why wait for ten minutes at most. */
+static void times_to_wait(void **state)
+{
+	static const char *const bad[] = { "0s", "601s", "11m", "1h", "365d", "soon", "" };
+	uint32_t seconds = 0;
+
+	(void)state;
+	assert_true(argument_wait("10m", &seconds));
+	assert_int_equal(seconds, 600);
+	assert_true(argument_wait("1s", &seconds));
+	assert_int_equal(seconds, 1);
+	for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
+		if (argument_wait(bad[i], &seconds))
+			fail_msg("'%s' was taken", bad[i]);
+		assert_int_equal(seconds, 1);
+	}
+}
+
 static void durations_as_people_say_them(void **state)
 {
 	static const struct {
@@ -255,6 +273,7 @@ int main(void)
 		cmocka_unit_test(ports_with_protocol),
 		cmocka_unit_test(hostile_ports_are_refused),
 		cmocka_unit_test(times),
+		cmocka_unit_test(times_to_wait),
 		cmocka_unit_test(durations_as_people_say_them),
 		cmocka_unit_test(text_is_safe_to_print),
 		cmocka_unit_test(every_string_of_an_answer_is_clean),
