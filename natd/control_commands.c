@@ -236,6 +236,18 @@ void control_counted(struct control *control)
 			client_answer(&control->clients[i], status_json(control->natd));
 }
 
+/* Also where the router says nothing: "opening" is an answer too. */
+static void answer_forward(struct client *client)
+{
+	struct natd *natd = client->control->natd;
+	const struct forward *forward = forwards_by_id(&natd->engine.forwards, client->forward);
+
+	if (forward)
+		client_answer(client, json_pack("{s:o}", "forward", status_forward(natd, forward)));
+	else
+		client_refuse(client, "it was closed again");
+}
+
 void control_forwards_changed(struct control *control)
 {
 	for (size_t i = 0; i < CLIENTS_MAX; i++) {
@@ -247,11 +259,8 @@ void control_forwards_changed(struct control *control)
 		if (client->socket < 0 || client->waiting != WAITING_FORWARD)
 			continue;
 		forward = forwards_by_id(&control->natd->engine.forwards, client->forward);
-		if (!forward)
-			client_refuse(client, "it was closed again");
-		else if (forward->state != FORWARD_OPENING)
-			client_answer(client, json_pack("{s:o}", "forward",
-							status_forward(control->natd, forward)));
+		if (!forward || forward->state != FORWARD_OPENING)
+			answer_forward(client);
 	}
 }
 
@@ -293,6 +302,8 @@ void client_limit(struct client *client)
 		control_trace_tick(client);
 	else if (client->waiting == WAITING_COUNTERS)
 		client_answer(client, status_json(client->control->natd));
+	else if (client->waiting == WAITING_FORWARD)
+		answer_forward(client);
 	else
 		client_refuse(client, "the router has not answered within %d seconds",
 			      ANSWER_SECONDS);

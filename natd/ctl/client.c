@@ -64,7 +64,12 @@ int client_connect(const char *path, struct answer *answer)
 	client = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
 	if (client >= 0 && connect(client, (struct sockaddr *)&address, sizeof(address)) == 0)
 		return client;
-	if (errno == ENOENT || errno == ECONNREFUSED)
+	if (errno == ENOENT) /* natd may run all the same, and "start" would do nothing then */
+		fail(answer, NATCTL_NOT_RUNNING,
+		     _("natd is not running, or its socket %s is gone; start it afresh with: "
+		       "sudo systemctl restart natd"),
+		     path);
+	else if (errno == ECONNREFUSED)
 		fail(answer, NATCTL_NOT_RUNNING,
 		     _("natd is not running (nobody listens at %s); start it with: sudo systemctl "
 		       "start natd"),
@@ -112,8 +117,7 @@ static json_t *read_answer(int client, struct answer *answer)
 	json_t *json = json_load_callback(read_some, &stream, 0, &error);
 
 	if (stream.error == ETIMEDOUT)
-		fail(answer, NATCTL_BROKEN, _("natd does not answer within %d seconds"),
-		     ANSWER_SECONDS);
+		fail(answer, NATCTL_BROKEN, _(CLIENT_SILENCE), ANSWER_SECONDS);
 	else if (stream.error)
 		fail(answer, NATCTL_BROKEN, _("natd's answer broke off: %s"),
 		     strerror(stream.error));

@@ -7,8 +7,13 @@
 
 #include "natd/control.h"
 #include "natd/ctl/ctl.h"
+#include "natd/ctl/text.h"
 
 #define ANSWER_ERROR_MAX 1024
+
+/* What is said of a natd that hangs, with the seconds that were waited. */
+#define CLIENT_SILENCE                                                                             \
+	N_("natd does not answer within %d seconds; restart it with: sudo systemctl restart natd")
 
 struct answer {
 	json_t *json;                 /* the caller's to release; NULL: error and status say why */

@@ -82,8 +82,7 @@ json_t *follow_natd(const struct invocation *typed, struct control_request reque
 	else if (error)
 		*status = say_error(typed->json, NATCTL_BROKEN, "%s", sentence(error, translated));
 	else if (silent == EAGAIN)
-		*status = say_error(typed->json, NATCTL_BROKEN,
-				    _("natd does not answer within %d seconds"), seconds);
+		*status = say_error(typed->json, NATCTL_BROKEN, _(CLIENT_SILENCE), seconds);
 	else if (!last)
 		*status = say_error(typed->json, NATCTL_BROKEN,
 				    _("natd closed the connection without an answer: it is busy or "

@@ -192,6 +192,9 @@ int command_metrics(const struct invocation *typed)
 	const struct control_request request = { .command = CONTROL_STATUS };
 	struct answer answer = ask_natd(typed->socket, request);
 
+	/* natd_up is 0, whether nobody listens or somebody does who says nothing. */
+	if (!answer.json && answer.status == NATCTL_BROKEN)
+		answer.status = NATCTL_NOT_RUNNING;
 	if (!answer.json)
 		say_error(typed->json, answer.status, "%s", answer.error);
 	else if (typed->json)

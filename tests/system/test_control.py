@@ -105,6 +105,21 @@ def test_open_for_a_time(lab, natd):
     wait_until(lambda: not lab.router.redirect("udp", 9000), 10, "its end")
 
 
+def test_open_while_the_router_says_nothing(natd):
+    """natctl(8): status 4, and the router is asked on."""
+    upnp = natd.pids()["upnp"]
+    os.kill(upnp, signal.SIGSTOP)
+    try:
+        done = natd.ctl("open", "7777/tcp")
+        assert done.returncode == 4 and "asking the router" in done.stdout, done
+        os.kill(upnp, signal.SIGCONT)
+        wait_until(lambda: {f["port"]: f["state"] for f in natd.status()["forwards"]}[7777] == "open",
+                   20, "the port to be open after all")
+    finally:
+        os.kill(upnp, signal.SIGCONT)
+        natd.ctl("close", "7777/tcp")
+
+
 def test_close_what_is_not_open(natd):
     done = natd.ctl("close", "4444/tcp")
     assert done.returncode != 0

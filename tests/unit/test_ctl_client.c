@@ -15,6 +15,7 @@
 #include <unistd.h>
 
 #include "natd/ctl/client.h"
+#include "natd/ctl/follow.h"
 
 static char folder[] = "/tmp/test_ctl_client.XXXXXX";
 static struct sockaddr_un address = { .sun_family = AF_UNIX };
@@ -149,6 +150,7 @@ static void no_natd_is_said(void **state)
 	struct control_request request = { .command = CONTROL_STATUS };
 	struct answer got;
 	char path[200];
+	int listening;
 
 	(void)state;
 	unlink(address.sun_path);
@@ -157,6 +159,15 @@ static void no_natd_is_said(void **state)
 	assert_int_equal(got.status, NATCTL_NOT_RUNNING);
 	assert_non_null(strstr(got.error, "natd is not running"));
 	assert_non_null(strstr(got.error, address.sun_path));
+	/* natd may run all the same, without its file: "start" would do nothing. */
+	assert_non_null(strstr(got.error, "sudo systemctl restart natd"));
+
+	listening = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	assert_int_equal(bind(listening, (struct sockaddr *)&address, sizeof(address)), 0);
+	close(listening);
+	got = ask_natd(address.sun_path, request);
+	assert_int_equal(got.status, NATCTL_NOT_RUNNING);
+	assert_non_null(strstr(got.error, "sudo systemctl start natd"));
 
 	memset(path, 'x', sizeof(path));
 	path[sizeof(path) - 1] = '\0';
@@ -263,6 +274,51 @@ static void open_asks_for_what_was_typed(void **state)
 	end_natd(natd);
 }
 
+static void ignore_line(const json_t *line, void *data)
+{
+	(void)line;
+	(void)data;
+}
+
+static int follow_for_a_second(const struct invocation *typed)
+{
+	const struct control_request request = { .command = CONTROL_DOCTOR };
+	int status = NATCTL_WELL;
+
+	assert_null(follow_natd(typed, request, 1, ignore_line, NULL, &status));
+	return status;
+}
+
+/* One that hangs is no better for being started: the socket is there, and nobody says a word. */
+static void a_natd_that_hangs_is_to_be_restarted(void **state)
+{
+	const struct invocation typed = { .socket = address.sun_path, .json = true };
+	int listening = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	char text[512];
+
+	(void)state;
+	unlink(address.sun_path);
+	assert_int_equal(bind(listening, (struct sockaddr *)&address, sizeof(address)), 0);
+	assert_int_equal(listen(listening, 1), 0);
+	assert_int_equal(run(follow_for_a_second, &typed, text, sizeof(text)), NATCTL_BROKEN);
+	assert_non_null(strstr(text, "natd does not answer within 1 seconds; restart it with: sudo "
+				     "systemctl restart natd"));
+	close(listening);
+}
+
+/* natctl(8): natd_up is 0 if natd does not answer, and the status is 3 then. */
+static void metrics_of_a_natd_without_an_answer(void **state)
+{
+	const struct invocation typed = { .socket = address.sun_path };
+	pid_t natd = start_natd(NULL, "", 1);
+	char text[512];
+
+	(void)state;
+	assert_int_equal(run(command_metrics, &typed, text, sizeof(text)), NATCTL_NOT_RUNNING);
+	assert_non_null(strstr(text, "\nnatd_up 0\n"));
+	end_natd(natd);
+}
+
 static void wrong_input_never_reaches_natd(void **state)
 {
 	char *arguments[] = { (char[]){ "51820/udq" } };
@@ -308,6 +364,8 @@ int main(void)
 		cmocka_unit_test(no_natd_is_said),
 		cmocka_unit_test(wan_ip_prints_an_address_or_nothing),
 		cmocka_unit_test(open_asks_for_what_was_typed),
+		cmocka_unit_test(a_natd_that_hangs_is_to_be_restarted),
+		cmocka_unit_test(metrics_of_a_natd_without_an_answer),
 		cmocka_unit_test(wrong_input_never_reaches_natd),
 	};
 
