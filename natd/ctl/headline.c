@@ -5,6 +5,7 @@
 
 #include "natd/ctl/ctl.h"
 #include "natd/ctl/members.h"
+#include "natd/ctl/paragraph.h"
 #include "natd/ctl/print.h"
 #include "natd/ctl/sentences.h"
 #include "natd/ctl/text.h"
@@ -90,9 +91,10 @@ struct row headline_start_advice(FILE *out)
 
 /* A command that is too long for a line is one for the shell all the same when it is copied: what follows
  * stands under it, after a backslash. */
-static void add_command(struct row *row, const char *line, size_t length)
+static void add_command(struct row *row, const char *line)
 {
 	size_t room = PRINT_COLUMNS - row->indent;
+	size_t length = strlen(line);
 	const char *before = "";
 
 	while (length + strlen(before) > room) {
@@ -108,12 +110,13 @@ static void add_command(struct row *row, const char *line, size_t length)
 		line += at + 1;
 		length -= at + 1;
 	}
-	row_add(row, "%s%.*s", before, (int)length, line);
+	row_add(row, "%s%s", before, line);
 }
 
 void headline_show_advice(FILE *out, const json_t *verdict)
 {
 	char translated[SENTENCE_MAX];
+	char paragraph[SENTENCE_MAX];
 	const char *line = sentence(text_of(verdict, "advice"), translated);
 	struct row row;
 
@@ -121,14 +124,12 @@ void headline_show_advice(FILE *out, const json_t *verdict)
 		return;
 	row = headline_start_advice(out);
 	while (*line) {
-		size_t length = strcspn(line, "\n");
-
+		line += paragraph_take(line, paragraph, sizeof(paragraph));
 		row_break(&row);
-		if (strncmp(line, COMMAND, strlen(COMMAND)) == 0)
-			add_command(&row, line, length);
-		else if (length)
-			row_add(&row, "%.*s", (int)length, line);
-		line += length + (line[length] == '\n');
+		if (strncmp(paragraph, COMMAND, strlen(COMMAND)) == 0)
+			add_command(&row, paragraph);
+		else if (*paragraph)
+			row_add(&row, "%s", paragraph);
 	}
 	row_end(&row);
 }

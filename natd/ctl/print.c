@@ -10,7 +10,11 @@
 #include <unistd.h>
 #include <wchar.h>
 
-#define PART_MAX 1024
+/* A paragraph of an advice (SENTENCE_MAX). */
+#define PART_MAX 2048
+
+/* What is longer is broken between its words. */
+#define COMMAND_MAX 48
 
 void print_clean(char *text)
 {
@@ -263,6 +267,14 @@ static bool is_katakana(const char *text)
 	return strncmp(text, "\u30a0", 3) >= 0 && strncmp(text, "\u30ff", 3) <= 0;
 }
 
+/* The bytes of a short command in backticks at `text`, which is read as one word; 0: there is none. */
+static size_t command_length(const char *text)
+{
+	const char *end = *text == '`' ? strchr(text + 1, '`') : NULL;
+
+	return end && end - text < COMMAND_MAX ? (size_t)(end - text) + 1 : 0;
+}
+
 /* The bytes of what must stay on one line at the start of `text`: a word, or where there are no
  * spaces between words (Japanese), a word in katakana or one wide character, with the marks that
  * belong to it. */
@@ -274,6 +286,7 @@ static size_t unit_length(const char *text)
 	size_t bytes = 0;
 
 	while (text[bytes] && text[bytes] != ' ') {
+		size_t command = command_length(text + bytes);
 		size_t columns;
 		size_t length = next_character(text + bytes, &columns);
 		bool closing = is_one_of(text + bytes, length, "。、」』)）:・ー,.");
@@ -282,9 +295,9 @@ static size_t unit_length(const char *text)
 		    !(katakana && is_katakana(text + bytes)))
 			break;
 		katakana = is_katakana(text + bytes);
-		opening = is_one_of(text + bytes, length, "「『(（\"`");
+		opening = !command && is_one_of(text + bytes, length, "「『(（\"`");
 		wide = columns > 1;
-		bytes += length;
+		bytes += command ? command : length;
 	}
 	return bytes;
 }
