@@ -72,6 +72,23 @@ void doctor_show(FILE *out, const json_t *result)
 	doctor_show_verdict(out, result);
 }
 
+/* A step may find what no verdict is about. */
+int doctor_exit(const json_t *result)
+{
+	int status = headline_exit(json_object_get(result, "verdict"));
+	const json_t *step;
+	size_t i;
+
+	json_array_foreach(json_object_get(result, "steps"), i, step) {
+		const char *found = text_of(step, "result");
+		bool is_bad = strcmp(found, "warn") == 0 || strcmp(found, "fail") == 0;
+
+		if (is_bad && status == NATCTL_WELL)
+			status = NATCTL_WARNING;
+	}
+	return status;
+}
+
 /* A WireGuard in user space that natd may not ask answers root. */
 static void complete(json_t *step)
 {
@@ -122,7 +139,7 @@ int command_doctor(const struct invocation *typed)
 		say_json(result);
 	else
 		doctor_show_verdict(stdout, result);
-	status = headline_exit(json_object_get(result, "verdict"));
+	status = doctor_exit(result);
 	json_decref(result);
 	return status;
 }

@@ -15,4 +15,7 @@ void doctor_show_verdict(FILE *out, const json_t *result);
 /* All of {"steps", "verdict"}. */
 void doctor_show(FILE *out, const json_t *result);
 
+/* natctl's exit status: the verdict's, but never that all is well where a step is not. */
+int doctor_exit(const json_t *result);
+
 #endif

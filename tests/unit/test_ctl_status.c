@@ -8,6 +8,7 @@
 #include <cmocka.h>
 
 #include "natd/ctl/ctl.h"
+#include "natd/ctl/doctor.h"
 #include "natd/ctl/headline.h"
 #include "natd/ctl/print.h"
 #include "natd/ctl/status.h"
@@ -270,6 +271,35 @@ static void what_natd_found_by_itself_is_said(void **state)
 	free(text);
 }
 
+static void a_warning_of_the_doctor_is_one(void **state)
+{
+	static const struct {
+		const char *result;
+		int status;
+	} cases[] = {
+		{ "{\"steps\": [{\"result\": \"ok\"}, {\"result\": \"info\"}, {\"result\": "
+		  "\"unknown\"}], \"verdict\": {\"works\": \"yes\", \"code\": \"OK\"}}",
+		  NATCTL_WELL },
+		{ "{\"steps\": [{\"result\": \"warn\"}, {\"result\": \"ok\"}], \"verdict\": "
+		  "{\"works\": \"yes\", \"code\": \"OK\"}}",
+		  NATCTL_WARNING },
+		{ "{\"steps\": [{\"result\": \"warn\"}], \"verdict\": {\"works\": \"no\", "
+		  "\"code\": \"E10\"}}",
+		  NATCTL_BROKEN },
+		{ "{\"steps\": [{\"result\": \"warn\"}], \"verdict\": {\"works\": \"unknown\"}}",
+		  NATCTL_NOT_KNOWN },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		json_t *result = json_loads(cases[i].result, 0, NULL);
+
+		assert_non_null(result);
+		assert_int_equal(doctor_exit(result), cases[i].status);
+		json_decref(result);
+	}
+}
+
 static void hostile_router_cannot_draw(void **state)
 {
 	char *text = screen("{\"router\": {\"model\": \"evil\\u001b[2J\\nHome VPN reachable: YES"
@@ -318,6 +348,7 @@ int main(void)
 		cmocka_unit_test(works_with_a_code_is_a_warning),
 		cmocka_unit_test(egress_is_said_as_it_is),
 		cmocka_unit_test(what_natd_found_by_itself_is_said),
+		cmocka_unit_test(a_warning_of_the_doctor_is_one),
 		cmocka_unit_test(hostile_router_cannot_draw),
 		cmocka_unit_test(long_words_stay_on_the_screen),
 	};
