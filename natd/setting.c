@@ -135,7 +135,9 @@ static bool read_network(struct target *target, const char *value)
 	struct prefix prefix;
 	struct prefix network;
 
-	if (tunnel->network_count == CONFIG_NETWORKS_MAX || !prefix_parse(&prefix, value))
+	/* An address alone would be a network of one client: more likely the length is forgotten. */
+	if (tunnel->network_count == CONFIG_NETWORKS_MAX || !strchr(value, '/') ||
+	    !prefix_parse(&prefix, value))
 		return false;
 	network = prefix_network(&prefix);
 	if (!prefix_equal(&network, &prefix) || prefix.length == 0)
@@ -275,7 +277,8 @@ const struct setting settings[] = {
 	{ "forward", "external", false, read_external, "a port, 1 to 65535" },
 	{ "forward", "ipv6", false, read_ipv6, "true or false" },
 	{ "tunnel", "networks", true, read_network,
-	  "at most 16 networks with no host bits, like \"10.8.0.0/24\" or \"fd42::/64\"" },
+	  "at most 16 networks with their length and no host bits, like \"10.8.0.0/24\" or "
+	  "\"fd42::/64\"" },
 	{ "tunnel", "egress", false, read_egress, EGRESS_ALLOWED },
 	{ "tunnel", "egress-gone", false, read_egress_gone, "\"close\" or \"masquerade\"" },
 	{ "client", "egress-gone", false, read_egress_gone, "\"close\" or \"masquerade\"" },

@@ -274,7 +274,12 @@ static void test_refusals(void **state)
 		  "\"upnp\", each once" },
 		{ "tunnel \"wg0\" {\n networks = { \"10.8.0.1/24\" } }",
 		  ":2: networks = \"10.8.0.1/24\" is not allowed; allowed: at most 16 networks "
-		  "with no host bits, like \"10.8.0.0/24\" or \"fd42::/64\"" },
+		  "with their length and no host bits, like \"10.8.0.0/24\" or \"fd42::/64\"" },
+		{ "tunnel \"wg0\" {\n networks = { \"10.8.0.0/24\",\n \"10.9.0.0\" } }",
+		  ":3: networks = \"10.9.0.0\" is not allowed; allowed: at most 16 networks "
+		  "with their length" },
+		{ "tunnel \"wg0\" { networks = { \"fd42::\" } }",
+		  ":1: networks = \"fd42::\" is not allowed" },
 		{ "tunnel \"wg0\" { egress = \"8.8.8.8-8.8.8.7\" }",
 		  ":1: egress = \"8.8.8.8-8.8.8.7\" is not allowed; allowed: " EGRESSES },
 		{ "tunnel \"wg0\" { egress = \"127.0.0.1\" }",
