@@ -21,7 +21,7 @@ enum control_command {
 	CONTROL_WAN_IP, /* {"address": "..."|null} */
 	CONTROL_OPEN,   /* protocol, port, external, seconds: {"forward": {...}} */
 	CONTROL_CLOSE,  /* protocol, port: {"closed": "udp 51820"} */
-	CONTROL_RELOAD, /* {"reloaded": "/etc/natd/natd.conf"} */
+	CONTROL_RELOAD, /* {"reloaded": "/etc/natd/natd.conf", "exists": bool} */
 	CONTROL_WATCH,  /* a line for each change until either end closes: snapshot.h */
 	CONTROL_DOCTOR, /* a line {"step": {...}} for each, then {"steps": [...], "verdict", "took_ms"} */
 	CONTROL_TEST, /* seconds: waits for a packet from outside: control_trace.h */

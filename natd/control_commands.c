@@ -134,16 +134,19 @@ static void do_reload(struct client *client)
 	struct natd *natd = client->control->natd;
 	char error[CONFIG_ERROR_MAX];
 	struct config config;
+	bool exists = access(natd->config_path, F_OK) == 0;
 
 	if (!config_read(&config, natd->config_path, natd->config_optional, error)) {
 		client_refuse(client, "%s", error);
 		return;
 	}
 	loop_configure(natd, &config);
-	log_info("%s is read again, asked for by natctl", natd->config_path);
+	log_info(exists ? "%s is read again, asked for by natctl"
+			: "%s does not exist: the defaults hold, as natctl asked",
+		 natd->config_path);
 	snprintf(error, sizeof(error), "%s", natd->config_path);
 	log_clean(error);
-	client_answer(client, json_pack("{s:s}", "reloaded", error));
+	client_answer(client, json_pack("{s:s, s:b}", "reloaded", error, "exists", exists));
 }
 
 /* What each command needs: whether it changes anything, and which fields must be sound. */

@@ -147,10 +147,11 @@ static bool asks_any(const struct pinholes *pinholes)
 	       memchr(pinholes->order, UPNP_IGD, pinholes->order_count);
 }
 
-const char *pinholes_why_none(const struct pinholes *pinholes, const struct config_forward *forward)
+const char *pinholes_why_none(const struct pinholes *pinholes, const struct forward *forward)
 {
-	if (!forward->ipv6)
-		return "natd.conf says ipv6 = false";
+	if (!forward->wanted.ipv6)
+		return forward->temporary ? "natctl open opens a port for IPv4 only"
+					  : "natd.conf says ipv6 = false";
 	if (!asks_any(pinholes))
 		return "natd.conf says that no router is to be asked";
 	return has_router(pinholes) ? "" : pinholes->network.why ? pinholes->network.why : "";

@@ -93,8 +93,7 @@ const struct pinhole *pinholes_of(const struct pinholes *pinholes,
 				  const struct config_forward *forward);
 
 /* Why a forward has none; "" where it should have one. */
-const char *pinholes_why_none(const struct pinholes *pinholes,
-			      const struct config_forward *forward);
+const char *pinholes_why_none(const struct pinholes *pinholes, const struct forward *forward);
 
 /* ---- pinholes_state.c: the state file ---- */
 

@@ -75,8 +75,7 @@ json_t *status_forward(const struct natd *natd, const struct forward *forward)
 		"packets_lan", count ? json_integer((json_int_t)count->arrived_lan) : json_null(),
 		"last_packet_ago", ago_or_null(count ? count->seen_ago : -1), "last_lan_packet_ago",
 		ago_or_null(count ? count->seen_lan_ago : -1), "upstream",
-		status_outer_forward(natd, forward), "ipv6",
-		status_pinhole(natd, &forward->wanted));
+		status_outer_forward(natd, forward), "ipv6", status_pinhole(natd, forward));
 }
 
 static json_t *forwards_json(const struct natd *natd)

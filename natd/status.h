@@ -26,7 +26,7 @@ json_t *status_external_address(const struct natd *natd, const struct forward *f
 json_t *status_outer_forward(const struct natd *natd, const struct forward *forward);
 int64_t status_expires_at(const struct forward *forward);
 /* Its member "ipv6" (status_ipv6.c). */
-json_t *status_pinhole(const struct natd *natd, const struct config_forward *forward);
+json_t *status_pinhole(const struct natd *natd, const struct forward *forward);
 
 /* One element of `natctl -j list`. */
 json_t *status_entry(const struct natd *natd, const struct upnp_entry *entry);

@@ -13,9 +13,9 @@ static json_t *none(const char *reason)
 			 "renew_in", "reason", text_or_null(reason));
 }
 
-json_t *status_pinhole(const struct natd *natd, const struct config_forward *forward)
+json_t *status_pinhole(const struct natd *natd, const struct forward *forward)
 {
-	const struct pinhole *pinhole = pinholes_of(&natd->pinholes, forward);
+	const struct pinhole *pinhole = pinholes_of(&natd->pinholes, &forward->wanted);
 	const struct address *address;
 	char text[ADDRESS_TEXT_MAX];
 	int64_t now = natd_now();

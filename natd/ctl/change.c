@@ -130,7 +130,10 @@ int command_reload(const struct invocation *typed)
 	json_t *answer = change(typed, &request, &status);
 
 	if (answer && !typed->json)
-		printf(_("%s: read again\n"), text_of(answer, "reloaded"));
+		printf(json_is_false(json_object_get(answer, "exists"))
+			       ? _("%s does not exist: natd uses its defaults\n")
+			       : _("%s: read again\n"),
+		       text_of(answer, "reloaded"));
 	json_decref(answer);
 	return status;
 }

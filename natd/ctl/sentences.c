@@ -161,6 +161,7 @@ static const char *const forms[] = {
 	N_("WireGuard's usual port"),
 	N_("The clients can come by IPv6, which the router lets in: their Endpoint is %s\n%s"),
 	N_("natd.conf says ipv6 = false"),
+	N_("natctl open opens a port for IPv4 only"),
 	N_("natd.conf says that no router is to be asked"),
 	N_("this host has no public IPv6 address"),
 	N_("the IPv6 internet is reached without a router"),

@@ -137,7 +137,7 @@ def test_reload():
         natd.wait_status("OK", state="open", name="vpn")
 
         natd.configure(GOOD + 'forward "web" { protocol = "tcp" port = 8443 }\n')
-        assert natd.ctl("reload").returncode == 0
+        assert natd.ctl("reload").stdout == f"{natd.config}: read again\n"
         natd.wait_status(None, name="web", state="open")
         assert lab.router.redirects() == {Redirect("udp", 51820, HOST, 51820),
                                           Redirect("tcp", 8443, HOST, 8443)}

@@ -188,6 +188,26 @@ def test_recipe_for_a_full_disk(lab, natd):
     assert not is_published("/dev/full", natd.socket)
 
 
+CONFIG = "/etc/natd/natd.conf"
+
+
+@pytest.mark.skipif(os.path.exists(CONFIG), reason="this host has a configuration")
+def test_reload_of_no_file(natd):
+    done = natd.ctl("reload")
+    assert done.returncode == 0
+    assert done.stdout == f"{CONFIG} does not exist: natd uses its defaults\n"
+    assert natd.json("reload") == {"reloaded": CONFIG, "exists": False}
+
+
+def test_what_natctl_opens_is_ipv4(natd):
+    try:
+        assert natd.ctl("open", "7777/tcp").returncode == 0
+        forward = next(f for f in natd.status()["forwards"] if f["port"] == 7777)
+        assert forward["ipv6"]["reason"] == "natctl open opens a port for IPv4 only"
+    finally:
+        natd.ctl("close", "7777/tcp")
+
+
 # ---- who may what ----
 
 def test_a_stranger_may_ask(natd):

@@ -203,7 +203,7 @@ static void test_comes_back_after_a_loss_of_the_network(void **state)
 	want(&none);
 	assert_string_equal(asked(), "");
 	assert_null(only());
-	assert_string_equal(pinholes_why_none(&pinholes, &forwards.list[0].wanted), none.why);
+	assert_string_equal(pinholes_why_none(&pinholes, &forwards.list[0]), none.why);
 	want(&network);
 	assert_int_equal(sent[0].pinhole.via, UPNP_PCP);
 	assert_string_equal(asked(), "pin 1"); /* with its nonce: the router still has it */
@@ -318,8 +318,11 @@ static void test_only_where_it_is_wanted(void **state)
 	forwards.list[0].wanted.ipv6 = false;
 	want(&network);
 	assert_string_equal(asked(), "unpin 1");
-	assert_string_equal(pinholes_why_none(&pinholes, &forwards.list[0].wanted),
+	assert_string_equal(pinholes_why_none(&pinholes, &forwards.list[0]),
 			    "natd.conf says ipv6 = false");
+	forwards.list[0].temporary = true;
+	assert_string_equal(pinholes_why_none(&pinholes, &forwards.list[0]),
+			    "natctl open opens a port for IPv4 only");
 	forwards.list[0].wanted.ipv6 = true;
 	config.order[0] = UPNP_NATPMP; /* which knows no IPv6 */
 	config.order_count = 1;
