@@ -114,6 +114,14 @@ static void compare_name(json_t *events, const json_t *before, const json_t *aft
 							copy_of(after, "wan_address")));
 }
 
+void changes_remember(const json_t *before, json_t *after)
+{
+	for (size_t i = 0; i < sizeof(addresses) / sizeof(addresses[0]); i++)
+		if (!*text_of(after, addresses[i].member))
+			json_object_set_new(after, addresses[i].member,
+					    copy_of(before, addresses[i].member));
+}
+
 json_t *changes_between(const json_t *before, const json_t *after)
 {
 	json_t *events = json_array();

@@ -12,4 +12,8 @@
  * "name-right" with "name", "addresses" and "wan_address". The caller releases it. */
 json_t *changes_between(const json_t *before, const json_t *after);
 
+/* Takes into `after` each address of `before` that is not known there: it is the one from before when the
+ * next one comes. `before` may be NULL. */
+void changes_remember(const json_t *before, json_t *after);
+
 #endif

@@ -93,6 +93,8 @@ static void show_wan(FILE *out, const json_t *status)
 
 	if (*address)
 		row_add(&row, "%s", address);
+	if (*address && status_wan_is_past(status))
+		row_add(&row, "%s", _("last known"));
 	if (*kind && strcmp(kind, "unknown") != 0)
 		row_add(&row, "%s", word_wan_kind(kind));
 	else if (!*address)
@@ -246,7 +248,7 @@ static void add_egress(struct row *row, const json_t *tunnel, const char *networ
 
 static void show_exit(FILE *out, const json_t *status)
 {
-	const char *wan = wan_is_public(status)
+	const char *wan = wan_is_public(status) && !status_wan_is_past(status)
 				  ? text_of(json_object_get(status, "router"), "wan_address")
 				  : "";
 	struct row row = start(out, _(" Exit IP"));

@@ -79,6 +79,12 @@ static void add_protocols(struct row *row, const json_t *router)
 	}
 }
 
+bool status_wan_is_past(const json_t *status)
+{
+	return !*text_of(json_object_get(status, "router"), "address") &&
+	       !*text_of(json_object_get(status, "host"), "address");
+}
+
 static void show_router(FILE *out, const json_t *status)
 {
 	const json_t *router = json_object_get(status, "router");
@@ -89,7 +95,7 @@ static void show_router(FILE *out, const json_t *status)
 	size_t i;
 
 	row_add(&row, "%s", *address ? address : _("none found"));
-	if (*model)
+	if (*address && *model)
 		row_add(&row, "\"%s\"", model);
 	if (*address)
 		add_protocols(&row, router);

@@ -17,4 +17,7 @@ bool status_external_port(const json_t *forward, json_int_t *port);
 /* "renewed in 29 min  lasts 2 h", of a mapping or a pinhole that is open. */
 void status_times(struct row *row, const json_t *opened);
 
+/* Is the WAN address only remembered? There is no network now, and so no router that could tell it. */
+bool status_wan_is_past(const json_t *status);
+
 #endif

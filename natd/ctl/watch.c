@@ -38,6 +38,7 @@ static void take_snapshot(struct hooks *hooks, json_t **last, json_t *snapshot)
 		hooks_event(hooks, event, snapshot, natd_now());
 	}
 	json_decref(events);
+	changes_remember(*last, snapshot);
 	json_decref(*last);
 	*last = snapshot;
 }

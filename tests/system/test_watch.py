@@ -4,7 +4,7 @@
 import json
 
 
-from lab import WAN, WEB, Lab, dns, wait_until
+from lab import GATEWAY, HOST, WAN, WEB, Lab, dns, wait_until
 from lab.natd import NATCTL
 
 NEW_WAN = "11.0.1.77"
@@ -48,6 +48,26 @@ def hooks(lab):
         (folder / name).write_text(text, encoding="utf-8")
         (folder / name).chmod(mode)
     return folder, log
+
+
+def test_another_address_after_a_pulled_cable():
+    """Meanwhile there is no address and no router: what was known is not told as if it held."""
+    with Lab() as lab:
+        natd, watch = start(lab)
+        new = HOST.rsplit(".", 1)[0] + ".44"
+        lab.router.node.ip("link set port1 down")
+        natd.wait_status("E11")
+        screen = natd.ctl("status").stdout
+        assert " Router        none found\n" in screen, screen
+        row = next(line for line in screen.splitlines() if line.startswith(" WAN address"))
+        assert row.endswith(("not known", f"{WAN}  last known  public")), screen
+        lab.host.ip(f"addr add {new}/24 dev eth0", f"addr del {HOST}/24 dev eth0")
+        lab.host.ip(f"addr replace {new}/24 dev eth0",
+                    f"route replace default via {GATEWAY} dev eth0")
+        lab.router.node.ip("link set port1 up")
+        wait_until(lambda: find(watch, "host-changed"), 20, "host-changed")
+        changed = find(watch, "host-changed")[0]
+        assert (changed["host_address"], changed["old_host_address"]) == (new, HOST)
 
 
 def test_ports_and_rules():

@@ -82,6 +82,32 @@ static void host_has_another_address(void **state)
 		happened("{\"host_address\": \"192.168.1.2\"}", "{\"host_address\": null}"), "");
 }
 
+/* natctl(8): "old_host_address" is the one from before, also where there was none in between. */
+static void an_address_is_remembered_while_there_is_none(void **state)
+{
+	json_t *before = json_loads("{\"host_address\": \"192.168.1.2\", \"wan_address\": " WAN "}",
+				    0, NULL);
+	json_t *without = json_loads("{\"host_address\": null, \"wan_address\": null}", 0, NULL);
+	json_t *after = json_loads("{\"host_address\": \"192.168.1.3\", \"wan_address\": " WAN "}",
+				   0, NULL);
+	json_t *events;
+
+	(void)state;
+	changes_remember(NULL, before);
+	changes_remember(before, without);
+	events = changes_between(without, after);
+	assert_int_equal(json_array_size(events), 1);
+	assert_string_equal(text_of(json_array_get(events, 0), "event"), "host-changed");
+	assert_string_equal(text_of(json_array_get(events, 0), "old_host_address"), "192.168.1.2");
+	json_decref(events);
+	events = changes_between(without, before); /* the same as before is no change */
+	assert_int_equal(json_array_size(events), 0);
+	json_decref(events);
+	json_decref(before);
+	json_decref(without);
+	json_decref(after);
+}
+
 #define NAME(stale, addresses)                                                                     \
 	"{\"name\": {\"name\": \"home.test\", \"stale\": " stale ", \"addresses\": [" addresses    \
 	"]}}"
@@ -147,6 +173,7 @@ int main(void)
 		cmocka_unit_test(nothing_happened),
 		cmocka_unit_test(one_thing_happened),
 		cmocka_unit_test(host_has_another_address),
+		cmocka_unit_test(an_address_is_remembered_while_there_is_none),
 		cmocka_unit_test(name_leads_elsewhere_and_back),
 		cmocka_unit_test(much_happened),
 		cmocka_unit_test(not_knowing_is_no_event),

@@ -271,6 +271,25 @@ static void what_natd_found_by_itself_is_said(void **state)
 	free(text);
 }
 
+static void what_is_past_is_not_shown_as_present(void **state)
+{
+	char *text = screen("{\"router\": {\"address\": null, \"model\": \"Debian router\", "
+			    "\"wan_address\": \"11.0.0.45\", \"wan_kind\": \"public\"}, \"host\": "
+			    "{\"address\": null}, \"tunnels\": [{\"interface\": \"wg0\", "
+			    "\"networks\": [\"10.8.0.0/24\"], \"egress\": {}}]}");
+
+	(void)state;
+	assert_screen(text);
+	assert_holds(text, " Router        none found\n");
+	assert_holds(text, " WAN address   11.0.0.45  last known  public\n");
+	assert_holds(text, " Exit IP       10.8.0.0/24\n");
+	free(text);
+	text = screen("{\"router\": {\"address\": null, \"wan_address\": \"11.0.0.45\", "
+		      "\"wan_kind\": \"public\"}, \"host\": {\"address\": \"11.0.0.45\"}}");
+	assert_holds(text, " WAN address   11.0.0.45  public\n");
+	free(text);
+}
+
 static void a_warning_of_the_doctor_is_one(void **state)
 {
 	static const struct {
@@ -348,6 +367,7 @@ int main(void)
 		cmocka_unit_test(works_with_a_code_is_a_warning),
 		cmocka_unit_test(egress_is_said_as_it_is),
 		cmocka_unit_test(what_natd_found_by_itself_is_said),
+		cmocka_unit_test(what_is_past_is_not_shown_as_present),
 		cmocka_unit_test(a_warning_of_the_doctor_is_one),
 		cmocka_unit_test(hostile_router_cannot_draw),
 		cmocka_unit_test(long_words_stay_on_the_screen),
