@@ -73,8 +73,9 @@ static bool read_addresses(const struct invocation *typed, struct control_reques
 			continue;
 		say_error(typed->json, NATCTL_USAGE, _("'%.80s' is not allowed; allowed: %s"),
 			  typed->arguments[i],
-			  i ? _("an address of the same kind as the client's")
-			    : _("an address, for example 10.8.0.2"));
+			  !i                  ? _("an address, for example 10.8.0.2")
+			  : before == AF_INET ? _("an IPv4 address (look the name up first)")
+					      : _("an IPv6 address (look the name up first)"));
 		return false;
 	}
 	request->family = family;

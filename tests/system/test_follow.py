@@ -188,7 +188,9 @@ def test_nothing_comes(lab, natd):
 @pytest.mark.parametrize("arguments,word", [
     (("why", PHONE, "web"), "'web' is not allowed"),
     (("why", "x", WEB), "'x' is not allowed"),
-    (("why", PHONE, "fd42::1"), "'fd42::1' is not allowed"),
+    (("why", PHONE, "example.com"), "'example.com' is not allowed; allowed: an IPv4 address (look"),
+    (("why", "fd42::2", "example.com"), "'example.com' is not allowed; allowed: an IPv6 address (look"),
+    (("why", PHONE, "fd42::1"), "'fd42::1' is not allowed; allowed: an IPv4 address"),
     (("why", PHONE), "not enough"),
     (("test", "--for", "never"), "'never' is not allowed; allowed: a time from 1s to 10m"),
     (("test", "--for", "11m"), "'11m' is not allowed; allowed: a time from 1s to 10m"),
