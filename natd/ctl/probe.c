@@ -58,9 +58,15 @@ static void show_table(FILE *out, const json_t *table)
 	if (number_of(table, "entries", &told))
 		entries = told;
 	if (json_is_true(json_object_get(table, "complete")))
-		row_add(&row, _("%lld ports are open"), entries);
+		row_add(&row,
+			ngettext("%lld port is open", "%lld ports are open",
+				 (unsigned long)entries),
+			entries);
 	else
-		row_add(&row, _("%lld ports are open, or more: it could not be read to its end"),
+		row_add(&row,
+			ngettext("%lld port is open, or more: it could not be read to its end",
+				 "%lld ports are open, or more: it could not be read to its end",
+				 (unsigned long)entries),
 			entries);
 	add_took(&row, table);
 	row_end(&row);

@@ -126,6 +126,12 @@ static void show_host(FILE *out, const json_t *status)
 	row_end(&row);
 }
 
+static void add_count(struct row *row, json_int_t packets)
+{
+	row_add(row, ngettext("%lld packet", "%lld packets", (unsigned long)packets),
+		(long long)packets);
+}
+
 static void add_packets(struct row *row, const json_t *forward)
 {
 	char time[DURATION_TEXT_MAX];
@@ -138,7 +144,7 @@ static void add_packets(struct row *row, const json_t *forward)
 		row_add(row, _("no packet yet"));
 		return;
 	}
-	row_add(row, _("%lld packets"), (long long)packets);
+	add_count(row, packets);
 	if (number_of(forward, "last_packet_ago", &ago))
 		row_add(row, _("last packet %s ago, from outside"), print_duration(ago, time));
 	else if (number_of(forward, "last_lan_packet_ago", &ago))
@@ -190,7 +196,7 @@ static void add_tunnel(struct row *row, const json_t *tunnel)
 	else
 		row_add(row, used ? _("clients in %s") : _("without client networks"), list);
 	if (number_of(tunnel, "packets", &packets))
-		row_add(row, _("%lld packets"), (long long)packets);
+		add_count(row, packets);
 }
 
 static void show_vpn(FILE *out, const json_t *status)
@@ -276,7 +282,10 @@ static void show_rules(FILE *out, const json_t *status)
 	if (json_is_false(json_object_get(rules, "in_sync")))
 		row_add(&row, _("the kernel does not hold natd's rules"));
 	if (number_of(rules, "repairs", &number) && number > 0)
-		row_add(&row, _("repaired %lld times"), (long long)number);
+		row_add(&row,
+			ngettext("repaired %lld time", "repaired %lld times",
+				 (unsigned long)number),
+			(long long)number);
 	if (number_of(last, "ago", &number))
 		row_add(&row, _("last %s ago"), print_duration(number, time));
 	if (*text_of(last, "program"))

@@ -143,11 +143,11 @@ def test_handshakes_of_wireguard_go():
         natd = lab.natd()
         natd.wait_status("OK", state="open")
         assert step(natd.json("doctor"), "handshakes") == (
-            "info", "wg0: none of 1 clients has shaken hands yet")
+            "info", "wg0: clients that have shaken hands: none of 1 yet")
         lab.tunnel_up()
         result, text = step(natd.json("doctor"), "handshakes")
         assert result == "ok"
-        assert text.startswith("wg0: 1 of 1 clients have shaken hands, the last ")
+        assert text.startswith("wg0: clients that have shaken hands: 1 of 1, the last ")
         key = base64.b64decode(lab.vpn.keys[lab.host][0].read_bytes())
         for pid in natd.pids().values():
             held = b"".join(memory_of(pid))
@@ -158,7 +158,7 @@ def test_handshakes_of_wireguard_go():
         wait_until(lambda: "wg0" not in lab.host.interfaces(), 20, "wireguard-go to end")
         lab.vpn.server_up()
         natd.wait_status("OK", state="open")
-        nobody_yet = ("info", "wg0: none of 1 clients has shaken hands yet")
+        nobody_yet = ("info", "wg0: clients that have shaken hands: none of 1 yet")
         alone = ("info", "wg0: only root may ask it for its handshakes: sudo natctl doctor")
         wait_until(lambda: handshakes_for_anybody(natd) == alone, 20, "natd to see it")
         assert step(natd.json("doctor"), "handshakes") == nobody_yet

@@ -160,7 +160,7 @@ static struct facts with_nothing_wrong(void)
 	STEP("ok", "a program on this host listens on udp 51820") "," \
 	STEP("ok", "the last packet from outside for udp 51820 came 240 s ago") "," \
 	STEP("ok", "the tunnel wg0 is there") "," \
-	STEP("ok", "wg0: 2 of 3 clients have shaken hands, the last 21 s ago") "," \
+	STEP("ok", "wg0: clients that have shaken hands: 2 of 3, the last 21 s ago") "," \
 	STEP("ok", "the kernel forwards the clients of wg0 to the internet by eth0") "," \
 	STEP("ok", "the kernel holds natd's rules") "," \
 	STEP("ok", "packets of wg0 fit the line: 1420 + 60 bytes of 1500") "]}"
@@ -168,7 +168,7 @@ static struct facts with_nothing_wrong(void)
 #define SAMPLE_DOCTOR_SICK "{\"steps\": [" \
 	STEP("unknown", "the router does not tell its WAN address") "," \
 	STEP("info", "no packet from outside has come for udp 51820: natctl test waits for one") "," \
-	STEP("info", "wg0: none of 3 clients has shaken hands yet") "," \
+	STEP("info", "wg0: clients that have shaken hands: none of 3 yet") "," \
 	STEP("fail", "the kernel does not forward what comes from wg0: forwarding is off") "," \
 	STEP("warn", "packets of wg0 are too big for the line: 1420 + 60 bytes of 1454") "]}"
 #define PACKET(fate, rest) "{\"packet\": {\"fate\": \"" fate "\", \"protocol\": \"udp\", " \

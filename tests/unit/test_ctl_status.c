@@ -290,6 +290,24 @@ static void what_is_past_is_not_shown_as_present(void **state)
 	free(text);
 }
 
+static void one_is_not_several(void **state)
+{
+	char *text = screen("{\"tunnels\": [{\"interface\": \"wg0\", \"packets\": 1}], "
+			    "\"forwards\": [{\"protocol\": \"udp\", \"port\": 1, \"packets\": 1}], "
+			    "\"rules\": {\"repairs\": 1}}");
+
+	(void)state;
+	assert_holds(text, "wg0  without client networks  1 packet\n");
+	assert_holds(text, "UDP 1  1 packet\n");
+	assert_holds(text, " Rules         repaired 1 time\n");
+	free(text);
+	text = screen("{\"tunnels\": [{\"interface\": \"wg0\", \"packets\": 0}], "
+		      "\"rules\": {\"repairs\": 2}}");
+	assert_holds(text, "wg0  without client networks  0 packets\n");
+	assert_holds(text, " Rules         repaired 2 times\n");
+	free(text);
+}
+
 static void a_warning_of_the_doctor_is_one(void **state)
 {
 	static const struct {
@@ -368,6 +386,7 @@ int main(void)
 		cmocka_unit_test(egress_is_said_as_it_is),
 		cmocka_unit_test(what_natd_found_by_itself_is_said),
 		cmocka_unit_test(what_is_past_is_not_shown_as_present),
+		cmocka_unit_test(one_is_not_several),
 		cmocka_unit_test(a_warning_of_the_doctor_is_one),
 		cmocka_unit_test(hostile_router_cannot_draw),
 		cmocka_unit_test(long_words_stay_on_the_screen),
