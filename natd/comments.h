@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* comments: takes natd.conf(5)'s comments away before libConfuse sees them. libConfuse 3.3 counts two
- * lines for a comment of one, refuses any in a list, and takes one that never ends for the end of the
- * file. */
+/* comments: takes the comments of natd.conf(5) and of routers.conf away before libConfuse sees them. Its
+ * 3.3 counts two lines for a comment of one, refuses any in a list, and takes one that never ends for the
+ * end of the file. */
 #ifndef NATD_COMMENTS_H
 #define NATD_COMMENTS_H
 

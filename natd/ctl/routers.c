@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "natd/address.h"
+#include "natd/comments.h"
 
 #define FILE_BYTES_MAX (256 * 1024)
 #define VALUE_MAX      200
@@ -245,6 +246,17 @@ static json_t *router_json(cfg_t *section)
 	return router;
 }
 
+/* Parses `text` without its comments. */
+static bool parse(cfg_t *cfg, char *text, const char *path, char error[ROUTERS_ERROR_MAX])
+{
+	int line;
+	const char *complaint = comments_blank(text, &line);
+
+	if (complaint)
+		snprintf(error, ROUTERS_ERROR_MAX, "%.100s:%d: %s", path, line, complaint);
+	return !complaint && cfg_parse_buf(cfg, text) == CFG_SUCCESS;
+}
+
 json_t *routers_read(const char *path, bool optional, char error[ROUTERS_ERROR_MAX])
 {
 	json_t *routers = NULL;
@@ -262,7 +274,7 @@ json_t *routers_read(const char *path, bool optional, char error[ROUTERS_ERROR_M
 	complaints.path = path;
 	complaints.text = error;
 	cfg = make_parser();
-	if (cfg && cfg_parse_buf(cfg, text) == CFG_SUCCESS) {
+	if (cfg && parse(cfg, text, path, error)) {
 		routers = json_array();
 		for (unsigned int i = 0; i < cfg_size(cfg, "router"); i++)
 			json_array_append_new(routers, router_json(cfg_getnsec(cfg, "router", i)));

@@ -55,6 +55,8 @@ static void the_shipped_file_is_sound(void **state)
 	json_decref(routers);
 }
 
+#define GOOD "name = \"x\"\nmenu = \"y\"\nmodel = { \"abc\" }\n"
+
 static void a_users_router(void **state)
 {
 	char error[ROUTERS_ERROR_MAX];
@@ -70,11 +72,16 @@ static void a_users_router(void **state)
 	assert_string_equal(text_of(mine, "menu"), "A > B");
 	assert_null(json_object_get(mine, "page"));
 	json_decref(routers);
+	routers = read_text("router \"mine\" {\n" GOOD "mac = { \"00:a0:de\", # the first\n"
+			    "  \"ac:44:f2\" }\n}\n",
+			    error);
+	mine = json_array_get(routers, 0);
+	assert_int_equal(json_array_size(json_object_get(mine, "mac")), 2);
+	json_decref(routers);
 }
 
 static void what_is_wrong_is_said_with_its_line(void **state)
 {
-#define GOOD "name = \"x\"\nmenu = \"y\"\nmodel = { \"abc\" }\n"
 	static const struct {
 		const char *text;
 		const char *complaint;
@@ -92,7 +99,10 @@ static void what_is_wrong_is_said_with_its_line(void **state)
 		{ "router \"a\" {\nname = \"x\"\nmenu = \"y\"\n}\n", "nothing to recognise it by" },
 		{ "router \"a\" {\n" GOOD "}\nrouter \"a\" {\n" GOOD "}\n", "a" },
 		{ "router \"a\" {\n" GOOD, "_end" },
-		{ "router \"a\" {\n" GOOD "note = \"open\n}\n", ":" },
+		{ "router \"a\" {\n" GOOD "note = \"open\n}\n", ":5: a string is not closed" },
+		{ "# mine\n/* and\n yours */\nrouter \"a\" {\n" GOOD "colour = \"red\"\n}\n",
+		  ":8: no" },
+		{ "router \"a\" { /* mine\n" GOOD "}\n", ":1: a comment is not closed" },
 		{ "wouter \"a\" { }\n", ":1:" },
 	};
 
