@@ -57,7 +57,7 @@ json_t *status_forward(const struct natd *natd, const struct forward *forward)
 
 	return json_pack(
 		"{s:s, s:s, s:i, s:o, s:o, s:s?, s:s, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, "
-		"s:o, s:o}",
+		"s:o, s:o, s:b, s:o}",
 		"name", forward->wanted.name, "protocol",
 		forward->wanted.protocol == IPPROTO_UDP ? "udp" : "tcp", "port",
 		(int)forward->wanted.port, "external_port",
@@ -75,7 +75,8 @@ json_t *status_forward(const struct natd *natd, const struct forward *forward)
 		"packets_lan", count ? json_integer((json_int_t)count->arrived_lan) : json_null(),
 		"last_packet_ago", ago_or_null(count ? count->seen_ago : -1), "last_lan_packet_ago",
 		ago_or_null(count ? count->seen_lan_ago : -1), "upstream",
-		status_outer_forward(natd, forward), "ipv6", status_pinhole(natd, forward));
+		status_outer_forward(natd, forward), "ipv6", status_pinhole(natd, forward),
+		"temporary", forward->temporary, "closes_in", seconds_until(forward->until, now));
 }
 
 static json_t *forwards_json(const struct natd *natd)

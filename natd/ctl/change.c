@@ -59,6 +59,14 @@ static void say_granted(const struct control_request *request, const json_t *for
 	putchar('\n');
 }
 
+/* It is not forgotten: a router that is busy, or was told to allow it, opens it later. */
+static void say_not_open(const struct control_request *request, const char *reason)
+{
+	printf(_("not open%s%s\n"), *reason ? ": " : "", reason);
+	printf(_("natd keeps trying; natctl close %u/%s gives it up\n"), request->port,
+	       request->protocol == IPPROTO_TCP ? "tcp" : "udp");
+}
+
 static void say_open(const struct control_request *request, const json_t *forward)
 {
 	const char *state = text_of(forward, "state");
@@ -71,7 +79,7 @@ static void say_open(const struct control_request *request, const json_t *forwar
 	else if (strcmp(state, "opening") == 0)
 		puts(_("asking the router; natctl status says what came of it"));
 	else
-		printf(_("not open%s%s\n"), *reason ? ": " : "", reason);
+		say_not_open(request, reason);
 }
 
 static int open_status(const struct control_request *request, const json_t *forward)

@@ -52,6 +52,13 @@ static const char *reachable_at(const json_t *status, const json_t *forward)
 	return still_asking(status) ? _("address not known yet") : _("address not known");
 }
 
+/* What natctl opened is worth naming where it is open; the VPN's port also before. */
+static bool is_closed_to_guests(const json_t *forward)
+{
+	return json_is_true(json_object_get(forward, "temporary")) &&
+	       strcmp(text_of(forward, "state"), "open") != 0;
+}
+
 static void show_clients_use(FILE *out, const json_t *status)
 {
 	const json_t *name = json_object_get(status, "name");
@@ -65,7 +72,7 @@ static void show_clients_use(FILE *out, const json_t *status)
 		json_int_t seconds;
 		json_int_t port;
 
-		if (!status_external_port(forward, &port))
+		if (!status_external_port(forward, &port) || is_closed_to_guests(forward))
 			continue;
 		row_break(&row);
 		row_add(&row, _("%s%s%s port %lld"), dns, *dns ? "  " : "",

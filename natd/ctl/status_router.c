@@ -22,6 +22,8 @@ void status_times(struct row *row, const json_t *opened)
 		row_add(row, _("renewed in %s"), print_duration(seconds, time));
 	if (number_of(opened, "expires_in", &seconds) && seconds > 0)
 		row_add(row, _("lasts %s"), print_duration(seconds, time));
+	if (number_of(opened, "closes_in", &seconds))
+		row_add(row, _("closed in %s"), print_duration(seconds, time));
 }
 
 /* "UDP 51820 opened by PCP, renewed in 29 min" */

@@ -54,8 +54,15 @@ def test_one_that_the_router_refuses_is_no_trouble_of_the_vpn():
     with Lab(router="igd2") as lab:
         natd = lab.natd("")
         natd.wait_status("OK", state="open")
-        natd.ctl("open", "80/tcp")
-        natd.wait_status(None, protocol="tcp", port=80, state="failed")
+        said = natd.ctl("open", "80/tcp")
+        assert said.returncode == 2
+        assert said.stdout.endswith("natd keeps trying; natctl close 80/tcp gives it up\n")
+        natd.wait_status(None, protocol="tcp", port=80, state="failed", temporary=True)
+        natd.wait_status(None, port=51820, temporary=False, closes_in=None)
+        natd.ctl("open", "8080/tcp", "--for", "1h")
+        screen = natd.ctl("status").stdout
+        assert "TCP port 80 " not in screen and "TCP port 8080  -> 11.0.1.2" in screen
+        assert "closed in 60 min" in screen or "closed in 1 h" in screen, screen
         assert natd.status()["verdict"]["code"] == "OK"
         assert natd.ctl("status").returncode == 0
         doctor = natd.ctl("doctor")
