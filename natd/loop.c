@@ -100,7 +100,7 @@ static void show_state(struct natd *natd)
 		wanted += natd->engine.forwards.list[i].state != FORWARD_CLOSING;
 		open += natd->engine.forwards.list[i].state == FORWARD_OPEN;
 	}
-	notify_status("%zu of %zu ports are open on the router", open, wanted);
+	notify_status("ports open on the router: %zu of %zu", open, wanted);
 }
 
 static bool is_watched(const struct natd *natd, const struct upnp_network *router)

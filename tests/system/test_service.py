@@ -136,7 +136,7 @@ def test_natd_tells_systemd(lab):
                              *natd.command("-v"))
     manager.wait("READY=1")
     lab.router.restart("everything")
-    manager.wait("STATUS=1 of 1 ports are open on the router")
+    manager.wait("STATUS=ports open on the router: 1 of 1")
     assert process.stop() == 0
     manager.wait("STOPPING=1")
 

@@ -266,7 +266,8 @@ static void open_asks_for_what_was_typed(void **state)
 
 	natd = start_natd(NULL, "{\"forward\": {\"state\": \"failed\", \"reason\": \"taken\"}}", 9);
 	assert_int_equal(run(command_open, &typed, text, sizeof(text)), NATCTL_BROKEN);
-	assert_string_equal(text, "tcp 1194: not open: taken\n");
+	assert_string_equal(text, "tcp 1194: not open: taken\n"
+				  "natd keeps trying; natctl close 1194/tcp gives it up\n");
 	end_natd(natd);
 
 	natd = start_natd(NULL, "{\"forward\": {\"state\": \"opening\"}}", 9);
