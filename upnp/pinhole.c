@@ -4,11 +4,14 @@
 #include <errno.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <sys/time.h>
 #include <unistd.h>
 
 #include "natd/log.h"
 #include "upnp/client.h"
 #include "upnp/requests.h"
+
+#define CONNECT_SECONDS 2
 
 #define FOR_EACH_PINHOLE(client, task)                                                             \
 	for (struct pinhole_task *task = (client)->pinholes.tasks;                                 \
@@ -34,11 +37,16 @@ int pinhole_connect(const struct upnp_pinhole *pinhole, int type, uint16_t port)
 	struct sockaddr_in6 router = { .sin6_family = AF_INET6,
 				       .sin6_port = htons(port),
 				       .sin6_addr = pinhole->gateway };
+	const struct timeval wait = { .tv_sec = CONNECT_SECONDS };
 	int fd = socket(AF_INET6, type | SOCK_CLOEXEC, 0);
 	int error;
 
 	if (fd < 0)
 		return -1;
+	/* Without a bound of its own, connect(2) begins anew after each alarm of deadline.c, for ever
+	 * (signal(7), "Interruption of system calls"). */
+	if (type == SOCK_STREAM)
+		setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &wait, sizeof(wait));
 	if (IN6_IS_ADDR_LINKLOCAL(&pinhole->gateway))
 		router.sin6_scope_id = pinhole->ifindex;
 	if (bind(fd, (struct sockaddr *)&own, sizeof(own)) == 0 &&

@@ -8,7 +8,7 @@ import subprocess
 import pytest
 
 from test_upnp import lan, start  # noqa: F401  (fixtures)
-from upnp_router import wait_for
+from upnp_router import run, wait_for
 
 HERE = "http://192.168.77.1:5000/desc.xml"
 ROUTER = "fe80::77:1"
@@ -229,6 +229,37 @@ def test_ipv4_does_not_wait_for_ipv6(lan, start, six):
     upnp.open()
     upnp.next("mapped 1 upnp")
     upnp.next("pin-failed 1 no-answer", 15)
+
+
+def drop(lan, family, port=5000):
+    """The router's firewall takes no connection to its UPnP, and does not say so."""
+    rules = (f"add table {family} deaf; add chain {family} deaf in "
+             "{ type filter hook input priority 0; }; "
+             f"add rule {family} deaf in tcp dport {port} drop")
+    run("ip", "netns", "exec", lan.router, "nft", rules)
+
+
+def test_connections_over_ipv6_that_are_dropped_hang_nothing(lan, start, six):
+    six(pcp="closed")
+    upnp = with_upnp(lan, start, "firewall")
+    drop(lan, "ip6")
+    pin(upnp)  # asked over IPv4 then, which leads to the rude router's table, without pinholes
+    assert "UPnP" in upnp.next("pin-failed 1", 15)
+    upnp.send("unmap 1 udp upnp 51820 51820 0 wireguard")
+    upnp.next("unmapped 1 removed")
+
+
+def test_connections_that_are_dropped_hang_nothing(lan, start, six):
+    six(pcp="closed")
+    upnp = with_upnp(lan, start, "firewall")
+    for family in ("ip", "ip6"):
+        drop(lan, family)
+    pin(upnp)
+    upnp.next("pin-failed 1 no-answer", 20)
+    upnp.send("unmap 1 udp upnp 51820 51820 0 wireguard")
+    upnp.next("unmapped 1 kept UPnP: the router does not answer", 15)
+    upnp.open(number=2)  # searched again: the description is not to be had
+    upnp.next("failed 2", 20)
 
 
 def test_pcp_epoch_that_goes_back_is_told(lan, start, six):
