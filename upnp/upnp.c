@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <poll.h>
 #include <seccomp.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -293,6 +294,8 @@ void upnp_main(int socket)
 	for (uint8_t i = 0; i < UPNP_ROUTERS; i++)
 		client_init(&clients[i], socket, i);
 	redirect_libraries();
+	/* libminiupnpc writes to routers that have hung up; natctl's upnp has inherited nothing of natd. */
+	signal(SIGPIPE, SIG_IGN);
 	if (setrlimit(RLIMIT_DATA, &bound) < 0)
 		log_warning("memory is not bounded: %s", strerror(errno));
 	sandbox();

@@ -3,6 +3,7 @@
 ends upnp, holds it up, or is taken for a yes."""
 
 import os
+import signal
 
 import pytest
 
@@ -72,3 +73,14 @@ def test_description_without_end(lan, start):
     upnp.open()
     upnp.next("mapped 1 upnp")
     assert_small(upnp)
+
+
+def test_router_that_hangs_up_on_a_writer_ends_nothing(lan, start):
+    """libminiupnpc does not keep SIGPIPE off."""
+    lan.start_rude(location=GOOD)
+    upnp = start(("upnp",))
+    upnp.open()
+    upnp.next("mapped 1 upnp")
+    os.kill(upnp.pid, signal.SIGPIPE)
+    upnp.open(number=2, port=51821)
+    upnp.next("mapped 2 upnp")
