@@ -87,6 +87,7 @@ struct igd {
 	bool remembered; /* from the run before: not proven yet */
 	bool said_goodbye;
 	struct location found; /* where its description was */
+	struct url other;      /* where it is as well, as the router said last */
 	char control[URL_TEXT_MAX];
 	char service[SERVICE_MAX];
 	char events[URL_TEXT_MAX]; /* where that service takes subscriptions; empty: nowhere */

@@ -237,7 +237,9 @@ static bool has_restarted(const struct igd *igd, const struct location *found)
 		return false;
 	if (before->boot_id && found->boot_id)
 		return before->boot_id != found->boot_id;
-	return !igd_same_place(&before->url, &found->url);
+	/* Its second description, where that is known to be one, is no restart (field/routers.md 15). */
+	return !igd_same_place(&before->url, &found->url) &&
+	       (igd->wants_check || !igd_same_place(&igd->other, &found->url));
 }
 
 /* The router's own word is read first; what its neighbours say of themselves leads nowhere, or hangs
@@ -299,6 +301,7 @@ static void on_description(struct client *client, const char *bytes, int size, u
 	igd->ready = true;
 	igd->said_goodbye = false;
 	igd->found = igd->locations[index];
+	igd->other = (struct url){ 0 };
 	announce_news(client);
 	client->probes[UPNP_IGD].active = false;
 	log_debug("UPnP: %s at %s", igd->service, igd->control);

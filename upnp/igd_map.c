@@ -352,7 +352,8 @@ enum attempt igd_attempt(struct client *client, struct task *task)
 }
 
 /* A table that has lost the entry was emptied; a router that cannot tell is asked for its address
- * afterwards, which shows at least that it is there. */
+ * afterwards, which shows at least that it is there; one that speaks no SOAP has its service elsewhere by
+ * now (field/routers.md 14). */
 void igd_check(struct client *client)
 {
 	struct igd *igd = &client->igd;
@@ -364,8 +365,12 @@ void igd_check(struct client *client)
 	igd->wants_check = false;
 	if (igd->held.port)
 		code = look(igd, &entry, &lease, said);
+	if (code != IGD_DONE)
+		igd->other = (struct url){ 0 };
 	if (code == IGD_NO_ANSWER)
 		lose(client, errno == ECONNREFUSED, "UPnP: the router does not answer any more");
+	else if (code == IGD_UNREADABLE)
+		lose(client, false, "UPnP: the service is not where it was");
 	else if (code == IGD_NO_SUCH_ENTRY)
 		mappings_lost(client, UPNP_IGD, false, "UPnP: the router has lost the mapping");
 }

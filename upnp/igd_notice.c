@@ -22,32 +22,51 @@ static void on_late_answer(struct client *client, const struct ssdp_answer *noti
 	protocol_is(client, UPNP_IGD, UPNP_ASKING, "");
 }
 
-/* What the notice says about the mappings; NULL: nothing new. */
+/* Of a service that natd remembers it is not known yet where it is described: there, is what the router
+ * says first. */
+static void complete(struct location *found, const struct ssdp_answer *notice,
+		     const struct url *place)
+{
+	if (found->url.port)
+		return;
+	found->url = *place;
+	memcpy(found->uuid, notice->uuid, sizeof(found->uuid));
+}
+
+/* UDA 1.0 has no BOOTID; a new place may be a new start (field/routers.md 14), or one of two descriptions
+ * of the same service (15): the table tells, and is asked once. */
+static void look_at_place(struct igd *igd, const struct url *place)
+{
+	if (igd_same_place(place, &igd->found.url) || igd_same_place(place, &igd->other))
+		return;
+	log_debug("UPnP: the router is at another place as well, or has moved");
+	igd->other = *place;
+	igd->wants_check = true;
+}
+
+/* What the notice says about the mappings; NULL: nothing, or nothing yet. */
 static const char *meaning(struct client *client, const struct ssdp_answer *notice)
 {
 	struct igd *igd = &client->igd;
 	uint32_t before = igd->found.boot_id;
-	struct url url;
+	bool was_away = igd->said_goodbye;
+	struct url place;
+	bool placed;
 
-	if (notice->kind == SSDP_GOODBYE) {
-		bool first = !igd->said_goodbye;
-
-		igd->said_goodbye = true;
-		return first ? "UPnP: the router says goodbye" : NULL;
-	}
-	igd->found.boot_id = notice->boot_id;
+	igd->said_goodbye = notice->kind == SSDP_GOODBYE;
+	if (igd->said_goodbye)
+		return was_away ? NULL : "UPnP: the router says goodbye";
+	placed = ssdp_accept(&place, notice, &client->network);
+	if (placed)
+		complete(&igd->found, notice, &place);
+	if (notice->boot_id)
+		igd->found.boot_id = notice->boot_id;
 	if (notice->boot_id && before && notice->boot_id != before)
 		return "UPnP: the router has restarted";
-	if (igd->said_goodbye) {
-		igd->said_goodbye = false;
+	if (was_away)
 		return "UPnP: the router is back";
-	}
-	/* UDA 1.0 has no BOOTID; a new place is a new start (field/routers.md 14). */
-	if (!notice->boot_id && ssdp_accept(&url, notice, &client->network) &&
-	    !igd_same_place(&url, &igd->found.url)) {
-		igd->found.url = url;
-		return "UPnP: the router is at another place";
-	}
+	if (!notice->boot_id && placed)
+		look_at_place(igd, &place);
 	return NULL;
 }
 

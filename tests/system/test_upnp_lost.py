@@ -226,10 +226,59 @@ def test_upnp_that_goes_and_comes_is_heard(lan, start):
     assert len([line for line in upnp.reports if line.startswith("lost")]) == 2
 
 
-def test_upnp_at_another_place_has_restarted(lan, start):
+ELSEWHERE = HERE.replace("/desc", "/other")
+
+
+def losses(upnp):
+    return [line for line in upnp.reports if line.startswith("lost")]
+
+
+def test_two_places_of_one_router_are_no_restart(lan, start):
+    """15: a router that describes itself twice says both in turn, without BOOTID. Its table tells that
+    nothing is lost, and is asked once for that."""
     upnp = opened(lan, start, "upnp")
-    lan.tell(location=HERE.replace("5000", "5001"), do="announce", kind="alive")
-    lost(upnp, "upnp", "at another place")
+    before = len(lan.hears("GetSpecificPortMappingEntry"))
+    for where in (ELSEWHERE, HERE, ELSEWHERE, HERE):
+        lan.tell(location=where, do="announce", kind="alive")
+        time.sleep(2.1)  # what is said sooner is read together
+    assert len(lan.hears("GetSpecificPortMappingEntry")) == before + 1
+    lan.tell(do="announce", kind="byebye")
+    lost(upnp, "upnp", "says goodbye")
+    assert len(losses(upnp)) == 1
+
+
+@pytest.mark.parametrize("moved, said", [
+    ({"http": 5001}, "does not answer"),              # another port
+    ({"only_path": "/elsewhere"}, "not where it was"),  # another path, 404 at the old one
+    ({}, "has lost the mapping")])                    # its service is where it was
+def test_upnp_at_another_place_has_restarted(lan, start, moved, said):
+    upnp = opened(lan, start, "upnp")
+    lan.stop()
+    lan.start_rude(location=HERE.replace("5000", "5001") if "http" in moved else ELSEWHERE, **moved)
+    lan.tell(do="announce", kind="alive")
+    lost(upnp, "upnp", said)
+    lan.tell(only_path="/ctl/WANIPConnection")
+    upnp.use(("upnp",), generation=2)
+    upnp.open()
+    upnp.next("mapped 1 upnp")
+    assert len(losses(upnp)) == 1
+
+
+def test_first_notice_of_a_service_that_natd_remembers_is_no_restart(lan, start):
+    """Where it is described is not known then: natd was started anew, and the router was not."""
+    lan.start_rude(location=HERE)
+    upnp = start(("upnp",), use=False)
+    upnp.send("service http://192.168.77.1:5000/ctl/WANIPConnection "
+              "urn:schemas-upnp-org:service:WANIPConnection:1")
+    upnp.use(("upnp",))
+    upnp.open()
+    upnp.next("mapped 1 upnp")
+    lan.tell(do="announce", kind="alive")
+    time.sleep(2.1)
+    lan.tell(do="reboot", location=ELSEWHERE)
+    lan.tell(do="announce", kind="alive")
+    lost(upnp, "upnp", "has lost the mapping")
+    assert len(losses(upnp)) == 1
 
 
 def test_other_device_in_the_same_box_may_restart(lan, start):

@@ -311,6 +311,8 @@ def serve_searches():
     while True:
         for server in select.select(servers, [], [])[0]:
             data, peer = server.recvfrom(2000)
+            if not data.startswith(b"M-SEARCH"):  # its own NOTIFY
+                continue
             target = [line[3:].strip() for line in data.decode().split("\r\n")
                       if line.startswith("ST:")]
             multicast = server is not servers[0]
