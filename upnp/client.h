@@ -123,6 +123,7 @@ struct client {
 	bool probing; /* UPNP_PROBE is to be answered */
 	struct upnp_epoch epochs[UPNP_PROTOCOLS];
 	bool inherited[UPNP_PROTOCOLS]; /* the epoch is what natd knew; nothing was heard since */
+	struct epoch_losses losses;
 	int64_t used_us;                /* when UPNP_USE came; CLOCK_BOOTTIME, as epochs are */
 	struct refrain refrain;
 	int64_t nap_us;   /* the router said nothing new by SSDP: not listened to till then */

@@ -5,6 +5,10 @@
 
 #define SECOND_US 1000000
 
+/* So long after what a loss had asked for, another one is by itself again. */
+#define LOSSES_APART_US (60 * SECOND_US)
+#define SECOND_DELAY_MS 5000
+
 int64_t epoch_now_us(void)
 {
 	struct timespec now;
@@ -46,4 +50,28 @@ bool epoch_take_natpmp(struct upnp_epoch *epoch, uint32_t server, int64_t now_us
 	int64_t least = (int64_t)before.server * SECOND_US + passed / 8 * 7;
 
 	return !before.known || (int64_t)server * SECOND_US >= least - 2 * SECOND_US;
+}
+
+static uint16_t longer(uint16_t delay_ms)
+{
+	unsigned int longer_ms = delay_ms ? 2U * delay_ms : SECOND_DELAY_MS;
+
+	return (uint16_t)(longer_ms < UPNP_DELAY_MAX ? longer_ms : UPNP_DELAY_MAX);
+}
+
+uint16_t epoch_loss_delay(struct epoch_losses *losses, int64_t now_us)
+{
+	int64_t due_us = losses->told_us + (int64_t)losses->delay_ms * 1000;
+
+	/* What the last one waits for serves this one as well. */
+	if (losses->any && now_us < due_us)
+		return (uint16_t)((due_us - now_us + 999) / 1000);
+	*losses = (struct epoch_losses){
+		.any = true,
+		.told_us = now_us,
+		.delay_ms = losses->any && now_us - due_us < LOSSES_APART_US
+				    ? longer(losses->delay_ms)
+				    : 0,
+	};
+	return losses->delay_ms;
 }

@@ -155,8 +155,11 @@ static void on_epoch(struct client *client, struct pcp6_end *end, uint32_t epoch
 {
 	struct upnp_report report = { .what = UPNP_PINS_LOST, .lost = { .via = UPNP_PCP } };
 
-	if (epoch_take_pcp(&end->epoch, epoch, epoch_now_us()))
+	int64_t now = epoch_now_us();
+
+	if (epoch_take_pcp(&end->epoch, epoch, now))
 		return;
+	report.lost.delay_ms = epoch_loss_delay(&end->losses, now);
 	say(report.lost.said, "PCP over IPv6: the router has restarted");
 	report_send(client, &report);
 }

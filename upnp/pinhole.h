@@ -40,6 +40,7 @@ struct pcp6_end {
 	struct in6_addr gateway;
 	uint32_t ifindex;
 	struct upnp_epoch epoch;
+	struct epoch_losses losses;
 };
 
 struct pinhole_tasks {

@@ -57,24 +57,32 @@ void wan_is(struct client *client, uint8_t via, struct in_addr address)
 	report_send(client, &report);
 }
 
-/* RFC 6887 14.1.3: not every host of the link at once. */
+/* RFC 6887 14.1.3: not every host of the link at once, up to five seconds; a port is open again within
+ * five, with the time of asking. */
+#define ANNOUNCED_DELAY_MAX_MS 4900
+
 static uint16_t random_delay(void)
 {
 	uint16_t number = 0;
 
 	if (getrandom(&number, sizeof(number), 0) != sizeof(number))
 		log_debug("no random number: no delay");
-	return (uint16_t)(number % (UPNP_DELAY_MAX + 1));
+	return (uint16_t)(number % (ANNOUNCED_DELAY_MAX_MS + 1));
+}
+
+static void report_lost(struct client *client, uint8_t via, uint16_t delay_ms, const char *said)
+{
+	struct upnp_report report = { .what = UPNP_LOST,
+				      .lost = { .via = via, .delay_ms = delay_ms } };
+
+	say(report.lost.said, "%s", said);
+	log_debug("lost: %s, to ask in %u ms", report.lost.said, report.lost.delay_ms);
+	report_send(client, &report);
 }
 
 void mappings_lost(struct client *client, uint8_t via, bool to_all, const char *said)
 {
-	struct upnp_report report = { .what = UPNP_LOST, .lost = { .via = via } };
-
-	report.lost.delay_ms = to_all ? random_delay() : 0;
-	say(report.lost.said, "%s", said);
-	log_debug("lost: %s, to ask in %u ms", report.lost.said, report.lost.delay_ms);
-	report_send(client, &report);
+	report_lost(client, via, to_all ? random_delay() : 0, said);
 }
 
 /* Did the table begin before natd asked for all of it? A second more, because epochs are cut to whole
@@ -113,7 +121,8 @@ void epoch_is(struct client *client, uint8_t via, uint32_t seconds, bool to_all)
 	if (!before.known || before.undated || !same)
 		epoch_report(client, via, lost_before_use, said);
 	if (!lost_before_use && (!same || (to_all && seconds <= EPOCH_JUST_STARTED)))
-		mappings_lost(client, via, to_all, said);
+		report_lost(client, via,
+			    to_all ? random_delay() : epoch_loss_delay(&client->losses, now), said);
 }
 
 void holder_is(struct client *client, uint32_t id, struct in_addr address, bool removed)

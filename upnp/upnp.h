@@ -309,8 +309,8 @@ struct upnp_hops {
 #define UPNP_MTU_MIN 576
 #define UPNP_MTU_MAX 1500
 
-/* ms. RFC 6887 14.1.3: up to five seconds; a port is open again within five, with the time of asking. */
-#define UPNP_DELAY_MAX 4900
+/* ms, from a loss to asking afresh: report.c and epoch.h have their own reasons to wait. */
+#define UPNP_DELAY_MAX 40000
 
 enum upnp_name_result {
 	UPNP_NAME_KNOWN,

@@ -376,7 +376,7 @@ static void print(const struct upnp_report *r)
 	case UPNP_PINNED:
 	case UPNP_PIN_FAILED:
 	case UPNP_UNPINNED: print_pinned(r->what, &r->pinned); break;
-	case UPNP_PINS_LOST: printf("pins-lost %s\n", r->lost.said); break;
+	case UPNP_PINS_LOST: printf("pins-lost %u %s\n", r->lost.delay_ms, r->lost.said); break;
 	case UPNP_PROBED6:
 		printf("probed6 pcp %s [%s] firewall %s %d %d [%s]\n", states[r->probed6.pcp.state],
 		       r->probed6.pcp.said, states[r->probed6.firewall.state], r->probed6.enabled,

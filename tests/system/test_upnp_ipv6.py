@@ -269,7 +269,17 @@ def test_pcp_epoch_that_goes_back_is_told(lan, start, six):
     upnp.next("pinned 1 pcp")
     pin(upnp, via="pcp")
     upnp.next("pinned 1 pcp")
-    upnp.next("pins-lost PCP over IPv6: the router has restarted")
+    upnp.next("pins-lost 0 PCP over IPv6: the router has restarted")
+
+
+def test_pcp_epoch_that_is_never_right_is_no_hurry(lan, start, six):
+    six(pcp="forgetful")
+    upnp = start(use=False)
+    pin(upnp)
+    upnp.next("pinned 1 pcp")
+    for delay in (0, 5000):
+        pin(upnp, via="pcp")
+        assert int(upnp.next("pins-lost").split()[1]) == delay
 
 
 def test_removal_that_pcp_refuses_is_done_by_upnp(lan, start, six):

@@ -55,6 +55,21 @@ def test_silent_reboot_is_seen_in_the_next_answer(lan, start, via):
     upnp.next("mapped 1")
 
 
+@pytest.mark.parametrize("via", ["pcp", "nat-pmp"])
+def test_epoch_that_is_never_right_is_no_hurry(lan, start, via):
+    """The first loss may be one; what is asked afresh then must not go on at the speed of the wire."""
+    upnp = opened(lan, start, via)
+    if via == "nat-pmp":
+        upnp.said("wan nat-pmp")  # the last answer with the first epoch
+    delays = []
+    for epoch in (90000, 80000, 70000):
+        lan.tell(epoch=epoch)
+        upnp.send(RENEW.format(via=via))
+        delays.append(lost(upnp, via, "has restarted"))
+        upnp.next("mapped 1")
+    assert delays[:2] == [0, 5000] and delays[2] > 0, delays
+
+
 def test_epoch_of_another_network_is_not_compared(lan, start):
     upnp = opened(lan, start, "pcp")
     lan.tell(do="reboot")

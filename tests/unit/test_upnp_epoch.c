@@ -112,6 +112,33 @@ static void numbers_at_the_end_of_their_range(void **state)
 	assert_false(epoch_take_natpmp(&epoch, UINT32_MAX, INT64_MAX / 16));
 }
 
+static void losses_one_after_the_other_wait_longer(void **state)
+{
+	static const uint16_t delays[] = { 0, 5000, 10000, 20000, 40000, 40000 };
+	struct epoch_losses losses = { 0 };
+	int64_t now = 7 * SECOND;
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(delays) / sizeof(delays[0]); i++) {
+		assert_int_equal(epoch_loss_delay(&losses, now), delays[i]);
+		/* as soon as everything was asked afresh */
+		now += (int64_t)delays[i] * 1000 + 1;
+	}
+	assert_int_equal(epoch_loss_delay(&losses, now + 59 * SECOND), 40000);
+	assert_int_equal(epoch_loss_delay(&losses, now + 99 * SECOND + 60 * SECOND), 0);
+}
+
+static void loss_waits_with_the_one_before(void **state)
+{
+	struct epoch_losses losses = { 0 };
+
+	(void)state;
+	assert_int_equal(epoch_loss_delay(&losses, 7 * SECOND), 0);
+	assert_int_equal(epoch_loss_delay(&losses, 8 * SECOND), 5000);
+	assert_int_equal(epoch_loss_delay(&losses, 10 * SECOND), 3000);
+	assert_int_equal(epoch_loss_delay(&losses, 13 * SECOND), 10000);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -121,6 +148,8 @@ int main(void)
 		cmocka_unit_test(pcp_restart_is_seen_although_the_new_epoch_is_higher),
 		cmocka_unit_test(natpmp_server_may_be_an_eighth_and_two_seconds_late),
 		cmocka_unit_test(epoch_without_a_time_may_only_go_back),
+		cmocka_unit_test(losses_one_after_the_other_wait_longer),
+		cmocka_unit_test(loss_waits_with_the_one_before),
 		cmocka_unit_test(numbers_at_the_end_of_their_range),
 	};
 
