@@ -166,6 +166,17 @@ static uint8_t opcode_of(const struct task *task)
 	return task->mapping.protocol == IPPROTO_TCP ? NATPMP_PROTOCOL_TCP : NATPMP_PROTOCOL_UDP;
 }
 
+/* Of a success: is it what was asked for last? One that was on its way when natd asked for a removal is the
+ * grant before it; the answer to a removal has a lifetime of 0 (RFC 6886 3.4). */
+static bool is_about(const struct task *task, const uint8_t *bytes)
+{
+	uint16_t port = get16(bytes + 8);
+
+	if (task->what == TASK_UNMAP && get32(bytes + 12) != 0)
+		return false;
+	return port == task->mapping.port || port == (task->mapping.port & 0xff);
+}
+
 /* May libnatpmp read this datagram: is it long enough, and the answer to the pending request? */
 static bool is_answer(const struct client *client, const uint8_t *bytes, size_t size)
 {
@@ -177,12 +188,13 @@ static bool is_answer(const struct client *client, const uint8_t *bytes, size_t 
 		return true; /* another version, a PCP server's: the library says so */
 	if (bytes[1] != (NATPMP_RESPONSE | opcode_of(task)))
 		return false;
+	if (task && task->tries.count == 0)
+		return false; /* natd wants something else since, which was not sent yet */
 	if (get16(bytes + 2) != 0)
 		return true;
 	if (!task)
 		return size >= NATPMP_ADDRESS_SIZE;
-	return size >= NATPMP_MAP_SIZE && (get16(bytes + 8) == task->mapping.port ||
-					   get16(bytes + 8) == (task->mapping.port & 0xff));
+	return size >= NATPMP_MAP_SIZE && is_about(task, bytes);
 }
 
 static const struct natpmp_error *error_of(int code)

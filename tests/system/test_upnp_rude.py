@@ -1,6 +1,10 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """upnp alone, on a router without manners (upnp_rude.py): silence, lies, garbage and old dialects."""
 
+import os
+import signal
+import time
+
 import pytest
 
 from lab.process import PATIENCE
@@ -420,6 +424,32 @@ def test_endless_answer_ends(lan, start):
     upnp = start(("upnp",))
     upnp.open()
     upnp.next("failed 1 upnp other", 18)
+
+
+def granting(lan, start):
+    """upnp, whose request the router is about to grant by NAT-PMP."""
+    lan.start_rude(natpmp={"late_ms": 400})
+    upnp = start(("nat-pmp",))
+    upnp.open()
+    wait_for(lambda: lan.hears("natpmp-map"), 5, "the request")
+    return upnp
+
+
+def test_grant_that_came_before_the_removal_was_sent_does_not_answer_it(lan, start):
+    upnp = granting(lan, start)
+    os.kill(upnp.pid, signal.SIGSTOP)
+    upnp.send("unmap 1 udp any 51820 51820 0 wireguard")
+    time.sleep(0.8)  # both wait by then
+    os.kill(upnp.pid, signal.SIGCONT)
+    upnp.next("unmapped 1 removed")
+    assert [one["lifetime"] for one in lan.hears("natpmp-map")][-1] == 0
+
+
+def test_grant_that_comes_after_the_removal_was_sent_does_not_answer_it(lan, start):
+    upnp = granting(lan, start)
+    lan.tell(natpmp="silent")  # each removal is lost on the way
+    upnp.send("unmap 1 udp any 51820 51820 0 wireguard")
+    assert upnp.next("unmapped 1") == "unmapped 1 kept NAT-PMP does not answer"
 
 
 def test_removal_of_what_is_gone_is_done(lan, start):
