@@ -185,7 +185,9 @@ void igd_ask_wan(struct client *client)
 	int code = igd_get_wan(&client->igd, &address);
 
 	client->igd.wants_wan = false;
-	if (code >= 0)
+	/* Of the errors, 501 is what miniupnpd says while the line is down (GetExternalIPAddress in its
+	 * upnpsoap.c); a refusal says nothing of the address. */
+	if (code == IGD_DONE || code == IGD_ACTION_FAILED)
 		wan_is(client, UPNP_IGD, address);
 }
 

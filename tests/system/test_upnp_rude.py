@@ -365,6 +365,22 @@ def test_line_that_is_down(lan, start):
     assert upnp.next("failed 1").startswith("failed 1 upnp network-failure UPnP 501")
 
 
+@pytest.mark.parametrize("manners, said", [
+    ({"wan": ""}, ["wan upnp 0.0.0.0"]),
+    ({"faults": {"GetExternalIPAddress": 501}}, ["wan upnp 0.0.0.0"]),
+    ({"faults": {"GetExternalIPAddress": 401}}, []),
+    ({"faults": {"GetExternalIPAddress": 402}}, []),
+    ({"faults": {"GetExternalIPAddress": 606}}, [])])
+def test_question_for_the_address_that_is_refused_is_not_told_as_none(lan, start, manners, said):
+    lan.start_rude(location=HERE, **manners)
+    upnp = start(("upnp",))
+    upnp.open()
+    upnp.next("mapped 1 upnp")
+    upnp.send("probe")
+    upnp.next("probed")
+    assert [line for line in upnp.reports if line.startswith("wan")][:1] == said
+
+
 @pytest.mark.parametrize("code", [718, 729])
 def test_who_holds_the_port(lan, start, code):
     lan.start_rude(location=HERE, faults={"AddPortMapping": code}, holder=["192.168.77.7", 51820])
