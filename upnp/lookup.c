@@ -77,6 +77,7 @@ static void send_question(struct lookup *lookup, size_t which)
 static void ask_next(struct lookup *lookup, int64_t now_us)
 {
 	hang_up(lookup);
+	memset(lookup->answers, 0, sizeof(lookup->answers));
 	memset(lookup->answered, 0, sizeof(lookup->answered));
 	while (lookup->tries < ROUNDS * lookup->wanted.count && lookup->socket < 0)
 		lookup->socket = connect_to(
@@ -135,6 +136,29 @@ static size_t find_question(struct lookup *lookup, const uint8_t *bytes, size_t 
 	return which;
 }
 
+static bool is_failure(const struct dns_answer *answer)
+{
+	return (answer->code != DNS_NO_ERROR && answer->code != DNS_NO_SUCH_NAME) ||
+	       (answer->truncated && !answer->count);
+}
+
+/* Some resolvers know A and answer AAAA with an error (RFC 4074 4.3, 4.4): then what is known of IPv4 must
+ * do, where there is something; else another resolver may know more. */
+static void weigh(struct lookup *lookup, int64_t now_us)
+{
+	const struct dns_answer *a = &lookup->answers[0];
+	const struct dns_answer *aaaa = &lookup->answers[1];
+
+	if (lookup->answered[0] && is_failure(a))
+		ask_next(lookup, now_us);
+	else if (!lookup->answered[0] || !lookup->answered[1])
+		return;
+	else if (is_failure(aaaa) && !a->count)
+		ask_next(lookup, now_us);
+	else
+		finish(lookup);
+}
+
 static void on_answer(struct lookup *lookup, const uint8_t *bytes, size_t size, int64_t now_us)
 {
 	struct dns_answer answer;
@@ -144,16 +168,13 @@ static void on_answer(struct lookup *lookup, const uint8_t *bytes, size_t size, 
 		log_debug("DNS: %zu bytes that answer nothing", size);
 		return;
 	}
-	if ((answer.code != DNS_NO_ERROR && answer.code != DNS_NO_SUCH_NAME) ||
-	    (answer.truncated && !answer.count)) {
+	if (is_failure(&answer)) {
 		say(lookup->resolved.said, "the resolver answers with error %u", answer.code);
-		ask_next(lookup, now_us);
-		return;
+		answer.count = 0;
 	}
 	lookup->answers[which] = answer;
 	lookup->answered[which] = true;
-	if (lookup->answered[0] && lookup->answered[1])
-		finish(lookup);
+	weigh(lookup, now_us);
 }
 
 void lookup_receive(struct lookup *lookup, int64_t now_us)

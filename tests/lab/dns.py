@@ -29,13 +29,15 @@ class DNS:
     """Answers over UDP for `records`, {name: [address or alias, ...]}, with `ttl`. What it does not
     hold does not exist. `queries` are the (name, type) that came."""
 
-    def __init__(self, node, records, ttl=60, address="0.0.0.0", forge=None, code=0):
+    def __init__(self, node, records, ttl=60, address="0.0.0.0", forge=None, code=0, late=None):
         """forge: addresses that somebody else puts before each answer, but cannot guess its id.
-        code: answers with this error instead."""
+        code: answers with this error instead; {type: error} to questions of that type.
+        late: {type: seconds} before an answer to such a question leaves."""
         self.records = dict(records)
         self.ttl = ttl
         self.forge = forge or []
         self.code = code
+        self.late = late or {}
         self.queries = []
         self._socket = node.socket(socket.AF_INET, socket.SOCK_DGRAM)
         self._socket.bind((address, 53))
@@ -47,8 +49,12 @@ class DNS:
                 message, peer = self._socket.recvfrom(512)
                 if not message:
                     return
+                late = self.late.get(read_question(message)[1], 0)
                 for answer in self.answers(message):
-                    self._socket.sendto(answer, peer)
+                    if late:
+                        threading.Timer(late, self._socket.sendto, (answer, peer)).start()
+                    else:
+                        self._socket.sendto(answer, peer)
             except OSError:
                 return
 
@@ -58,8 +64,9 @@ class DNS:
         number = struct.unpack_from("!H", message)[0]
         for guess in self.forge:
             yield self._answer(number ^ 0x5555, 0, question, [self._record(name, kind, guess)])
-        if self.code:
-            yield self._answer(number, self.code, question, [])
+        code = self.code.get(kind, 0) if isinstance(self.code, dict) else self.code
+        if code:
+            yield self._answer(number, code, question, [])
             return
         records, known = [], name in self.records
         while name in self.records:

@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """The name in natd.conf: whether it leads to this home, asked of a real DNS server."""
 
+import pytest
+
 from lab import GATEWAY, HOST6, WAN, WEB, Lab, dns, wait_until
 
 NAME = "myhome.ddns.test"
@@ -46,6 +48,20 @@ def test_right_then_stale_then_right():
         natd.ctl("reload")
         assert natd.wait_status("OK")["name"]["matches"] is True
         assert "the sandbox refused" not in natd.log
+
+
+@pytest.mark.parametrize("late", [{}, {dns.A: 0.3}], ids=["after", "before"])
+@pytest.mark.parametrize("error", [2, 4])  # SERVFAIL, NOTIMP
+def test_resolver_that_answers_for_ipv6_with_an_error(error, late):
+    """RFC 4074 4: the name is known all the same, whichever answer comes first."""
+    with Lab() as lab:
+        server, natd = start(lab, {NAME: [WAN]}, code={dns.AAAA: error}, late=late)
+        named(natd, lambda name: name["matches"], "the name to match")
+        assert natd.status()["name"]["addresses"] == [WAN]
+        server.code = {dns.A: error}  # and nothing is known of IPv4
+        natd.ctl("reload")
+        wait_until(lambda: f"the resolver answers with error {error}" in natd.log, 30, "the error")
+        assert natd.status()["name"]["addresses"] == [WAN], "as far as is known"
 
 
 def test_a_new_address_is_given_time():
