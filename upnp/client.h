@@ -75,6 +75,13 @@ struct manners {
 	bool natpmp_lies;   /* it is not asked the next time */
 };
 
+/* A port of the router that was granted to us in this run. */
+struct igd_own {
+	uint8_t protocol; /* IPPROTO_UDP or IPPROTO_TCP; 0: a free slot */
+	uint16_t external_port;
+	int64_t until_us; /* the end of its lease, by epoch_now_us() */
+};
+
 struct igd {
 	int socket; /* SSDP; -1: not open */
 	struct location locations[LOCATIONS_MAX];
@@ -97,6 +104,7 @@ struct igd {
 	bool wants_wan;           /* the external address is to be asked for */
 	bool wants_check;         /* `held` is to be looked for in the router's table */
 	struct upnp_mapping held; /* the last that was granted; port 0: none */
+	struct igd_own own[UPNP_MAPPINGS_MAX];
 	bool listing;
 	uint32_t list_next;
 	struct in_addr holder; /* of the port that was asked for last; 0.0.0.0: not known */
@@ -124,7 +132,7 @@ struct client {
 	struct upnp_epoch epochs[UPNP_PROTOCOLS];
 	bool inherited[UPNP_PROTOCOLS]; /* the epoch is what natd knew; nothing was heard since */
 	struct epoch_losses losses;
-	int64_t used_us;                /* when UPNP_USE came; CLOCK_BOOTTIME, as epochs are */
+	int64_t used_us; /* when UPNP_USE came; CLOCK_BOOTTIME, as epochs are */
 	struct refrain refrain;
 	int64_t nap_us;   /* the router said nothing new by SSDP: not listened to till then */
 	int64_t check_us; /* when the router is asked whether it still knows us */

@@ -261,6 +261,7 @@ static void grant(struct client *client, struct task *task, const struct igd_ent
 	igd->held = task->mapping;
 	igd->held.external_port = granted.external_port;
 	igd->wants_wan = igd->wants_wan || !client->wan_known[UPNP_IGD];
+	igd_own(igd, &task->mapping, granted.external_port, lease);
 	igd_leave_former(client, &task->mapping, granted.external_port);
 	task_granted(client, task, granted);
 }
@@ -270,8 +271,7 @@ static void grant(struct client *client, struct task *task, const struct igd_ent
 static bool go_back(struct client *client, struct task *task)
 {
 	struct igd *igd = &client->igd;
-	struct igd_entry old = igd_entry_of(client, &task->mapping);
-	struct igd_entry wanted = old;
+	struct igd_entry wanted = igd_entry_of(client, &task->mapping);
 	uint32_t lease = task->mapping.lifetime;
 	char said[UPNP_TEXT_MAX] = "";
 
@@ -282,7 +282,7 @@ static bool go_back(struct client *client, struct task *task)
 	if (add_with_lease(igd, &wanted, &lease) != IGD_DONE ||
 	    verify(igd, &wanted, &lease, said) != IGD_DONE)
 		return false;
-	igd_delete(igd, &old);
+	igd_remove(client, &task->mapping);
 	grant(client, task, &wanted, lease, "");
 	return true;
 }
@@ -324,9 +324,8 @@ static enum attempt map(struct client *client, struct task *task)
 
 static enum attempt unmap(struct client *client, struct task *task)
 {
-	struct igd_entry entry = igd_entry_of(client, &task->mapping);
 	char said[UPNP_TEXT_MAX] = "";
-	int code = igd_delete(&client->igd, &entry);
+	int code = igd_remove(client, &task->mapping);
 
 	if (client->igd.held.id == task->mapping.id)
 		client->igd.held.port = 0;

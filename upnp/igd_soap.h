@@ -65,6 +65,14 @@ int igd_add(const struct igd *igd, const struct igd_entry *entry, uint32_t lease
 int igd_add_any(const struct igd *igd, struct igd_entry *entry, uint32_t lease);
 
 int igd_delete(const struct igd *igd, const struct igd_entry *entry);
+/* The mapping was granted on that port. */
+void igd_own(struct igd *igd, const struct upnp_mapping *mapping, uint16_t external_port,
+	     uint32_t lease);
+
+/* Deletes what is ours; where that is not sure, the router is asked first. IGD_NO_SUCH_ENTRY: nothing of
+ * ours is there. */
+int igd_remove(struct client *client, const struct upnp_mapping *mapping);
+
 int igd_get(const struct igd *igd, const struct igd_entry *entry, struct igd_holder *holder);
 
 bool igd_is_public(struct in_addr address);

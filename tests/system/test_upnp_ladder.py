@@ -230,7 +230,7 @@ def test_known_service_is_asked_without_a_search(lan, start):
 
 
 def test_known_service_removes_without_a_search(lan, start):
-    lan.start_rude(location=HERE)
+    lan.start_rude(location=HERE, holder=[HOST, 51820])
     upnp = remembering(start, CONTROL)
     upnp.send("unmap 1 udp upnp 51820 51820 0 wireguard")
     upnp.next("unmapped 1 removed")

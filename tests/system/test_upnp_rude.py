@@ -473,11 +473,44 @@ def test_removal_of_what_is_gone_is_done(lan, start):
     upnp = start(("upnp",))
     upnp.send("unmap 1 udp upnp 51820 51820 0 wireguard")
     upnp.next("unmapped 1 removed")
+
+
+@pytest.mark.parametrize("holder, removed", [([HOST, 51820], True), (["192.168.77.7", 51820], False),
+                                             ([HOST, 1194], False)])
+def test_removal_of_what_a_former_run_had_looks_whose_it_is(lan, start, holder, removed):
+    """Its lease may have ended meanwhile, and the port be another device's."""
+    lan.start_rude(location=HERE, holder=holder)
+    upnp = start(("upnp",))
+    upnp.send("unmap 1 udp upnp 51820 51820 0 wireguard")
+    upnp.next("unmapped 1 removed")
+    assert len(lan.hears("DeletePortMapping")) == removed
+
+
+def test_removal_where_the_router_does_not_say_whose_it_is(lan, start):
+    lan.start_rude(location=HERE, holder=[HOST, 51820], faults={"GetSpecificPortMappingEntry": 401})
+    upnp = start(("upnp",))
+    upnp.send("unmap 1 udp upnp 51820 51820 0 wireguard")
+    upnp.next("unmapped 1 removed")
+    assert lan.hears("DeletePortMapping")
+
+
+@pytest.mark.parametrize("lease, looks", [("7200", 0), ("1", 1)])
+def test_removal_of_what_this_run_was_granted_looks_only_after_its_lease(lan, start, lease, looks):
+    lan.start_rude(location=HERE)
+    upnp = start(("upnp",))
+    upnp.open(lifetime=lease)
+    upnp.next("mapped 1 upnp")
+    upnp.next("wan upnp")  # asked for behind the grant
+    time.sleep(1.1)
+    before = len(lan.hears("GetSpecificPortMappingEntry"))
+    upnp.send("unmap 1 udp upnp 51820 51820 0 wireguard")
+    upnp.next("unmapped 1 removed")
+    assert len(lan.hears("GetSpecificPortMappingEntry")) == before + looks
     assert lan.hears("DeletePortMapping")
 
 
 def test_removal_that_is_refused_is_said(lan, start):
-    lan.start_rude(location=HERE, faults={"DeletePortMapping": 606})
+    lan.start_rude(location=HERE, faults={"DeletePortMapping": 606}, holder=[HOST, 51820])
     upnp = start(("upnp",))
     upnp.send("unmap 1 udp upnp 51820 51820 0 wireguard")
     assert "UPnP 606" in upnp.next("unmapped 1 kept")
