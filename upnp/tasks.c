@@ -254,6 +254,26 @@ static bool blames_protocol(enum upnp_failure failure)
 	       failure == UPNP_NO_ANSWER || failure == UPNP_NOT_DONE;
 }
 
+static void remember_failure(struct task *task, uint8_t via, enum upnp_failure failure,
+			     const char *said)
+{
+	task->failure = (uint8_t)failure;
+	task->failed_via = via;
+	say(task->said, "%s", said);
+}
+
+/* The other mappings that no protocol has granted fail for the same reason, if none does: this one is not
+ * asked for them any more. A yes that was none is about its own port. */
+static void share_failure(struct client *client, uint8_t via, enum upnp_failure failure,
+			  const char *said)
+{
+	if (failure == UPNP_NOT_DONE)
+		return;
+	FOR_EACH_TASK(client, task)
+	if ((is_creation(task) && task->via == via) || task->what == TASK_WAITING)
+		remember_failure(task, via, failure, said);
+}
+
 void task_failed(struct client *client, struct task *task, enum upnp_failure failure,
 		 const char *said)
 {
@@ -267,9 +287,8 @@ void task_failed(struct client *client, struct task *task, enum upnp_failure fai
 	} else if (is_creation(task) && !client->proven[via] && blames_protocol(failure)) {
 		/* Another protocol may do it; if none does, this is what natd is told. */
 		task->what = TASK_WAITING;
-		task->failure = (uint8_t)failure;
-		task->failed_via = via;
-		say(task->said, "%s", said);
+		remember_failure(task, via, failure, said);
+		share_failure(client, via, failure, said);
 		protocol_is(client, via, UPNP_ERROR, said);
 	} else {
 		report_failed(client, task, via, (uint8_t)failure, said);

@@ -442,6 +442,21 @@ def test_endless_answer_ends(lan, start):
     upnp.next("failed 1 upnp other", 18)
 
 
+@pytest.mark.parametrize("via, manners, said", [
+    ("pcp", {"pcp": {"result": 2}}, "host-refused PCP 2 NOT_AUTHORIZED"),
+    ("nat-pmp", {"natpmp": {"result": 2}}, "host-refused NAT-PMP 2 not authorized"),
+    ("upnp", {"faults": {"AddPortMapping": 606}}, "host-refused UPnP 606")])
+def test_refusal_is_told_of_every_mapping(lan, start, via, manners, said):
+    """Only the first may have been asked for."""
+    lan.start_rude(location=HERE, **manners)
+    upnp = start((via,))
+    upnp.send(*(f"map {number} udp any {port} {port} 7200 wireguard"
+                for number, port in ((1, 51820), (2, 51821), (3, 51822))), "ask")
+    failed = sorted(upnp.next("failed") for _ in range(3))
+    assert all(line.startswith(f"failed {number} {via} {said}")
+               for number, line in enumerate(failed, 1)), failed
+
+
 def granting(lan, start):
     """upnp, whose request the router is about to grant by NAT-PMP."""
     lan.start_rude(natpmp={"late_ms": 400})
