@@ -101,8 +101,9 @@ struct igd {
 	char firewall
 		[URL_TEXT_MAX]; /* where WANIPv6FirewallControl is asked; empty: there is none */
 	struct manners manners;
-	bool wants_wan;           /* the external address is to be asked for */
-	bool wants_check;         /* `held` is to be looked for in the router's table */
+	int64_t until_us; /* a task is at work, whose requests must have ended by then; 0: none */
+	bool wants_wan;   /* the external address is to be asked for */
+	bool wants_check; /* `held` is to be looked for in the router's table */
 	struct upnp_mapping held; /* the last that was granted; port 0: none */
 	struct igd_own own[UPNP_MAPPINGS_MAX];
 	bool listing;

@@ -9,6 +9,9 @@
 #include "upnp/igd.h"
 #include "upnp/igd_soap.h"
 
+/* Everything else waits for a task that is at work: the ladders below, climbed slowly, are minutes. */
+#define TASK_TIME_US 20000000
+
 #define PORT_TRIES 5     /* of the series, where the wanted port is taken */
 #define PORT_FIRST 49152 /* RFC 6335 6: ports that nobody has registered */
 
@@ -218,13 +221,16 @@ static void suspect_lease(struct igd *igd, const struct task *task)
 static void on_failure(struct client *client, struct task *task, int code, char said[UPNP_TEXT_MAX])
 {
 	bool refused = errno == ECONNREFUSED;
-	enum upnp_failure failure = igd_failure(code);
+	bool late = igd_is_out_of_time(&client->igd);
+	enum upnp_failure failure = late ? UPNP_NO_ANSWER : igd_failure(code);
 	struct in_addr wan;
 
-	if (!*said)
+	if (late)
+		say(said, "UPnP: the router takes too long to answer");
+	else if (!*said)
 		igd_say(said, code);
 	if (failure == UPNP_NO_ANSWER) {
-		if (!refused)
+		if (!refused && !late)
 			suspect_lease(&client->igd, task);
 		lose(client, refused, said);
 		return;
@@ -343,11 +349,16 @@ static enum attempt unmap(struct client *client, struct task *task)
 
 enum attempt igd_attempt(struct client *client, struct task *task)
 {
+	enum attempt attempt;
+
 	if (!client->igd.ready) {
 		igd_find(client);
 		return ATTEMPT_BUSY;
 	}
-	return task->what == TASK_UNMAP ? unmap(client, task) : map(client, task);
+	client->igd.until_us = now_us() + TASK_TIME_US;
+	attempt = task->what == TASK_UNMAP ? unmap(client, task) : map(client, task);
+	client->igd.until_us = 0;
+	return attempt;
 }
 
 /* A table that has lost the entry was emptied; a router that cannot tell is asked for its address

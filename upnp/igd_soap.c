@@ -50,10 +50,23 @@ bool igd_is_answer(int code)
 	return code >= 0 || code < UPNPCOMMAND_MEM_ALLOC_ERROR;
 }
 
-static void begin(const struct igd *igd)
+bool igd_is_out_of_time(const struct igd *igd)
 {
+	return igd->until_us && now_us() >= igd->until_us;
+}
+
+/* False: a request more would take too long. */
+static bool begin(const struct igd *igd)
+{
+	int64_t time_ms = igd->remembered ? REMEMBERED_TIME_MS : SOAP_TIME_MS;
+	int64_t left_ms = (igd->until_us - now_us()) / 1000 + 1;
+
+	errno = ETIMEDOUT;
+	if (igd_is_out_of_time(igd))
+		return false;
 	errno = 0;
-	deadline_set(igd->remembered ? REMEMBERED_TIME_MS : SOAP_TIME_MS);
+	deadline_set((unsigned int)(igd->until_us && left_ms < time_ms ? left_ms : time_ms));
+	return true;
 }
 
 static int end(const char *action, int code)
@@ -78,7 +91,8 @@ static bool is_connected(const struct igd *igd)
 	char status[64] = "";
 	unsigned int uptime;
 
-	begin(igd);
+	if (!begin(igd))
+		return false;
 	UPNP_GetStatusInfo(igd->control, igd->service, status, &uptime, NULL);
 	end("GetStatusInfo", 0);
 	return strcasecmp(status, "Connected") == 0 || strcasecmp(status, "Up") == 0;
@@ -90,7 +104,8 @@ int igd_get_wan(const struct igd *igd, struct in_addr *address)
 	int code;
 
 	address->s_addr = INADDR_ANY;
-	begin(igd);
+	if (!begin(igd))
+		return IGD_NO_ANSWER;
 	code = end("GetExternalIPAddress",
 		   UPNP_GetExternalIPAddress(igd->control, igd->service, text));
 	/* Empty is legal in IGD:2, while the line is down (field/routers.md 52). */
@@ -132,7 +147,8 @@ int igd_add(const struct igd *igd, const struct igd_entry *entry, uint32_t lease
 	char seconds[12];
 
 	snprintf(seconds, sizeof(seconds), "%u", lease);
-	begin(igd);
+	if (!begin(igd))
+		return IGD_NO_ANSWER;
 	/* No remote host is "", not "0.0.0.0" (field/routers.md 29): NULL becomes an empty element. */
 	return end("AddPortMapping",
 		   UPNP_AddPortMapping(igd->control, igd->service, entry->external_port,
@@ -147,7 +163,8 @@ int igd_add_any(const struct igd *igd, struct igd_entry *entry, uint32_t lease)
 	int code;
 
 	snprintf(seconds, sizeof(seconds), "%u", lease);
-	begin(igd);
+	if (!begin(igd))
+		return IGD_NO_ANSWER;
 	code = end("AddAnyPortMapping",
 		   UPNP_AddAnyPortMapping(igd->control, igd->service, entry->external_port,
 					  entry->port, entry->client, entry->description,
@@ -162,7 +179,8 @@ int igd_add_any(const struct igd *igd, struct igd_entry *entry, uint32_t lease)
 
 int igd_delete(const struct igd *igd, const struct igd_entry *entry)
 {
-	begin(igd);
+	if (!begin(igd))
+		return IGD_NO_ANSWER;
 	return end("DeletePortMapping",
 		   UPNP_DeletePortMapping(igd->control, igd->service, entry->external_port,
 					  entry->protocol, NULL));
@@ -171,7 +189,8 @@ int igd_delete(const struct igd *igd, const struct igd_entry *entry)
 int igd_get(const struct igd *igd, const struct igd_entry *entry, struct igd_holder *holder)
 {
 	memset(holder, 0, sizeof(*holder));
-	begin(igd);
+	if (!begin(igd))
+		return IGD_NO_ANSWER;
 	return end("GetSpecificPortMappingEntry",
 		   UPNP_GetSpecificPortMappingEntry(
 			   igd->control, igd->service, entry->external_port, entry->protocol, NULL,
@@ -211,7 +230,8 @@ void igd_list_next(struct client *client)
 	int code;
 
 	snprintf(index, sizeof(index), "%u", igd->list_next);
-	begin(igd);
+	if (!begin(igd)) /* no task is at work */
+		return;
 	code = end("GetGenericPortMappingEntry",
 		   UPNP_GetGenericPortMappingEntry(igd->control, igd->service, index, external_port,
 						   at.client, at.port, protocol, at.description,

@@ -75,6 +75,9 @@ int igd_remove(struct client *client, const struct upnp_mapping *mapping);
 
 int igd_get(const struct igd *igd, const struct igd_entry *entry, struct igd_holder *holder);
 
+/* Is the time of the task that is at work over? Its requests end with IGD_NO_ANSWER then, unsent. */
+bool igd_is_out_of_time(const struct igd *igd);
+
 bool igd_is_public(struct in_addr address);
 
 /* 0.0.0.0: it says that it has none. */

@@ -442,6 +442,16 @@ def test_endless_answer_ends(lan, start):
     upnp.next("failed 1 upnp other", 18)
 
 
+def test_slow_router_without_a_free_port_is_left_after_a_while(lan, start):
+    """Each of seven questions is answered in time; everything else waits for the last."""
+    lan.start_rude(location=HERE, taken="all", slow=4)
+    upnp = start(("upnp",))
+    upnp.open()
+    assert "takes too long" in upnp.next(("protocol upnp silent", "failed 1"), 40)
+    upnp.next("failed 1 any no-protocol")
+    assert len(lan.hears("AddPortMapping")) < 6
+
+
 @pytest.mark.parametrize("via, manners, said", [
     ("pcp", {"pcp": {"result": 2}}, "host-refused PCP 2 NOT_AUTHORIZED"),
     ("nat-pmp", {"natpmp": {"result": 2}}, "host-refused NAT-PMP 2 not authorized"),

@@ -28,6 +28,7 @@ request that it hears is a JSON line on standard output.
   crash         true: an AddPortMapping with a lease is not answered, the table is empty afterwards
   stuck         what is left of a lease, whatever is asked, until the entry is deleted, or for ever
                 if "stuck_for_ever"
+  slow          seconds before each answer to a request
   only_path     where it takes requests; 404 elsewhere
   chunked       all HTTP answers are, whatever the request said
   epoch         seconds that PCP and NAT-PMP say at the start; their clock runs from there
@@ -67,7 +68,7 @@ manners = {
     "uuid": "uuid:rude", "pcp": "silent", "natpmp": "silent", "location": None,
     "description": "plain", "targets": None, "hostile": {}, "neighbours": {}, "picky": [],
     "lines": {}, "crash": False, "faults": {}, "soap": "ok", "wan": "11.0.0.2", "holder": None,
-    "http": 5000, "lost_searches": 0,
+    "http": 5000, "lost_searches": 0, "slow": 0,
 }
 manners.update(json.loads(sys.argv[1]))
 
@@ -437,6 +438,7 @@ xmlns:s="http://schemas.xmlsoap.org/soap/envelope/"><s:Body><s:Fault><faultcode>
             table.clear()
             self.close_connection = True
             return
+        time.sleep(manners["slow"])
         if self.path != manners.get("only_path", self.path):
             self.reply(404, b"<html>gone</html>")
             return
