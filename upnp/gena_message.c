@@ -111,19 +111,27 @@ static uint32_t seconds_of(const char *timeout)
 	return DEFAULT_SECONDS;
 }
 
+/* Of "HTTP/1.1 200 OK"; 0: none. The head ends with a line feed: that is where each loop and strtoul() stop
+ * at the latest, which skips white space of every kind and must not meet any. */
+static unsigned int status_of(const char *bytes, const struct head *head)
+{
+	const char *at = memchr(bytes, ' ', head->size);
+
+	while (at && *at == ' ')
+		at++;
+	return at && *at >= '0' && *at <= '9' ? (unsigned int)strtoul(at, NULL, 10) : 0;
+}
+
 enum gena_reading gena_read_answer(struct gena_answer *answer, const char *bytes, size_t size)
 {
 	struct head head;
-	const char *space;
 
 	memset(answer, 0, sizeof(*answer));
 	if (!starts_with(bytes, size, "HTTP/"))
 		return GENA_NONSENSE;
 	if (!read_head(&head, bytes, size))
 		return GENA_MORE;
-	space = memchr(bytes, ' ', head.size);
-	/* The head ends with a line feed: that is where strtoul() stops. */
-	answer->status = space ? (unsigned int)strtoul(space, NULL, 10) : 0;
+	answer->status = status_of(bytes, &head);
 	memcpy(answer->sid, head.sid, sizeof(answer->sid));
 	answer->timeout = seconds_of(head.timeout);
 	return GENA_WHOLE;

@@ -198,6 +198,23 @@ static void events_that_name_nothing_are_nonsense(void **state)
 			 GENA_NONSENSE);
 }
 
+static void status_is_not_read_beyond_the_head(void **state)
+{
+	static const char *const heads[] = { "HTTP/1.1 \r\n\r\n", "HTTP/1.1\r\nSID: \n\n",
+					     "HTTP/1.1   \n\n", "HTTP/1.1 +\n\n" };
+	struct gena_answer answer;
+	char text[64];
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(heads) / sizeof(heads[0]); i++) {
+		snprintf(text, sizeof(text), "%s200 OK", heads[i]);
+		assert_int_equal(gena_read_answer(&answer, text, strlen(heads[i])), GENA_WHOLE);
+		assert_int_equal(answer.status, 0);
+	}
+	assert_int_equal(answer_of(&answer, "HTTP/1.1  200\n\n"), GENA_WHOLE);
+	assert_int_equal(answer.status, 200);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -210,6 +227,7 @@ int main(void)
 		cmocka_unit_test(event_in_chunks_ends_with_its_body),
 		cmocka_unit_test(address_is_read_where_there_is_one),
 		cmocka_unit_test(events_that_name_nothing_are_nonsense),
+		cmocka_unit_test(status_is_not_read_beyond_the_head),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
