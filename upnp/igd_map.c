@@ -144,6 +144,9 @@ static int replace_own(struct igd *igd, const struct igd_entry *entry,
 		    entry->external_port, holder.client, holder.port, holder.description);
 	else if (code == IGD_ACTION_FAILED)
 		igd_say(said, code);
+	else if (code == IGD_NOT_AUTHORIZED)
+		say(said, "UPnP %d %s %s is not allowed; many routers open no port below 1024",
+		    code, entry->protocol, entry->external_port);
 	else
 		say(said, "UPnP %d %s %s is taken, the router does not say by whom", code,
 		    entry->protocol, entry->external_port);

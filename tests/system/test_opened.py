@@ -56,6 +56,7 @@ def test_one_that_the_router_refuses_is_no_trouble_of_the_vpn():
         natd.wait_status("OK", state="open")
         said = natd.ctl("open", "80/tcp")
         assert said.returncode == 2
+        assert "UPnP 606 TCP 80 is not allowed; many routers open no port below 1024" in said.stdout
         assert said.stdout.endswith("natd keeps trying; natctl close 80/tcp gives it up\n")
         natd.wait_status(None, protocol="tcp", port=80, state="failed", temporary=True)
         natd.wait_status(None, port=51820, temporary=False, closes_in=None)
