@@ -65,8 +65,8 @@ PYTHON       ?= /usr/bin/python3 -B
 FUZZ_SECONDS ?= 30
 # Debian's meta packages of the kernels that check-vm boots: what Debian 12 has, and its newer one.
 KERNELS      ?= linux-image-amd64 linux-image-6.12-amd64
-# Most of a system test is waiting, in namespaces of its own: three at a time.
-TEST_JOBS    ?= 3
+# Most of a system test is waiting, in namespaces of its own: five at a time keep half a processor busy.
+TEST_JOBS    ?= 5
 
 Q := $(if $(V),,@)
 
