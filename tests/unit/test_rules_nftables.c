@@ -1,132 +1,18 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* What the kernel may answer to a transaction, and what is made of it. The kernel is played here: its
- * two ends, sending and receiving, are the functions below. */
+/* What the kernel may answer to a transaction, and what is made of it. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <cmocka.h>
-#include <arpa/inet.h>
-#include <errno.h>
 #include <libmnl/libmnl.h>
 #include <linux/netfilter/nf_tables.h>
 #include <linux/netfilter/nfnetlink.h>
-#include <string.h>
-#include <sys/socket.h>
 
 #include "rules/fill.h"
 #include "rules/nftables.h"
 #include "rules/table.h"
-
-#define GENERATION 41
-#define REPLIES    8
-
-/* What becomes of one transaction. */
-struct outcome {
-	int send_error;    /* of sendto(2) */
-	int error;         /* with which it refuses */
-	uint32_t sequence; /* a message of the transaction; 0: the first */
-	uint32_t offset;   /* in it; 0: nowhere */
-	bool overtaken;    /* another program commits just before: with ERESTART */
-	bool lost;         /* the answers do not fit the socket's buffer */
-	bool committed;
-};
-
-static struct {
-	const struct outcome *outcomes;
-	uint32_t generation;
-	int transactions;
-	uint32_t upon[16]; /* the generations that they built upon */
-	char replies[REPLIES][256] __attribute__((aligned(NLMSG_ALIGNTO)));
-	size_t sizes[REPLIES]; /* 0: ENOBUFS */
-	size_t first;
-	size_t count;
-} fake;
-
-static char *next_reply(size_t size)
-{
-	assert_true(fake.count < REPLIES);
-	fake.sizes[fake.count] = size;
-	return memset(fake.replies[fake.count++], 0, sizeof(fake.replies[0]));
-}
-
-static void reply_generation(const struct nlmsghdr *question)
-{
-	struct nlmsghdr *message = mnl_nlmsg_put_header(next_reply(1));
-
-	message->nlmsg_type = NFNL_SUBSYS_NFTABLES << 8 | NFT_MSG_NEWGEN;
-	message->nlmsg_seq = question->nlmsg_seq;
-	mnl_nlmsg_put_extra_header(message, sizeof(struct nfgenmsg));
-	mnl_attr_put_u32(message, NFTA_GEN_ID, htonl(fake.generation));
-	fake.sizes[fake.count - 1] = message->nlmsg_len;
-}
-
-static void reply_refusal(const struct outcome *outcome)
-{
-	struct nlmsghdr *message = mnl_nlmsg_put_header(next_reply(1));
-	struct nlmsgerr *refused = mnl_nlmsg_put_extra_header(message, sizeof(*refused));
-
-	message->nlmsg_type = NLMSG_ERROR;
-	message->nlmsg_flags = NLM_F_CAPPED;
-	refused->error = -outcome->error;
-	refused->msg.nlmsg_seq = outcome->sequence ? outcome->sequence : 1;
-	if (outcome->offset) {
-		message->nlmsg_flags |= NLM_F_ACK_TLVS;
-		mnl_attr_put_u32(message, NLMSGERR_ATTR_OFFS, outcome->offset);
-	}
-	fake.sizes[fake.count - 1] = message->nlmsg_len;
-}
-
-static int take_transaction(const struct nlmsghdr *begin)
-{
-	const struct outcome *outcome = &fake.outcomes[fake.transactions];
-	const struct nlattr *upon = mnl_nlmsg_get_payload_offset(begin, sizeof(struct nfgenmsg));
-
-	assert_true(fake.transactions < 16);
-	fake.upon[fake.transactions++] = ntohl(mnl_attr_get_u32(upon));
-	if (outcome->send_error) {
-		errno = outcome->send_error;
-		return -1;
-	}
-	fake.generation += outcome->overtaken || outcome->committed;
-	if (outcome->error)
-		reply_refusal(outcome);
-	if (outcome->lost)
-		next_reply(0);
-	return 0;
-}
-
-ssize_t mnl_socket_sendto(const struct mnl_socket *socket, const void *bytes, size_t size)
-{
-	const struct nlmsghdr *message = bytes;
-
-	(void)socket;
-	if (message->nlmsg_type == NFNL_MSG_BATCH_BEGIN)
-		return take_transaction(message) < 0 ? -1 : (ssize_t)size;
-	reply_generation(message);
-	return (ssize_t)size;
-}
-
-ssize_t fake_recv(int fd, void *buffer, size_t size, int flags) __asm__("recv");
-
-ssize_t fake_recv(int fd, void *buffer, size_t size, int flags)
-{
-	(void)fd;
-	(void)flags;
-	if (fake.first == fake.count) {
-		fake.first = fake.count = 0;
-		errno = EAGAIN;
-		return -1;
-	}
-	if (!fake.sizes[fake.first]) {
-		fake.first++;
-		errno = ENOBUFS;
-		return -1;
-	}
-	assert_true(fake.sizes[fake.first] <= size);
-	memcpy(buffer, fake.replies[fake.first], fake.sizes[fake.first]);
-	return (ssize_t)fake.sizes[fake.first++];
-}
+#include "test_rules_kernel.h"
 
 static struct set set;
 static struct batch batch;
@@ -156,8 +42,7 @@ static int set_up(void **state)
 	table_frame(&batch, TABLE_NAME, &set, 0);
 	fill_table(&batch, TABLE_NAME, &set);
 	batch_end(&batch);
-	memset(&fake, 0, sizeof(fake));
-	fake.generation = GENERATION;
+	fake_begin();
 	nftables_open(&nftables);
 	return 0;
 }
