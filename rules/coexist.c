@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "rules/coexist.h"
 
+#include <errno.h>
 #include <linux/netfilter.h>
 #include <string.h>
 
@@ -10,6 +11,8 @@
 
 /* A firewall that reloads writes its rules in several steps: ufw for some tenths of a second. */
 #define SETTLE_MS 100
+
+#define LEAVE_TRIES 10 /* against other programs that commit at the same time */
 
 #define TOLD_MAX      64
 #define TOLD_WAYS_MAX 16
@@ -174,7 +177,8 @@ static void delete_marks(struct writing *writing)
 	}
 }
 
-/* Not a word about our table in this transaction: what events before it say of that still counts. So
+/* Only upon the ruleset that was read: in a newer one a handle may be that of another program's rule.
+ * Not a word about our table in this transaction: what events before it say of that still counts. So
  * where another program was in between, the generation stays that of the last one of ours. */
 static int commit(struct writing *writing, struct nftables *nftables)
 {
@@ -182,7 +186,7 @@ static int commit(struct writing *writing, struct nftables *nftables)
 	struct batch_error error = { 0 };
 
 	batch_end(&writing->batch);
-	nftables_commit(nftables, &writing->batch, &error);
+	nftables_commit_upon(nftables, &writing->batch, writing->scan->generation, &error);
 	if (nftables->generation != generation + 1)
 		nftables->generation = generation;
 	batch_free(&writing->batch);
@@ -206,13 +210,29 @@ static int write_accepts(const struct coexist *coexist, struct nftables *nftable
 	return commit(&writing, nftables);
 }
 
-static void look(struct coexist *coexist, struct nftables *nftables, int64_t now_ms)
+/* 0 or an errno; ERESTART: other programs do not stop changing what there is to see. */
+static int look(struct coexist *coexist, struct nftables *nftables, int64_t now_ms)
 {
 	int error = scan_read(&coexist->scan, nftables);
 
 	coexist->looked_ms = now_ms;
 	if (error)
 		log_debug("the other firewalls cannot be read: %s", strerror(error));
+	return error;
+}
+
+static int put_in_order(struct coexist *coexist, struct nftables *nftables, const struct set *set,
+			int64_t now_ms)
+{
+	int error = write_accepts(coexist, nftables, set);
+
+	if (error == ERESTART)
+		return error;
+	contest_repaired(&coexist->contest, now_ms);
+	if (error)
+		log_warning("the tunnels' packets cannot be let through another firewall: %s",
+			    strerror(error));
+	return look(coexist, nftables, now_ms);
 }
 
 void coexist_look(struct coexist *coexist, struct nftables *nftables, const struct set *set,
@@ -221,25 +241,23 @@ void coexist_look(struct coexist *coexist, struct nftables *nftables, const stru
 	int error;
 
 	coexist->due_ms = 0;
-	look(coexist, nftables, now_ms);
-	if (!set->exists || in_order(coexist, set))
-		return;
-	error = write_accepts(coexist, nftables, set);
-	contest_repaired(&coexist->contest, now_ms);
-	if (error)
-		log_warning("the tunnels' packets cannot be let through another firewall: %s",
-			    strerror(error));
-	look(coexist, nftables, now_ms);
+	error = look(coexist, nftables, now_ms);
+	if (!error && set->exists && !in_order(coexist, set))
+		error = put_in_order(coexist, nftables, set, now_ms);
+	if (error == ERESTART) /* another program was quicker */
+		coexist_touched(coexist, now_ms);
 }
 
 void coexist_leave(struct coexist *coexist, struct nftables *nftables)
 {
-	int error = 0;
+	int error = ERESTART;
 
 	coexist->due_ms = 0;
-	look(coexist, nftables, coexist->looked_ms);
-	if (coexist->scan.mark_count)
-		error = write_accepts(coexist, nftables, NULL);
+	for (int tries = 0; tries < LEAVE_TRIES && error == ERESTART; tries++) {
+		error = look(coexist, nftables, coexist->looked_ms);
+		if (!error && coexist->scan.mark_count)
+			error = write_accepts(coexist, nftables, NULL);
+	}
 	if (error)
 		log_warning("rules of natd may be left in another firewall: %s", strerror(error));
 	scan_free(&coexist->scan);

@@ -338,11 +338,12 @@ int scan_read(struct scan *scan, struct nftables *nftables)
 			break;
 	}
 	if (!error && before != after)
-		error = EAGAIN;
+		error = ERESTART;
 	if (error)
 		scan_free(scan);
 	else
 		sum_dropped(scan);
+	scan->generation = before;
 	return error;
 }
 

@@ -69,10 +69,12 @@ struct scan {
 	size_t jump_count;
 	size_t mark_count;
 	size_t way_count;
-	uint32_t last; /* the chain of the last rule: rules come chain by chain */
+	uint32_t generation; /* of the ruleset that was read: the handles are of that one */
+	uint32_t last;       /* the chain of the last rule: rules come chain by chain */
 };
 
-/* Reads everything anew. 0 or an errno, `scan` is empty then. */
+/* Reads everything anew. 0 or an errno, `scan` is empty then; ERESTART: it changed each time that it was
+ * read. */
 int scan_read(struct scan *scan, struct nftables *nftables);
 void scan_free(struct scan *scan);
 

@@ -41,6 +41,8 @@ static struct {
 
 static char *next_reply(size_t size)
 {
+	if (fake.first == fake.count)
+		fake.first = fake.count = 0;
 	assert_true(fake.count < REPLIES);
 	fake.sizes[fake.count] = size;
 	return memset(fake.replies[fake.count++], 0, sizeof(fake.replies[0]));
