@@ -57,14 +57,23 @@ static bool is_about_a_table(struct item item)
 	return item.kind == ITEM_TABLE || item.kind == ITEM_GUARD;
 }
 
-static bool carry_out(struct owner *owner, struct batch *batch, struct batch_error *error)
+/* Upon which ruleset. */
+enum upon {
+	UPON_ANY,
+	UPON_HEARD, /* the one that the events have told: ERESTART where there is a newer one */
+};
+
+static bool carry_out(struct owner *owner, struct batch *batch, enum upon upon,
+		      struct batch_error *error)
 {
 	bool large = batch->size > LARGE_BATCH;
 	bool done;
 
 	if (large)
 		watch_pause(owner->watch);
-	done = nftables_commit(owner->nftables, batch, error);
+	done = upon == UPON_ANY
+		       ? nftables_commit(owner->nftables, batch, error)
+		       : nftables_commit_upon(owner->nftables, batch, owner->watch->heard, error);
 	if (large)
 		watch_resume(owner->watch, owner->nftables);
 	return done;
@@ -72,12 +81,12 @@ static bool carry_out(struct owner *owner, struct batch *batch, struct batch_err
 
 /* Ends the batch and commits it, and again while a table belongs to another who may be about to
  * end. */
-static struct batch_error commit(struct owner *owner, struct batch *batch)
+static struct batch_error commit(struct owner *owner, struct batch *batch, enum upon upon)
 {
 	struct batch_error error = { 0 };
 
 	batch_end(batch);
-	for (int waited = 0; !carry_out(owner, batch, &error) && error.error == EPERM &&
+	for (int waited = 0; !carry_out(owner, batch, upon, &error) && error.error == EPERM &&
 			     is_about_a_table(error.item) && waited < OWNER_ENDS_MS;
 	     waited += OWNER_LOOK_MS)
 		poll(NULL, 0, OWNER_LOOK_MS);
@@ -120,9 +129,10 @@ static struct batch_error stand_in(struct owner *owner, const struct set *set, u
 	remove_next(&batch);
 	table_frame(&batch, NEXT_NAME, set, flags[owned].next);
 	fill_table(&batch, NEXT_NAME, set);
-	return commit(owner, &batch);
+	return commit(owner, &batch, UPON_ANY);
 }
 
+/* Without the guard only if it is as it was: what is not told yet may be about it. */
 static struct batch_error replace(struct owner *owner, const struct set *set, uint8_t owned,
 				  bool with_guard, bool stands_in)
 {
@@ -133,7 +143,7 @@ static struct batch_error replace(struct owner *owner, const struct set *set, ui
 	frame_begin(&owner->frame, &batch, set, with_guard);
 	if (!stands_in)
 		remove_next(&batch); /* of one that was killed */
-	error = commit(owner, &batch);
+	error = commit(owner, &batch, with_guard ? UPON_ANY : UPON_HEARD);
 	if (!error.error)
 		owner->watch->whole = owner->nftables->generation;
 	return error;
@@ -145,7 +155,7 @@ static void end_stand_in(struct owner *owner)
 
 	batch_begin(&batch);
 	remove_next(&batch);
-	commit(owner, &batch);
+	commit(owner, &batch, UPON_ANY);
 }
 
 static struct batch_error write_as(struct owner *owner, const struct set *set, uint8_t owned)
@@ -236,6 +246,8 @@ int owner_repair(struct owner *owner, const struct set *set, bool guard_too,
 	uint8_t owned = set->owned < owner->able ? set->owned : owner->able;
 	struct batch_error error = replace(owner, set, owned, guard_too, false);
 
+	if (error.error == ERESTART && !guard_too)
+		error = replace(owner, set, owned, true, false);
 	if (error.error)
 		describe(set, &error, what);
 	return error.error;
@@ -251,7 +263,7 @@ int owner_remove(struct owner *owner, char what[RULES_TEXT_MAX])
 	table_remove(&batch);
 	guard_remove(&batch);
 	remove_next(&batch);
-	error = commit(owner, &batch);
+	error = commit(owner, &batch, UPON_ANY);
 	if (error.error)
 		table_describe(&nothing, error.item, what);
 	return error.error;
