@@ -160,7 +160,6 @@ static int commit(struct rules *rules, struct set *set, struct set *before,
 	*before = rules->committed;
 	rules->committed = *set;
 	*set = (struct set){ 0 };
-	rules->repair.needed = false;
 	coexist_touched(&rules->coexist, now_us() / 1000);
 	return 0;
 }
@@ -177,8 +176,13 @@ static void on_commit(struct rules *rules, const struct rules_request *request)
 	finish_report(rules, &said, started);
 	if (rules->committed.exists)
 		owner_get_ready(&rules->owner, &rules->committed);
-	if (!said.written.error) /* it may take a while to look through the connections */
-		purge_change(&rules->purge, &before, &rules->committed);
+	if (said.written.error)
+		return;
+	/* It may take a while to look through the connections. */
+	purge_change(&rules->purge, &before, &rules->committed);
+	if (rules->repair.needed) /* until now */
+		purge_gap(&rules->purge, &rules->committed);
+	rules->repair.needed = false;
 }
 
 static void on_remove(struct rules *rules, const struct rules_request *request)

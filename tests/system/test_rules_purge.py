@@ -9,7 +9,7 @@ import socket
 
 import pytest
 
-from lab.process import wait_until
+from lab.process import PATIENCE, wait_until
 from test_rules import (ALICE, BOB, BOTH, FIXED, FIXED6, NAS, WAN, WAN6, WEB, WEB6, nodes,
                         rules)  # nodes and rules are fixtures
 
@@ -168,6 +168,29 @@ def test_connections_of_a_gap(rules, nodes, stack):
     assert at_alice.as_seen() == WEB
     assert kept <= connections(host, "-p", "udp")
     assert older.as_seen() == WAN
+
+
+def delete_until_it_waits(rules, host, milliseconds):
+    """Deletes the tables as often as it takes until rules waits so long before it repairs them."""
+    waits = 0
+    while waits < milliseconds:
+        host.nft("delete table inet natd\ndelete table inet natd-guard")
+        word = ""
+        while word != "touched" and waits < milliseconds:
+            word, rest = rules.lines.get(timeout=10 * PATIENCE)
+            waits = int(rest.split()[1]) if word == "waits" else waits
+
+
+def test_connections_of_a_gap_that_a_new_set_ends(rules, nodes, stack):
+    host, alice = nodes["host"], nodes["alice"]
+    rules.put(*BOTH)
+    host.nft(WATCHER)
+    delete_until_it_waits(rules, host, 1600)
+    leaked = Flow(stack, alice, nodes["web"], WEB)
+    assert leaked.as_seen() == ALICE
+    rules.put(*BOTH, "port 6 22", generation=2)
+    assert rules.wait("purged") == ["2", "1"]
+    assert leaked.as_seen() == WAN
 
 
 def many_connections(nodes):
