@@ -146,7 +146,7 @@ static void go_on(struct purge *purge, const struct set *now)
 	purge->gap |= purge->gap_waits;
 	purge->gap_waits = false;
 	if (families)
-		begin(purge, families, purge_filter_gap(families));
+		begin(purge, families, purge_filter_gap(now, families));
 	else
 		end(purge);
 }

@@ -61,10 +61,20 @@ struct conntrack_filter purge_filter(const struct set *before, const struct set 
 	return filter;
 }
 
-struct conntrack_filter purge_filter_gap(unsigned int families)
+static bool has_fixed_way(const struct networks *networks)
 {
-	return (struct conntrack_filter){
-		.family = family_of(families),
-		.status_mask = IPS_SRC_NAT | IPS_DST_NAT,
-	};
+	uint32_t i = 0;
+
+	while (i < networks->ways.count && !way_is_fixed(&networks->ways.items[i]))
+		i++;
+	return i < networks->ways.count;
+}
+
+struct conntrack_filter purge_filter_gap(const struct set *now, unsigned int families)
+{
+	struct conntrack_filter filter = { .family = family_of(families) };
+
+	if (!has_fixed_way(&now->networks))
+		filter.status_mask = IPS_SRC_NAT | IPS_DST_NAT;
+	return filter;
 }

@@ -14,7 +14,8 @@
 struct conntrack_filter purge_filter(const struct set *before, const struct set *now,
 				     unsigned int families, bool again);
 
-/* What began while there were no rules is translated by none. */
-struct conntrack_filter purge_filter_gap(unsigned int families);
+/* What began while there were no rules is translated by none, or by those of another program: which only
+ * matters to who has an address of his own. */
+struct conntrack_filter purge_filter_gap(const struct set *now, unsigned int families);
 
 #endif

@@ -170,6 +170,28 @@ def test_connections_of_a_gap(rules, nodes, stack):
     assert older.as_seen() == WAN
 
 
+def test_a_gap_in_which_another_program_masquerades(rules, nodes, stack):
+    """Docker does, and firewalld: after natd, so only while natd's table is away."""
+    host, alice = nodes["host"], nodes["alice"]
+    rules.put("tunnel wg0 7", f"network wg0 10.8.0.0/24 {FIXED}")
+    host.nft("table ip other { chain post { type nat hook postrouting priority srcnat; "
+             'ip saddr 10.8.0.0/24 oifname "wan0" masquerade; }; }')
+    older = Flow(stack, alice, nodes["web"], WEB, 4002, 4002)
+    assert older.as_seen() == FIXED
+    os.kill(rules.pid, signal.SIGSTOP)
+    try:
+        host.nft("delete table inet natd")
+        strayed = Flow(stack, alice, nodes["web"], WEB)
+        assert strayed.as_seen() == WAN
+        kept = connections(host, "-p", "udp", "--dport", "4002")
+    finally:
+        os.kill(rules.pid, signal.SIGCONT)
+    rules.wait("touched")
+    assert rules.wait("purged") == ["1", "1"]
+    assert strayed.as_seen() == FIXED
+    assert kept == connections(host, "-p", "udp", "--dport", "4002")
+
+
 def delete_until_it_waits(rules, host, milliseconds):
     """Deletes the tables as often as it takes until rules waits so long before it repairs them."""
     waits = 0
