@@ -94,7 +94,8 @@ static void add_ordered(struct change *change, enum table_set in, const struct s
 
 	while ((step = merge_step(&merge)) != STEP_END) {
 		change->elements += step != STEP_STAYS;
-		change->recount |= step == STEP_CHANGES && merge.at[0].count;
+		change->recount |=
+			(step == STEP_CHANGES || step == STEP_LEAVES) && merge.at[0].count;
 		merge_pass(&merge, step);
 	}
 }

@@ -18,7 +18,8 @@ struct change {
 	uint64_t held;     /* table_holds() of the one set, */
 	uint64_t holds;    /* and of the other */
 	bool clients;      /* some of them say who is behind the tunnels: the guard has to know */
-	bool recount; /* some of them have counted, and go on: their counters have to be read first */
+	bool recount; /* some of them have counted, and may go on, in another set too: their counters
+			 have to be read first */
 };
 
 /* Both sets are finished. */

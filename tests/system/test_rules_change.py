@@ -47,6 +47,17 @@ def test_an_entry_that_changes_goes_on_counting(rules, nodes):
     assert rules.count()["publish"][2, 6, 443] == 2
 
 
+def test_a_network_in_another_set_goes_on_counting(rules, nodes):
+    for generation, egress in enumerate((FIXED, "masquerade", "closed", FIXED), 1):
+        rules.put("tunnel wg0 7", f"network wg0 {ALICE}/32 {egress}", generation=generation)
+        if generation == 1:
+            before = handle(nodes)
+            for port in range(4100, 4105):
+                assert reach(nodes["alice"], nodes["web"], WEB, port) == FIXED
+    assert rules.count()["network"] == {f"{ALICE}/32": 5}
+    assert handle(nodes) == before
+
+
 def test_after_a_strangers_change_it_is_whole_again(rules, nodes):
     """He removes what the next change would remove, or the table."""
     rules.put(*BOTH, WEB_PORT)
