@@ -50,13 +50,13 @@ static bool has_address(const struct rules_prefix *prefix, const uint8_t *addres
 }
 
 /* Does the connection leave as `now` says? What leaves as `before` said and masquerade would choose by
- * itself cannot be told apart. */
+ * itself cannot be told apart. What we do not translate another program may, as it did before. */
 static bool leaves_well(const struct flow *flow, const struct way *now, const struct way *before)
 {
 	bool translated = memcmp(flow->from, flow->as, range_bytes(flow->family)) != 0;
 
 	if (!now || now->egress == RULES_EGRESS_NONE)
-		return !translated;
+		return !translated || !before;
 	if (now->egress == RULES_EGRESS_CLOSED)
 		return false;
 	if (way_is_fixed(now))

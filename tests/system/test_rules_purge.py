@@ -104,6 +104,31 @@ def test_a_restart_keeps_every_connection(rules, nodes, stack):
         again.end()
 
 
+def test_a_restart_beside_a_masquerade_of_the_users_own(rules, nodes, stack):
+    """Without rules before, who was not translated by natd was so by another, as he still is."""
+    host, routed = nodes["host"], ("tunnel wg0 7", "network wg0 10.8.0.0/24 none")
+    host.nft("table ip mine { chain post { type nat hook postrouting priority srcnat; "
+             'ip saddr 10.8.0.0/24 oifname "wan0" masquerade; }; }')
+    rules.put(*routed)
+    flow = Flow(stack, nodes["alice"], nodes["web"], WEB)
+    assert flow.as_seen() == WAN
+    before = connections(host)
+    again = type(rules)(host)
+    try:
+        again.put(*routed)
+        again.none("purged", 0.5)
+        assert before <= connections(host)
+    finally:
+        again.end()
+    # What natd itself translated ends: his rule would translate it in his way.
+    rules.put("tunnel wg0 7", f"network wg0 10.8.0.0/24 {FIXED}", generation=2)
+    assert rules.wait("purged") == ["2", "1"]
+    assert flow.as_seen() == FIXED
+    rules.put(*routed, generation=3)
+    assert rules.wait("purged") == ["3", "1"]
+    assert flow.as_seen() == WAN
+
+
 def test_a_client_that_natd_found_late(rules, nodes, stack):
     """Its connections are older than the rules and left with its own address."""
     nodes["host"].nft(WATCHER)
