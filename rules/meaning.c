@@ -2,11 +2,12 @@
 #include "rules/meaning.h"
 
 #include <libnftnl/expr.h>
-#include <libnftnl/udata.h>
 #include <linux/netfilter.h>
 #include <linux/netfilter/nf_tables.h>
 #include <stdio.h>
 #include <string.h>
+
+#include "rules/comment.h"
 
 static void keep_jump(struct meaning *meaning, const char *chain)
 {
@@ -76,25 +77,15 @@ static int read_expression(struct nftnl_expr *expression, void *data)
 	return 0;
 }
 
-/* Userdata is what any program has put there: parts of a byte of type, a byte of length, and that many
- * bytes (libnftnl's udata.c). */
 static void read_mark(struct meaning *meaning, const struct nftnl_rule *rule)
 {
 	const size_t prefix = strlen(MEANING_MARK_PREFIX);
-	uint32_t left = 0;
-	const uint8_t *part = nftnl_rule_get_data(rule, NFTNL_RULE_USERDATA, &left);
+	size_t length = 0;
+	const char *text = comment_read(rule, &length);
 
-	while (part && left >= 2 && left - 2 >= part[1]) {
-		const char *text = (const char *)part + 2;
-		uint8_t length = part[1];
-
-		if (part[0] == NFTNL_UDATA_RULE_COMMENT && length > prefix &&
-		    length <= sizeof(meaning->mark) && text[length - 1] == '\0' &&
-		    memcmp(text, MEANING_MARK_PREFIX, prefix) == 0)
-			memcpy(meaning->mark, text, length);
-		part += 2 + length;
-		left -= 2U + length;
-	}
+	if (text && length > prefix && length <= sizeof(meaning->mark) &&
+	    text[length - 1] == '\0' && memcmp(text, MEANING_MARK_PREFIX, prefix) == 0)
+		memcpy(meaning->mark, text, length);
 }
 
 void meaning_read(struct meaning *meaning, struct nftnl_rule *rule)

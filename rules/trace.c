@@ -4,7 +4,6 @@
 #include <errno.h>
 #include <libnftnl/expr.h>
 #include <libnftnl/rule.h>
-#include <libnftnl/udata.h>
 #include <limits.h>
 #include <linux/netfilter.h>
 #include <linux/netfilter/nf_tables.h>
@@ -15,6 +14,7 @@
 #include <sys/socket.h>
 
 #include "natd/log.h"
+#include "rules/comment.h"
 #include "rules/expression.h"
 #include "rules/object.h"
 #include "rules/seen.h"
@@ -139,15 +139,9 @@ int trace_wait(const struct trace *trace)
 
 /* ---- what the rule says of itself ---- */
 
-static int take_attribute(const struct nftnl_udata *attribute, void *data)
+static void copy_text(char to[RULES_TEXT_MAX], const char *text, size_t size)
 {
-	if (nftnl_udata_type(attribute) == NFTNL_UDATA_RULE_COMMENT && nftnl_udata_len(attribute))
-		memcpy(data, nftnl_udata_get(attribute),
-		       strnlen(nftnl_udata_get(attribute),
-			       nftnl_udata_len(attribute) < RULES_TEXT_MAX
-				       ? nftnl_udata_len(attribute)
-				       : RULES_TEXT_MAX - 1));
-	return 0;
+	memcpy(to, text, strnlen(text, size < RULES_TEXT_MAX ? size : RULES_TEXT_MAX - 1));
 }
 
 /* iptables -m comment: struct xt_comment_info, 256 bytes of text. */
@@ -162,21 +156,20 @@ static int take_match(struct nftnl_expr *expression, void *data)
 		return 0;
 	info = nftnl_expr_get(expression, NFTNL_EXPR_MT_INFO, &size);
 	if (info)
-		memcpy(data, info,
-		       strnlen(info, size < RULES_TEXT_MAX ? size : RULES_TEXT_MAX - 1));
+		copy_text(data, info, size);
 	return 0;
 }
 
 static int take_rule(const struct nlmsghdr *message, void *comment)
 {
 	struct nftnl_rule *rule = nftnl_rule_alloc();
-	uint32_t size = 0;
-	const void *data;
+	const char *text;
+	size_t size = 0;
 
 	if (rule && nftnl_rule_nlmsg_parse(message, rule) == 0) {
-		data = nftnl_rule_get_data(rule, NFTNL_RULE_USERDATA, &size);
-		if (data)
-			nftnl_udata_parse(data, size, take_attribute, comment);
+		text = comment_read(rule, &size);
+		if (text)
+			copy_text(comment, text, size);
 		if (!*(char *)comment)
 			nftnl_expr_foreach(rule, take_match, comment);
 	}
