@@ -203,17 +203,12 @@ static bool next_host(struct element_walk *walk, struct element *element)
 
 /* ---- publishes ---- */
 
-/* address . port, or address . protocol . port: parts of four bytes or a multiple. */
-static size_t put_target(uint8_t *at, const struct rules_publish *publish, uint32_t port,
-			 bool with_protocol)
+/* address . port: parts of four bytes or a multiple. */
+static size_t put_target(uint8_t *at, const struct rules_publish *publish, uint32_t port)
 {
 	size_t size = range_bytes(publish->to.family);
 
 	memcpy(at, &publish->to.v6, size);
-	if (with_protocol) {
-		at[size] = publish->protocol;
-		size += 4;
-	}
 	at[size] = (uint8_t)(port >> 8);
 	at[size + 1] = (uint8_t)port;
 	return size + 4;
@@ -247,8 +242,7 @@ static bool next_publish(struct element_walk *walk, struct element *element)
 		return false;
 	element->item = (struct item){ ITEM_PUBLISH, walk->item };
 	element->key_size = put_port(element->key, publish->is.protocol, publish->is.port + port);
-	element->data_size =
-		put_target(element->data, &publish->is, publish->is.to_port + port, false);
+	element->data_size = put_target(element->data, &publish->is, publish->is.to_port + port);
 	return true;
 }
 
@@ -273,7 +267,6 @@ static bool next_handed_on(struct element_walk *walk, struct element *element)
 	return false;
 }
 
-/* Two publishes may lead to one port of a client: an element may come twice. */
 static bool next_hidden(struct element_walk *walk, struct element *element)
 {
 	uint32_t port;
@@ -283,8 +276,7 @@ static bool next_hidden(struct element_walk *walk, struct element *element)
 	if (!publish)
 		return false;
 	element->item = (struct item){ ITEM_PUBLISH, walk->item };
-	element->key_size =
-		put_target(element->key, &publish->is, publish->is.to_port + port, true);
+	element->key_size = put_port(element->key, publish->is.protocol, publish->is.port + port);
 	return true;
 }
 
@@ -328,8 +320,8 @@ static const struct {
 	[SET_PUBLISH6] = { next_publish, true },
 	[SET_HANDED_ON4] = { next_handed_on, true },
 	[SET_HANDED_ON6] = { next_handed_on, true },
-	[SET_HIDE_SOURCE4] = { next_hidden, false },
-	[SET_HIDE_SOURCE6] = { next_hidden, false },
+	[SET_HIDE_SOURCE4] = { next_hidden, true },
+	[SET_HIDE_SOURCE6] = { next_hidden, true },
 };
 
 bool element_next(struct element_walk *walk, struct element *element)

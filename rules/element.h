@@ -10,7 +10,7 @@
 #include "rules/set.h"
 #include "rules/table.h"
 
-#define ELEMENT_KEY_MAX  24 /* an IPv6 address, a protocol, a port */
+#define ELEMENT_KEY_MAX  16 /* an IPv6 address; the name of an interface */
 #define ELEMENT_DATA_MAX 32 /* two IPv6 addresses */
 
 /* Byte by byte what the kernel has; numbers in network byte order. */

@@ -148,20 +148,16 @@ void match_no_way_back(struct nftnl_rule *rule)
 /* Each part of a concatenation takes four bytes or a multiple: a register of 32 bits after the other
  * from NFT_REG32_00 on, which is where NFT_REG_1 begins. UDP and TCP have the destination port in the
  * same place. */
-static void load_port(struct nftnl_rule *rule, uint32_t protocol_register)
+static void load_port(struct nftnl_rule *rule)
 {
-	struct nftnl_expr *meta = append(rule, "meta");
-
-	nftnl_expr_set_u32(meta, NFTNL_EXPR_META_KEY, NFT_META_L4PROTO);
-	nftnl_expr_set_u32(meta, NFTNL_EXPR_META_DREG, protocol_register);
+	load_meta(rule, NFT_META_L4PROTO);
 	load_payload(rule, NFT_PAYLOAD_TRANSPORT_HEADER, offsetof(struct tcphdr, th_dport),
-		     sizeof(uint16_t),
-		     protocol_register == NFT_REG_1 ? NFT_REG32_01 : protocol_register + 1);
+		     sizeof(uint16_t), NFT_REG32_01);
 }
 
 void match_port(struct nftnl_rule *rule, const char *set)
 {
-	load_port(rule, NFT_REG_1);
+	load_port(rule);
 	look_up(rule, set, 0);
 }
 
@@ -177,7 +173,7 @@ static struct nftnl_expr *update(struct nftnl_rule *rule, const char *set)
 
 void remember_port(struct nftnl_rule *rule, const char *set, uint64_t timeout_ms)
 {
-	load_port(rule, NFT_REG_1);
+	load_port(rule);
 	nftnl_expr_set_u64(update(rule, set), NFTNL_EXPR_DYNSET_TIMEOUT, timeout_ms);
 }
 
@@ -193,7 +189,7 @@ static void match_protocol(struct nftnl_rule *rule, uint8_t protocol)
 	compare(rule, NFT_CMP_EQ, &protocol, sizeof(protocol));
 }
 
-void count_called_port(struct nftnl_rule *rule, uint8_t family, uint8_t protocol, const char *set)
+static void load_called_port(struct nftnl_rule *rule, uint8_t family, uint8_t protocol)
 {
 	struct nftnl_expr *ct;
 
@@ -204,6 +200,17 @@ void count_called_port(struct nftnl_rule *rule, uint8_t family, uint8_t protocol
 	nftnl_expr_set_u32(ct, NFTNL_EXPR_CT_KEY, NFT_CT_PROTO_DST);
 	nftnl_expr_set_u32(ct, NFTNL_EXPR_CT_DREG, NFT_REG32_01);
 	nftnl_expr_set_u8(ct, NFTNL_EXPR_CT_DIR, IP_CT_DIR_ORIGINAL);
+}
+
+void match_called_port(struct nftnl_rule *rule, uint8_t family, uint8_t protocol, const char *set)
+{
+	load_called_port(rule, family, protocol);
+	look_up(rule, set, 0);
+}
+
+void count_called_port(struct nftnl_rule *rule, uint8_t family, uint8_t protocol, const char *set)
+{
+	load_called_port(rule, family, protocol);
 	update(rule, set);
 }
 
@@ -264,13 +271,6 @@ void match_not_loopback_destination(struct nftnl_rule *rule, uint8_t family)
 	load_payload(rule, NFT_PAYLOAD_NETWORK_HEADER, offsetof(struct iphdr, daddr),
 		     sizeof(loopback4), NFT_REG_1);
 	compare(rule, NFT_CMP_NEQ, &loopback4, sizeof(loopback4));
-}
-
-void match_target(struct nftnl_rule *rule, uint8_t family, const char *set)
-{
-	load_address(rule, family, DESTINATION);
-	load_port(rule, family == NFPROTO_IPV4 ? NFT_REG32_01 : NFT_REG32_04);
-	look_up(rule, set, 0);
 }
 
 /* At least one of `bits` in what conntrack says: of NFT_CT_STATUS enum ip_conntrack_status, of
@@ -390,7 +390,7 @@ void translate_destination(struct nftnl_rule *rule, uint8_t family, const char *
 	struct nftnl_expr *nat;
 
 	match_family(rule, family);
-	load_port(rule, NFT_REG_1);
+	load_port(rule);
 	lookup = look_up(rule, map, 0);
 	nftnl_expr_set_u32(lookup, NFTNL_EXPR_LOOKUP_DREG, NFT_REG_1);
 	nat = append(rule, "nat");

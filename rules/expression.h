@@ -31,9 +31,6 @@ void match_not_loopback_destination(struct nftnl_rule *rule, uint8_t family);
 /* ct status dnat */
 void match_handed_on(struct nftnl_rule *rule);
 
-/* ip daddr . meta l4proto . th dport @SET */
-void match_target(struct nftnl_rule *rule, uint8_t family, const char *set);
-
 /* dnat ip to meta l4proto . th dport map @MAP; a port that the map does not hold goes on */
 void translate_destination(struct nftnl_rule *rule, uint8_t family, const char *map);
 
@@ -48,6 +45,10 @@ void match_port(struct nftnl_rule *rule, const char *set);
 
 /* update @SET { meta l4proto . th dport timeout MS } */
 void remember_port(struct nftnl_rule *rule, const char *set, uint64_t timeout_ms);
+
+/* meta nfproto FAMILY meta l4proto PROTOCOL meta l4proto . ct original proto-dst @SET: the port that was
+ * called, where it was handed on. nft can read that word only after the one that names the protocol. */
+void match_called_port(struct nftnl_rule *rule, uint8_t family, uint8_t protocol, const char *set);
 
 /* meta nfproto FAMILY meta l4proto PROTOCOL update @SET { meta l4proto . ct original proto-dst }; the
  * elements of the set count */

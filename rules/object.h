@@ -17,8 +17,6 @@ enum key_type {
 	KEY_PROTOCOL_PORT = 12 << 6 | 13,   /* inet_proto . inet_service */
 	KEY_IPV4_PORT = KEY_IPV4 << 6 | 13, /* ipv4_addr . inet_service */
 	KEY_IPV6_PORT = KEY_IPV6 << 6 | 13,
-	KEY_IPV4_PROTOCOL_PORT = (KEY_IPV4 << 6 | 12) << 6 | 13,
-	KEY_IPV6_PROTOCOL_PORT = (KEY_IPV6 << 6 | 12) << 6 | 13,
 	KEY_INTERFACE = 41,
 };
 

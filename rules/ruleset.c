@@ -105,7 +105,7 @@ static void count_delivery(struct nftnl_rule *rule, uint8_t family)
 }
 
 /* In the first packet's last hook. The destination is the client's by then: conntrack knows the port
- * that was called. nft can read that word only after the one that names the protocol. */
+ * that was called. */
 static void count_handed_on(struct nftnl_rule *rule, uint8_t family, uint8_t protocol)
 {
 	match_interface(rule, NFT_META_OIFNAME, table_set_name(SET_TUNNELS));
@@ -266,11 +266,24 @@ static void hide_own(struct nftnl_rule *rule, uint8_t family)
 	masquerade(rule);
 }
 
-static void hide_source(struct nftnl_rule *rule, uint8_t family)
+/* By the port that was called: another may lead to the same client's port and show who calls. */
+static void hide_source(struct nftnl_rule *rule, uint8_t family, uint8_t protocol)
 {
-	match_target(rule, family, by_family(family, SET_HIDE_SOURCE4, SET_HIDE_SOURCE6));
+	match_interface(rule, NFT_META_OIFNAME, table_set_name(SET_TUNNELS));
 	match_handed_on(rule);
+	match_called_port(rule, family, protocol,
+			  by_family(family, SET_HIDE_SOURCE4, SET_HIDE_SOURCE6));
 	masquerade(rule);
+}
+
+static void hide_source_udp(struct nftnl_rule *rule, uint8_t family)
+{
+	hide_source(rule, family, IPPROTO_UDP);
+}
+
+static void hide_source_tcp(struct nftnl_rule *rule, uint8_t family)
+{
+	hide_source(rule, family, IPPROTO_TCP);
 }
 
 static void fix_egress_of_hosts(struct nftnl_rule *rule, uint8_t family)
@@ -370,8 +383,10 @@ const struct ruleset_rule ruleset_rules[] = {
 	{ CHAIN_TRANSLATE, count_handed_on_tcp, NFPROTO_IPV6, WITH(TCP6), "counts in the set" },
 	{ CHAIN_TRANSLATE, hide_clients, NFPROTO_INET, WITH(TUNNELS), NULL },
 	{ CHAIN_TRANSLATE, hide_own, NFPROTO_INET, WITH(TUNNELS), NULL },
-	{ CHAIN_TRANSLATE, hide_source, NFPROTO_IPV4, WITH(HIDE_SOURCE4), NULL },
-	{ CHAIN_TRANSLATE, hide_source, NFPROTO_IPV6, WITH(HIDE_SOURCE6), NULL },
+	{ CHAIN_TRANSLATE, hide_source_udp, NFPROTO_IPV4, WITH(HIDE_SOURCE4) | WITH(UDP4), NULL },
+	{ CHAIN_TRANSLATE, hide_source_udp, NFPROTO_IPV6, WITH(HIDE_SOURCE6) | WITH(UDP6), NULL },
+	{ CHAIN_TRANSLATE, hide_source_tcp, NFPROTO_IPV4, WITH(HIDE_SOURCE4) | WITH(TCP4), NULL },
+	{ CHAIN_TRANSLATE, hide_source_tcp, NFPROTO_IPV6, WITH(HIDE_SOURCE6) | WITH(TCP6), NULL },
 	{ CHAIN_TRANSLATE, fix_egress_of_hosts, NFPROTO_IPV4, WITH(EGRESS_HOSTS4), NULL },
 	{ CHAIN_TRANSLATE, fix_egress_of_hosts, NFPROTO_IPV6, WITH(EGRESS_HOSTS6), NULL },
 	{ CHAIN_TRANSLATE, masquerade_hosts, NFPROTO_IPV4, WITH(MASQUERADE_HOSTS4), NULL },

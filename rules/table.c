@@ -83,9 +83,9 @@ static const struct object_set sets[TABLE_SETS] = {
 			     "connections that were handed on to clients", 0, 0 },
 	[SET_HANDED_ON6] = { "handed-on6", KEY_PROTOCOL_PORT, 8, NFT_SET_EVAL, true,
 			     "connections that were handed on to clients", 0, 0 },
-	[SET_HIDE_SOURCE4] = { "hide-source4", KEY_IPV4_PROTOCOL_PORT, 12, 0, false,
+	[SET_HIDE_SOURCE4] = { "hide-source4", KEY_PROTOCOL_PORT, 8, 0, false,
 			       "published without their callers' addresses", 0, 0 },
-	[SET_HIDE_SOURCE6] = { "hide-source6", KEY_IPV6_PROTOCOL_PORT, 24, 0, false,
+	[SET_HIDE_SOURCE6] = { "hide-source6", KEY_PROTOCOL_PORT, 8, 0, false,
 			       "published without their callers' addresses", 0, 0 },
 };
 

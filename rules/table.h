@@ -62,7 +62,7 @@ enum table_set {
 			   called. A counter in each element of the maps would double what the
 			   kernel needs to write them. */
 	SET_HANDED_ON6,
-	SET_HIDE_SOURCE4, /* address . protocol . port of clients */
+	SET_HIDE_SOURCE4, /* protocol . port, as the maps: two may lead to one port of a client */
 	SET_HIDE_SOURCE6,
 	TABLE_SETS,
 

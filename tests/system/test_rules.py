@@ -271,7 +271,7 @@ def test_listing_can_be_read(rules, nodes):
                  "elements = { 192.168.77.0/24 }",
                  "elements = { udp . 51820 counter }",
                  "elements = { tcp . 443 : 10.8.0.2 . 8443 }",
-                 "elements = { 10.8.0.2 . tcp . 8443 }",
+                 "elements = { tcp . 443 }",
                  "fib daddr type local meta nfproto ipv4 dnat ip to meta l4proto . th dport map @publish4",
                  "fib daddr type local meta nfproto ipv6 dnat ip6 to meta l4proto . th dport map @publish6",
                  "oifname @tunnels ct status dnat meta nfproto ipv4 meta l4proto tcp "
@@ -279,7 +279,8 @@ def test_listing_can_be_read(rules, nodes):
                  "iifname @tunnels fib saddr . iif oif missing iifname @spoofed drop",
                  "iifname @tunnels oifname @tunnels ct status dnat masquerade",
                  "oifname @tunnels fib saddr type local ct status dnat masquerade",
-                 "ip daddr . meta l4proto . th dport @hide-source4 ct status dnat masquerade",
+                 "oifname @tunnels ct status dnat meta nfproto ipv4 meta l4proto tcp "
+                 "meta l4proto . ct original proto-dst @hide-source4 masquerade",
                  "iifname @tunnels oifname != @tunnels snat ip to ip saddr map @egress4",
                  "iifname @tunnels oifname != @tunnels snat ip6 to ip6 saddr map @egress6",
                  "iifname @tunnels oifname != @tunnels ip saddr @masquerade4 masquerade",

@@ -115,6 +115,20 @@ def test_without_the_callers_address(rules, nodes, to, address, gate):
     assert call(nodes["web"], nodes["alice"], address, 444, 444) == (WEB6 if ":" in to else WEB)
 
 
+@pytest.mark.parametrize("kind,protocol", [(TCP, 6), (UDP, 17)])
+@pytest.mark.parametrize("to,address,gate,caller", [(ALICE, WAN, GATE, WEB), (ALICE6, WAN6, GATE6, WEB6)])
+def test_one_port_of_a_client_with_and_without_the_callers_address(rules, nodes, to, address, gate,
+                                                                   caller, kind, protocol):
+    rules.put(*BOTH, f"publish {protocol} 443 443 {to} 8443 0",
+              f"publish {protocol} 444 444 {to} 8443 1")
+    assert call(nodes["web"], nodes["alice"], address, 443, 8443, kind) == gate
+    assert call(nodes["web"], nodes["alice"], address, 444, 8443, kind) == caller
+    rules.put(*BOTH, f"publish {protocol} 443 443 {to} 8443 1",
+              f"publish {protocol} 444 444 {to} 8443 0", generation=2)
+    assert call(nodes["web"], nodes["alice"], address, 443, 8443, kind) == caller
+    assert call(nodes["web"], nodes["alice"], address, 444, 8443, kind) == gate
+
+
 def test_reach_does_not_hide_what_is_published(rules, nodes):
     rules.put(f"tunnel wg0 {INTERNET | LAN}", f"tunnel wg1 {INTERNET | LAN}",
               "network wg0 10.8.0.0/24 masquerade", "network wg1 10.9.0.0/24 masquerade", *WEB_PORTS)
