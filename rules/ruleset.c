@@ -169,10 +169,12 @@ static void keep_from_router(struct nftnl_rule *rule, uint8_t family)
 	decide(rule, NF_DROP);
 }
 
+/* Answers to who called bear the address that was called. What is of no connection the guard keeps in. */
 static void drop_closed(struct nftnl_rule *rule, uint8_t family, const char *set)
 {
 	match_leaving(rule);
 	match_address(rule, family, SOURCE, set);
+	match_original_direction(rule);
 	count_packets(rule);
 	decide(rule, NF_DROP);
 }

@@ -129,6 +129,18 @@ def test_one_port_of_a_client_with_and_without_the_callers_address(rules, nodes,
     assert call(nodes["web"], nodes["alice"], address, 444, 8443, kind) == gate
 
 
+@pytest.mark.parametrize("to,address,caller", [(ALICE, WAN, WEB), (ALICE6, WAN6, WEB6)])
+def test_a_client_whose_address_is_gone_still_answers(rules, nodes, to, address, caller):
+    """One among a network that is, and a whole network; what begins at the client stays in."""
+    network = "10.8.0.0/24" if "." in to else "fd42::/64"
+    for generation, closed in enumerate((network, f"{to}/{32 if '.' in to else 128}"), 1):
+        rules.put("tunnel wg0 7", f"network wg0 {closed} closed", f"publish 6 443 443 {to} 8443 1",
+                  f"publish 17 443 443 {to} 8443 1", generation=generation)
+        assert call(nodes["web"], nodes["alice"], address, 443, 8443) == caller
+        assert call(nodes["web"], nodes["alice"], address, 443, 8443, UDP) == caller
+        assert reach(nodes["alice"], nodes["web"], caller) is None
+
+
 def test_reach_does_not_hide_what_is_published(rules, nodes):
     rules.put(f"tunnel wg0 {INTERNET | LAN}", f"tunnel wg1 {INTERNET | LAN}",
               "network wg0 10.8.0.0/24 masquerade", "network wg1 10.9.0.0/24 masquerade", *WEB_PORTS)

@@ -76,6 +76,38 @@ def test_a_changed_egress(rules, nodes, stack, network, address, before, after):
     assert kept <= connections(host, "-p", "udp")
 
 
+@pytest.mark.parametrize("network,caller", [("10.8.0.0/24", WEB), ("fd42::/64", WEB6)])
+@pytest.mark.parametrize("before", ["masquerade", "none"])
+def test_a_client_whose_address_goes(rules, nodes, stack, network, caller, before):
+    """Its open connections end, whoever speaks first after that."""
+    web, alice = nodes["web"], nodes["alice"]
+    if before == "none":  # the far end knows the way back
+        web.ip(f"route add {network} via {WAN if '.' in network else WAN6}")
+        stack.callback(web.ip, f"route del {network}")
+    rules.put("tunnel wg0 7", f"network wg0 {network} {before}")
+    family = socket.AF_INET6 if ":" in network else socket.AF_INET
+    listener = stack.enter_context(web.socket(family, socket.SOCK_STREAM))
+    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    listener.bind(("", PORT))
+    listener.listen()
+    near = stack.enter_context(alice.socket(family, socket.SOCK_STREAM))
+    near.settimeout(3)
+    near.connect((caller, PORT))
+    far = stack.enter_context(listener.accept()[0])
+    far.settimeout(0.5)
+    near.send(b"before")
+    assert far.recv(10) == b"before"
+    rules.put("tunnel wg0 7", f"network wg0 {network} closed", generation=2)
+    assert rules.wait("purged") == ["2", "1"]
+    for first, second in ((far, near), (near, far)):
+        with contextlib.suppress(OSError):  # a reset
+            first.send(b"after")
+        with pytest.raises(OSError):  # silence, or a reset
+            second.settimeout(0.5)
+            assert second.recv(10) == b"", "it goes on"
+            raise ConnectionResetError
+
+
 def test_what_does_not_translate_purges_nothing(rules, nodes, stack):
     rules.put(*BOTH)
     flow = Flow(stack, nodes["alice"], nodes["web"], WEB)
