@@ -10,6 +10,7 @@
 #include <linux/netfilter.h>
 #include <linux/netfilter/nf_tables.h>
 
+#include "natd/log.h"
 #include "rules/fill.h"
 #include "rules/guard.h"
 #include "rules/object.h"
@@ -151,11 +152,16 @@ static struct batch_error replace(struct owner *owner, const struct set *set, ui
 
 static void end_stand_in(struct owner *owner)
 {
+	struct batch_error error;
 	struct batch batch;
 
 	batch_begin(&batch);
 	remove_next(&batch);
-	commit(owner, &batch, UPON_ANY);
+	error = commit(owner, &batch, UPON_ANY);
+	owner->next_stays = error.error != 0;
+	if (owner->next_stays)
+		log_warning("the table inet %s stood in and cannot be removed yet: %s", NEXT_NAME,
+			    strerror(error.error));
 }
 
 static struct batch_error write_as(struct owner *owner, const struct set *set, uint8_t owned)
@@ -217,7 +223,7 @@ bool owner_change(struct owner *owner, const struct set *before, const struct se
 	struct batch batch;
 	bool done;
 
-	if (change->elements > CHANGES_MAX || before->owned != now->owned ||
+	if (owner->next_stays || change->elements > CHANGES_MAX || before->owned != now->owned ||
 	    nftables_read_generation(owner->nftables, &generation) != 0 ||
 	    !watch_knows(owner->watch, owner->nftables, generation))
 		return false;

@@ -20,6 +20,7 @@ struct owner {
 	struct watch *watch; /* does not listen to our own large transactions */
 	uint8_t able;        /* enum rules_owned: what the kernel has not refused so far */
 	struct frame frame;  /* as the tables were written last */
+	bool next_stays;     /* what stood in could not be removed: the next write does it */
 };
 
 void owner_open(struct owner *owner, struct nftables *nftables, struct watch *watch);

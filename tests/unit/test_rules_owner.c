@@ -112,6 +112,44 @@ static void test_another_transaction_before_the_repair(void **state)
 	assert_true(guard_too[1]);
 }
 
+static void answer_that_the_table_is_there(const struct nlmsghdr *question)
+{
+	reply_part_end(reply_part(question, NFT_MSG_NEWTABLE, NFPROTO_INET));
+	reply_end(question);
+}
+
+static bool changes(void)
+{
+	struct change change = { .elements = 0 };
+
+	fake.transactions = 0;
+	fake.outcomes = &good;
+	watch.heard = fake.generation;
+	return owner_change(&owner, &set, &set, &change);
+}
+
+/* What stood in would go on translating as the old set says. */
+static void test_what_stood_in_cannot_be_removed(void **state)
+{
+	const struct outcome refused[] = { good, good, { .error = ENOMEM } };
+	const struct outcome well[] = { good, good, good };
+	char what[RULES_TEXT_MAX];
+	uint8_t owned;
+
+	(void)state;
+	fake.answer = answer_that_the_table_is_there;
+	assert_true(changes());
+	fake.transactions = 0;
+	fake.outcomes = refused;
+	assert_int_equal(owner_write(&owner, &set, what, &owned), 0);
+	assert_int_equal(fake.transactions, 3);
+	assert_false(changes()); /* so it is written whole, and removed with that */
+	fake.transactions = 0;
+	fake.outcomes = well;
+	assert_int_equal(owner_write(&owner, &set, what, &owned), 0);
+	assert_true(changes());
+}
+
 #define TEST(function) cmocka_unit_test_setup_teardown(function, set_up, tear_down)
 
 int main(void)
@@ -119,6 +157,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		TEST(test_a_guard_that_is_untouched_stays),
 		TEST(test_another_transaction_before_the_repair),
+		TEST(test_what_stood_in_cannot_be_removed),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
