@@ -221,14 +221,18 @@ static int look(struct coexist *coexist, struct nftables *nftables, int64_t now_
 	return error;
 }
 
+/* 0 or an errno; ERESTART: later. Whoever asks for counters has natd look in the midst of a contest. */
 static int put_in_order(struct coexist *coexist, struct nftables *nftables, const struct set *set,
 			int64_t now_ms)
 {
-	int error = write_accepts(coexist, nftables, set);
+	int error;
 
-	if (error == ERESTART)
-		return error;
+	if (contest_when(&coexist->contest, now_ms) > now_ms)
+		return ERESTART;
+	error = write_accepts(coexist, nftables, set);
 	contest_repaired(&coexist->contest, now_ms);
+	if (error == ERESTART) /* another program was quicker */
+		return error;
 	if (error)
 		log_warning("the tunnels' packets cannot be let through another firewall: %s",
 			    strerror(error));
@@ -242,9 +246,11 @@ void coexist_look(struct coexist *coexist, struct nftables *nftables, const stru
 
 	coexist->due_ms = 0;
 	error = look(coexist, nftables, now_ms);
-	if (!error && set->exists && !in_order(coexist, set))
+	if (error == ERESTART) /* in vain, and that took longer than others */
+		contest_repaired(&coexist->contest, now_ms);
+	else if (!error && set->exists && !in_order(coexist, set))
 		error = put_in_order(coexist, nftables, set, now_ms);
-	if (error == ERESTART) /* another program was quicker */
+	if (error == ERESTART)
 		coexist_touched(coexist, now_ms);
 }
 

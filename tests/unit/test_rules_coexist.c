@@ -162,6 +162,23 @@ static void test_a_firewall_changes_while_natd_leaves(void **state)
 		assert_int_equal(deleted[i], handle(GENERATION + i));
 }
 
+/* Somebody asks for counters every second, and another program undoes each time what is done. */
+static void test_a_contest_that_is_looked_at(void **state)
+{
+	struct outcome outcomes[16];
+	struct coexist coexist = { .wanted = true };
+
+	(void)state;
+	for (size_t i = 0; i < 16; i++)
+		outcomes[i] = good;
+	fake.outcomes = outcomes;
+	for (int64_t second = 1; second <= 60; second++)
+		coexist_look(&coexist, &nftables, &set, second * 1000);
+	assert_in_range(fake.transactions, CONTEST_AT_ONCE, 12);
+	assert_in_range(coexist_until(&coexist, 60000), 1, CONTEST_MAX_MS);
+	scan_free(&coexist.scan);
+}
+
 #define TEST(function) cmocka_unit_test_setup_teardown(function, set_up, tear_down)
 
 int main(void)
@@ -169,6 +186,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		TEST(test_a_firewall_changes_between_the_look_and_the_accepts),
 		TEST(test_a_firewall_changes_while_natd_leaves),
+		TEST(test_a_contest_that_is_looked_at),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
