@@ -322,16 +322,6 @@ static void on_peers(struct rules *rules, const struct rules_request *request)
 	tell(rules->natd, &said);
 }
 
-static void tell_counted(const struct rules *rules, uint32_t generation)
-{
-	struct rules_report said = tell_new(RULES_CROWD, generation);
-
-	said.crowd = rules->crowd.fullest;
-	tell(rules->natd, &said);
-	said = tell_new(RULES_COUNTED, generation);
-	tell(rules->natd, &said);
-}
-
 /* Where many connections are looked through, the answer waits for that. */
 static void on_count(struct rules *rules, const struct rules_request *request)
 {
@@ -348,7 +338,7 @@ static void on_count(struct rules *rules, const struct rules_request *request)
 	tell_counts(rules->natd, &rules->committed, request->generation);
 	crowd_look(&rules->crowd, now_ms, sysctl_value("netfilter/nf_conntrack_count"));
 	if (!rules->crowd.runs) {
-		tell_counted(rules, request->generation);
+		tell_counted(rules->natd, &rules->crowd.fullest, request->generation);
 		return;
 	}
 	rules->counts_wait++;
@@ -359,7 +349,7 @@ static void on_crowd(struct rules *rules)
 {
 	crowd_step(&rules->crowd);
 	for (; !rules->crowd.runs && rules->counts_wait; rules->counts_wait--)
-		tell_counted(rules, rules->counted);
+		tell_counted(rules->natd, &rules->crowd.fullest, rules->counted);
 }
 
 /* ---- packets that are followed ---- */

@@ -95,3 +95,13 @@ void tell_counts(int natd, const struct set *set, uint32_t generation)
 	tell_tunnels(natd, set, generation);
 	tell_published(natd, set, generation);
 }
+
+void tell_counted(int natd, const struct rules_crowd *fullest, uint32_t generation)
+{
+	struct rules_report said = tell_new(RULES_CROWD, generation);
+
+	said.crowd = *fullest;
+	tell(natd, &said);
+	said = tell_new(RULES_COUNTED, generation);
+	tell(natd, &said);
+}

@@ -15,6 +15,9 @@ void tell(int natd, const struct rules_report *said);
 /* The counters that `set` holds, each a report. */
 void tell_counts(int natd, const struct set *set, uint32_t generation);
 
+/* The last counter, and that it was the last. */
+void tell_counted(int natd, const struct rules_crowd *fullest, uint32_t generation);
+
 _Noreturn void tell_is_over(void);
 
 #endif
