@@ -10,6 +10,9 @@
 
 #define CLIENTS_MAX 32
 
+/* Anybody on this host may ask, but not keep those out who may change: so many places are for strangers. */
+#define STRANGERS_MAX 16
+
 /* How long a client may take to ask, rules to count, and the router to answer. */
 #define ASK_SECONDS    2
 #define COUNT_SECONDS  1
@@ -28,7 +31,8 @@ enum waiting {
 
 struct client {
 	struct control *control;
-	int socket; /* -1: free */
+	int socket;    /* -1: free */
+	bool stranger; /* may not change anything */
 	struct event *event;
 	enum waiting waiting;
 	struct control_request request;
@@ -52,6 +56,9 @@ struct control {
 	uint32_t list_generation; /* of the network whose router was asked */
 	struct doctor *doctor;    /* the examination that goes on; NULL: nobody asked */
 };
+
+/* Is at the other end nobody who may change anything: not root, not natd's user, not of natd's group? */
+bool client_is_stranger(int socket);
 
 /* Ends the conversation; its place is free. */
 void client_drop(struct client *client);

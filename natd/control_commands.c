@@ -17,8 +17,8 @@
 
 #define GROUPS_MAX 256
 
-/* Watchers stay; the others must find a place as well. */
-#define WATCHERS_MAX 16
+/* Watchers stay; the others must find a place as well. Of each kind, who may change and who may not. */
+#define WATCHERS_MAX 8
 
 static void do_status(struct client *client)
 {
@@ -75,7 +75,7 @@ static void do_open(struct client *client)
 	log_info("%s: asked for by natctl", forward_name(&wanted));
 	client->forward = forward->id;
 	client_wait_for(client, WAITING_FORWARD);
-	loop_configure(natd, &natd->config);
+	loop_look_afresh(natd);
 }
 
 static void do_close(struct client *client)
@@ -91,7 +91,7 @@ static void do_close(struct client *client)
 		return;
 	}
 	client_answer(client, json_pack("{s:s}", "closed", forward_name(&closed)));
-	loop_configure(natd, &natd->config);
+	loop_look_afresh(natd);
 }
 
 /* A watcher that does not read is cut off: natctl watch comes back. */
@@ -117,6 +117,7 @@ static void do_watch(struct client *client)
 
 	for (size_t i = 0; i < CLIENTS_MAX; i++)
 		watchers += client->control->clients[i].socket >= 0 &&
+			    client->control->clients[i].stranger == client->stranger &&
 			    client->control->clients[i].waiting == WAITING_CHANGE;
 	if (watchers >= WATCHERS_MAX) {
 		client_refuse(client, "%d natctl watch run already; allowed: that many",
@@ -183,15 +184,15 @@ static bool in_our_group(int socket, gid_t gid)
 	return false;
 }
 
-static bool may_change(const struct client *client)
+bool client_is_stranger(int socket)
 {
 	struct ucred peer;
 	socklen_t size = sizeof(peer);
 
-	if (getsockopt(client->socket, SOL_SOCKET, SO_PEERCRED, &peer, &size) < 0)
-		return false;
-	return peer.uid == 0 || peer.uid == getuid() || peer.gid == getgid() ||
-	       in_our_group(client->socket, getgid());
+	if (getsockopt(socket, SOL_SOCKET, SO_PEERCRED, &peer, &size) < 0)
+		return true;
+	return peer.uid != 0 && peer.uid != getuid() && peer.gid != getgid() &&
+	       !in_our_group(socket, getgid());
 }
 
 static bool protocol_is_sound(uint32_t protocol)
@@ -219,7 +220,7 @@ void client_obey(struct client *client)
 	if (command->names_port && (!protocol_is_sound(request->protocol) || !request->port))
 		client_refuse(client, "%s needs udp or tcp and a port from 1 to 65535",
 			      command->name);
-	else if (command->changes && !may_change(client))
+	else if (command->changes && client->stranger)
 		client_refuse(client, "%s is for root and the group of natd: try sudo natctl %s",
 			      command->name, command->name);
 	else if (client->control->natd->stopping)

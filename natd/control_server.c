@@ -172,17 +172,33 @@ static void close_door_if_full(struct control *control)
 		event_del(control->event);
 }
 
+/* One too many is sent away at once: those behind it wait for less. */
+static bool is_one_too_many(const struct control *control, bool stranger)
+{
+	size_t strangers = 0;
+
+	for (size_t i = 0; i < CLIENTS_MAX; i++)
+		strangers += control->clients[i].socket >= 0 && control->clients[i].stranger;
+	return stranger && strangers >= STRANGERS_MAX;
+}
+
 static void on_connection(evutil_socket_t listener, short what, void *context)
 {
 	struct control *control = context;
 	struct timeval limit = { .tv_sec = ASK_SECONDS };
 	struct client *client = free_client(control); /* or the door would be closed */
 	int socket = accept4(listener, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
+	bool stranger;
 
 	(void)what;
 	if (socket < 0)
 		return;
-	*client = (struct client){ .control = control, .socket = socket };
+	stranger = client_is_stranger(socket);
+	if (is_one_too_many(control, stranger)) {
+		close(socket);
+		return;
+	}
+	*client = (struct client){ .control = control, .socket = socket, .stranger = stranger };
 	client->event =
 		event_new(control->natd->base, socket, EV_READ | EV_PERSIST, on_client, client);
 	if (!client->event || event_add(client->event, &limit) < 0)

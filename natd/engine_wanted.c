@@ -53,6 +53,7 @@ static bool want_one(struct engine *engine, const struct config_forward *wanted)
 	}
 	forward->wanted = *wanted;
 	forward->temporary = false;
+	forward->until = 0;
 	if (fresh)
 		forward_mark_opening(forward);
 	return fresh;
@@ -104,16 +105,40 @@ void engine_want(struct engine *engine, const struct config *config,
 		engine_ask_missing(engine);
 }
 
+/* Who wants one of the ports of what `natctl open` opened, and another one with it. */
+static const struct config_forward *owner_of(const struct forward *holder,
+					     const struct config_forward *forwards, size_t count)
+{
+	bool open = holder->state == FORWARD_OPEN;
+
+	if (!holder->temporary || holder->state == FORWARD_CLOSING)
+		return NULL;
+	for (size_t i = 0; i < count; i++)
+		if (holder->wanted.protocol == forwards[i].protocol &&
+		    (holder->wanted.port == forwards[i].port ||
+		     holder->wanted.external == forwards[i].external ||
+		     (open && holder->external_port == forwards[i].external)))
+			return &forwards[i];
+	return NULL;
+}
+
 void engine_yield(struct engine *engine, const struct config_forward *forwards, size_t count)
 {
-	for (size_t i = 0; i < count; i++) {
-		struct forward *holder = forwards_in_the_way(&engine->forwards, &forwards[i]);
+	for (size_t i = engine->forwards.count; i-- > 0;) {
+		struct forward *holder = &engine->forwards.list[i];
+		const struct config_forward *owner = owner_of(holder, forwards, count);
 
-		if (!holder || !holder->temporary)
+		if (!owner || is_listed(forwards, count, &holder->wanted))
 			continue;
-		log_warning("%s is closed: its external port %u is forward \"%s\"'s now",
-			    forward_name(&holder->wanted), holder->wanted.external,
-			    forwards[i].name);
+		if (owner->port == holder->wanted.port)
+			log_warning("%s is closed as external port %u: natd opens it itself, as "
+				    "external port %u, for forward \"%s\"",
+				    forward_name(&holder->wanted), holder->wanted.external,
+				    owner->external, owner->name);
+		else
+			log_warning("%s is closed: its external port %u is forward \"%s\"'s now",
+				    forward_name(&holder->wanted), holder->wanted.external,
+				    owner->name);
 		engine_start_closing(engine, holder);
 	}
 }

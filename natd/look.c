@@ -27,7 +27,7 @@ static size_t wanted_forwards(struct natd *natd, struct config_forward *forwards
 	size_t count = natd->config.forward_count;
 
 	vpn_read(&natd->vpn, "");
-	vpn_runs_wireguard(&natd->vpn, natd->wireguard_port);
+	vpn_runs_wireguard(&natd->vpn, natd->wireguards.ports, natd->wireguards.count);
 	natd->forwards_origin = "natd.conf";
 	memcpy(forwards, natd->config.forwards, count * sizeof(*forwards));
 	if (count)
@@ -110,7 +110,9 @@ static void ask_wireguard(struct natd *natd)
 		kernel_ask_wireguard(&natd->kernel, natd->network.links[i].name);
 		natd->wireguard_pending++;
 	}
-	natd->wireguard_port = natd->wireguard_pending ? natd->wireguard_port : 0;
+	natd->asked_wireguards.count = 0;
+	if (!natd->wireguard_pending)
+		natd->wireguards.count = 0;
 }
 
 /* What the routers say of their WAN address; where they do not say it yet, what they said last. */
@@ -135,12 +137,26 @@ void look_at_line(struct natd *natd)
 	natd->shared_line = now;
 }
 
-static bool is_held_otherwise(const struct forwards *held, const struct config_forward *wanted)
+/* It will be closed, and only the router's answer ends that. */
+static bool must_leave(const struct forward *forward, const struct config_forward *forwards,
+		       size_t count)
+{
+	for (size_t i = 0; i < count; i++)
+		if (forward_wants_same(&forwards[i], &forward->wanted))
+			return false;
+	return !forward->trial_of &&
+	       (forward->via != UPNP_ANY || forward->state == FORWARD_OPENING ||
+		forward->state == FORWARD_CLOSING);
+}
+
+static bool is_held_otherwise(const struct forwards *held, const struct config_forward *wanted,
+			      const struct config_forward *forwards, size_t count)
 {
 	for (size_t i = 0; i < held->count; i++) {
 		const struct config_forward *has = &held->list[i].wanted;
 
-		if (has->protocol == wanted->protocol && !held->list[i].trial_of &&
+		if (has->protocol == wanted->protocol &&
+		    must_leave(&held->list[i], forwards, count) &&
 		    (has->port == wanted->port) != (has->external == wanted->external))
 			return true;
 	}
@@ -153,11 +169,13 @@ static bool is_held_otherwise(const struct forwards *held, const struct config_f
 static size_t hold_back(struct natd *natd, struct config_forward *forwards, size_t count)
 {
 	bool asks = engine_asks(&natd->engine);
+	struct config_forward all[CONFIG_FORWARDS_MAX];
 	size_t kept = 0;
 
+	memcpy(all, forwards, count * sizeof(*forwards));
 	for (size_t i = 0; i < count; i++)
-		if (!asks || !is_held_otherwise(&natd->engine.forwards, &forwards[i]))
-			forwards[kept++] = forwards[i];
+		if (!asks || !is_held_otherwise(&natd->engine.forwards, &all[i], all, count))
+			forwards[kept++] = all[i];
 	natd->holds_back = kept < count;
 	return kept;
 }

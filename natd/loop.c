@@ -63,12 +63,17 @@ void loop_first_look(struct natd *natd)
 		log_info("there is no default route yet; natd waits for one");
 }
 
+void loop_look_afresh(struct natd *natd)
+{
+	engine_start_trials(&natd->engine, natd_now()); /* the user may just have freed the port */
+	loop_look(natd);
+}
+
 void loop_configure(struct natd *natd, const struct config *config)
 {
 	config_free(&natd->config);
 	natd->config = *config;
-	engine_start_trials(&natd->engine, natd_now()); /* the user may just have freed the port */
-	loop_look(natd);
+	loop_look_afresh(natd);
 	name_watch_configured(natd);
 }
 
@@ -233,9 +238,12 @@ static void on_upnp(evutil_socket_t socket, short what, void *context)
 
 static void on_wireguard_port(struct natd *natd, const struct rules_wireguard *wireguard)
 {
-	if (wireguard->port)
-		natd->wireguard_port = wireguard->port;
+	struct wireguards *asked = &natd->asked_wireguards;
+
+	if (wireguard->port && asked->count < VPN_FORWARDS_MAX)
+		asked->ports[asked->count++] = wireguard->port;
 	if (natd->wireguard_pending && --natd->wireguard_pending == 0 && !natd->stopping) {
+		natd->wireguards = *asked;
 		look_act(natd);
 		loop_engine_touched(natd);
 	}

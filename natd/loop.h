@@ -25,6 +25,9 @@ int loop_run(struct natd *natd);
 /* Looks at the network again and does what follows. */
 void loop_look(struct natd *natd);
 
+/* The same, and whether a port that another had is free. */
+void loop_look_afresh(struct natd *natd);
+
 /* Takes over a configuration that config_read() has made, and acts on it. */
 void loop_configure(struct natd *natd, const struct config *config);
 

@@ -56,8 +56,11 @@ struct natd {
 
 	/* Where the forwards come from when natd.conf names none. */
 	const char *forwards_origin;
-	struct vpn vpn;                 /* its own settings */
-	uint16_t wireguard_port;        /* the kernel's WireGuard listens there; 0: none */
+	struct vpn vpn; /* its own settings */
+	struct wireguards {
+		uint16_t ports[VPN_FORWARDS_MAX];
+		size_t count;
+	} wireguards, asked_wireguards; /* where the kernel's listen; and the answers so far */
 	unsigned int wireguard_pending; /* interfaces that rules was asked about */
 
 	struct event_base *base;

@@ -324,10 +324,11 @@ void upstream_follow(struct upstream *upstream, const struct engine *home,
 {
 	const struct line *line = &upstream->line;
 
-	if (!home->has_router && upstream->engine.has_router)
+	if (!engine_asks(home) && upstream->engine.has_router)
 		engine_network(&upstream->engine, NULL, now);
-	if (!has_answered(home))
-		return;
+	upstream->waits = !has_answered(home);
+	if (upstream->waits)
+		return; /* what it says next leads here again */
 	if (is_news(upstream, home, &config->stun, home->wan_known || has_no_wan(home)) ||
 	    is_time_to_look(upstream, now))
 		start_look(upstream, home, config, now);
@@ -353,7 +354,7 @@ void upstream_follow(struct upstream *upstream, const struct engine *home,
 void upstream_check(struct upstream *upstream, const struct engine *home,
 		    const struct config *config, int64_t now)
 {
-	if (home->has_router && !upstream->look_until)
+	if (engine_asks(home) && !upstream->look_until)
 		start_look(upstream, home, config, now);
 	engine_check(&upstream->engine);
 }
@@ -381,6 +382,7 @@ void upstream_tick(struct upstream *upstream, int64_t now)
 
 int64_t upstream_deadline(const struct upstream *upstream)
 {
-	return clock_sooner(engine_deadline(&upstream->engine),
-			    clock_sooner(upstream->look_at, upstream->look_until));
+	int64_t look = clock_sooner(upstream->look_at, upstream->look_until);
+
+	return clock_sooner(engine_deadline(&upstream->engine), upstream->waits ? 0 : look);
 }

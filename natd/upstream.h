@@ -29,6 +29,7 @@ struct upstream {
 		struct upnp_server stun;
 	} looked_for;
 	bool looked;
+	bool waits;                /* nothing is looked for before the home router has answered */
 	int64_t look_until;        /* a look is under way, for so long at most; 0: none is */
 	int64_t look_at;           /* when to look again; 0: when something changes */
 	unsigned int looked_tries; /* engine.tries, as the last look knew it */

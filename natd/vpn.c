@@ -125,12 +125,17 @@ void vpn_read(struct vpn *vpn, const char *root)
 							       .ipv6 = true };
 }
 
-void vpn_runs_wireguard(struct vpn *vpn, uint16_t port)
+void vpn_runs_wireguard(struct vpn *vpn, const uint16_t *ports, size_t count)
 {
 	struct config_forward *first = &vpn->forwards[0];
+	uint16_t port;
 
-	if (!port)
+	if (!count)
 		return;
+	port = ports[0];
+	for (size_t i = 1; i < count; i++)
+		if (first->protocol == IPPROTO_UDP && first->port == ports[i])
+			port = ports[i];
 	if (strcmp(first->name, "wireguard") != 0) {
 		if (vpn->count == VPN_FORWARDS_MAX)
 			vpn->count--;

@@ -38,7 +38,8 @@ struct vpn {
  * one, UDP 51820. */
 void vpn_read(struct vpn *vpn, const char *root);
 
-/* The UDP port on which the kernel's WireGuard listens goes before what files say; 0: it does not. */
-void vpn_runs_wireguard(struct vpn *vpn, uint16_t port);
+/* A UDP port on which the kernel's WireGuard listens goes before what files say. Of several that run, the
+ * one that files name is the VPN's; the others may be anything. */
+void vpn_runs_wireguard(struct vpn *vpn, const uint16_t *ports, size_t count);
 
 #endif

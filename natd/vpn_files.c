@@ -65,8 +65,9 @@ static void note_way_out(const char *line, struct vpn *vpn)
 	char word[IF_NAMESIZE];
 
 	if (vpn->way_out[0] || line[0] == '#' || !strstr(line, "POSTROUTING") ||
-	    !strstr(line, "MASQUERADE"))
-		return;
+	    !strstr(line, "MASQUERADE") || strstr(line, " ! -o ") ||
+	    strstr(line, " ! --out-interface "))
+		return; /* "! -o docker0" is Docker's: by any other way than that */
 	if (word_after(line, " -o ", word, sizeof(word)) ||
 	    word_after(line, " --out-interface ", word, sizeof(word)))
 		memcpy(vpn->way_out, word, sizeof(word));
@@ -133,6 +134,8 @@ bool vpn_read_openvpn(FILE *file, struct config_forward *forward, struct vpn *vp
 	while (fgets(line, sizeof(line), file)) {
 		const char *word = line + strspn(line, " \t");
 
+		for (char *tab = line; (tab = strchr(tab, '\t'));)
+			*tab = ' ';
 		for (size_t i = 0; i < sizeof(server_only) / sizeof(server_only[0]); i++)
 			server |= strncmp(word, server_only[i], strlen(server_only[i])) == 0;
 		if ((value = value_of(line, "port", ' ')) || (value = value_of(line, "lport", ' ')))

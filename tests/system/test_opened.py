@@ -114,3 +114,47 @@ def test_a_state_file_of_another_natd():
         natd.wait_status("OK", state="open")
         assert "natd did not write {\"name\":\"ipv4/conf/wg0/of_tomorrow\"" in natd.log
         assert (natd.state / "state.json.broken").exists()
+
+
+def test_what_natd_conf_says_of_clients_and_publishes_stays():
+    config = ('publish "web" { protocol = "tcp" port = 8080 to = "10.8.0.2" to-port = 80 }\n'
+              'client "10.8.0.7" { egress = "none" }\n')
+    with Lab() as lab:
+        natd = lab.natd(config)
+        natd.wait_status("OK", state="open")
+
+        def said():
+            status = natd.status()
+            return [one["name"] for one in status["publish"]], status["tunnels"][0]["clients"]
+
+        before = said()
+        assert before[0] == ["web"] and len(before[1]) == 1
+        natd.ctl("open", "9999/tcp")
+        natd.wait_status(None, protocol="tcp", port=9999, state="open")
+        assert said() == before
+        natd.ctl("close", "9999/tcp")
+        assert said() == before
+
+
+def test_one_port_of_this_host_by_two_external_ports():
+    config = ('router { protocols = { "upnp" } }\nforward "a" { port = 51820 }\n'
+              'forward "b" { port = 51820 external = 4443 }\n')
+    both = {VPN, Redirect("udp", 4443, HOST, 51820)}
+    with Lab() as lab:
+        natd = lab.natd(config)
+        wait_until(lambda: lab.router.redirects() == both, 20, "both")
+        for _ in range(3):
+            natd.ctl("reload")
+            natd.wait_status(None, port=51820, external_port=4443, state="open")
+            assert len(natd.status()["forwards"]) == 2
+        wait_until(lambda: lab.router.redirects() == both, 20, "both still")
+
+
+def test_the_doctor_asks_no_router_that_is_not_to_be_asked():
+    with Lab() as lab:
+        natd = lab.natd("router { protocols = { } }\n")
+        natd.wait_status("E10", state="off")
+        pids = natd.pids()
+        assert "is not asked" in natd.ctl("doctor").stdout
+        assert natd.pids() == pids
+        assert natd.status()["verdict"]["code"] == "E10"

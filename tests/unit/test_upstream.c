@@ -325,6 +325,18 @@ static void is_left_when_the_line_is_clear(void **state)
 	assert_int_equal(last(&house.to_outer, UPNP_USE)->network.count, 0);
 }
 
+/* The cable is out when it is time to look: nothing wakes natd up before the router is there again. */
+static void no_time_passes_without_the_home_router(void **state)
+{
+	(void)state;
+	two_routers();
+	house.upstream.look_at = house.now - 1000;
+	engine_network(&house.home, NULL, house.now);
+	upstream_follow(&house.upstream, &house.home, &house.config, house.now);
+	upstream_tick(&house.upstream, house.now);
+	assert_int_equal(upstream_deadline(&house.upstream), 0);
+}
+
 /* What restarts without a word is found by the check, and is nothing that the home router has to do with. */
 static void is_checked_four_times_an_hour(void **state)
 {
@@ -485,6 +497,7 @@ int main(void)
 		cmocka_unit_test_setup(carrier_grade_nat_is_not_asked, move_in),
 		cmocka_unit_test_setup(follows_the_home_routers_address, move_in),
 		cmocka_unit_test_setup(is_left_when_the_line_is_clear, move_in),
+		cmocka_unit_test_setup(no_time_passes_without_the_home_router, move_in),
 		cmocka_unit_test_setup(is_checked_four_times_an_hour, move_in),
 		cmocka_unit_test_setup(is_asked_afresh, move_in),
 		cmocka_unit_test_setup(is_not_left_when_a_look_sees_nobody, move_in),

@@ -79,9 +79,50 @@ static void without_settings_it_is_the_usual_port(void **state)
 	assert_int_equal(vpn.count, 1);
 	expect(&vpn, 0, "wireguard", IPPROTO_UDP, 51820);
 	assert_string_equal(vpn.origin, "WireGuard's usual port");
-	vpn_runs_wireguard(&vpn, 41194);
+	vpn_runs_wireguard(&vpn, (const uint16_t[]){ 41194 }, 1);
 	expect(&vpn, 0, "wireguard", IPPROTO_UDP, 41194);
 	assert_string_equal(vpn.origin, "the running WireGuard interface");
+}
+
+/* Where Docker is, iptables-save puts its rule first. */
+static void dockers_rule_is_not_the_vpns(void **state)
+{
+	struct vpn vpn;
+
+	(void)state;
+	write_file("/etc/iptables/rules.v4",
+		   "-A POSTROUTING -s 172.17.0.0/16 ! -o docker0 -j MASQUERADE\n"
+		   "-A POSTROUTING -s 10.8.0.0/24 -o eth1 -j MASQUERADE\n");
+	vpn_read(&vpn, root);
+	assert_string_equal(vpn.way_out, "eth1");
+}
+
+static void a_tab_is_a_blank_for_openvpn(void **state)
+{
+	struct vpn vpn;
+
+	(void)state;
+	write_file("/etc/openvpn/server/a.conf",
+		   "port\t443\nproto\ttcp\nserver\t10.9.0.0 255.255.255.0\n");
+	vpn_read(&vpn, root);
+	assert_int_equal(vpn.count, 1);
+	expect(&vpn, 0, "openvpn", IPPROTO_TCP, 443);
+}
+
+/* A second WireGuard leads to another site: the home VPN keeps its port. */
+static void of_several_the_one_that_files_name(void **state)
+{
+	static const uint16_t running[] = { 51821, 41194 };
+	struct vpn vpn;
+
+	(void)state;
+	write_file("/etc/pivpn/wireguard/setupVars.conf", "pivpnPROTO=udp\npivpnPORT=41194\n");
+	vpn_read(&vpn, root);
+	vpn_runs_wireguard(&vpn, running, 2);
+	assert_int_equal(vpn.count, 1);
+	expect(&vpn, 0, "wireguard", IPPROTO_UDP, 41194);
+	vpn_runs_wireguard(&vpn, running, 1);
+	expect(&vpn, 0, "wireguard", IPPROTO_UDP, 51821);
 }
 
 static void pivpn_names_both(void **state)
@@ -144,7 +185,7 @@ static void several_servers_have_names_of_their_own(void **state)
 	vpn_read(&vpn, root);
 	expect(&vpn, 0, "openvpn", IPPROTO_UDP, 1194);
 	expect(&vpn, 1, "openvpn2", IPPROTO_UDP, 1195);
-	vpn_runs_wireguard(&vpn, 51820);
+	vpn_runs_wireguard(&vpn, (const uint16_t[]){ 51820 }, 1);
 	assert_int_equal(vpn.count, 3);
 	expect(&vpn, 0, "wireguard", IPPROTO_UDP, 51820);
 	expect(&vpn, 1, "openvpn", IPPROTO_UDP, 1194);
@@ -235,7 +276,7 @@ static void what_is_hidden_is_told_where_it_matters(void **state)
 	assert_int_equal(vpn_notes(&vpn, &configured, notes), 0);
 	assert_int_equal(notes_of(&vpn, "", "eth0", 51820, notes), 1);
 	assert_non_null(strstr(notes[0], "may not read /etc/wireguard"));
-	vpn_runs_wireguard(&vpn, 51820);
+	vpn_runs_wireguard(&vpn, (const uint16_t[]){ 51820 }, 1);
 	assert_int_equal(notes_of(&vpn, "", "eth0", 51820, notes), 0);
 }
 
@@ -245,6 +286,9 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		TEST(without_settings_it_is_the_usual_port),
+		TEST(dockers_rule_is_not_the_vpns),
+		TEST(a_tab_is_a_blank_for_openvpn),
+		TEST(of_several_the_one_that_files_name),
 		TEST(pivpn_names_both),
 		TEST(servers_are_told_from_clients),
 		TEST(several_servers_have_names_of_their_own),
