@@ -133,18 +133,43 @@ static void passage_update(struct passage *passage, uint64_t came, uint64_t went
 	passage->went_on = went_on;
 }
 
-static struct passage *passage_of(struct firewalls *firewalls, const char *interface)
+/* Its place or, with the name "", a free one; the last one where there is none. */
+static size_t place_of(const struct firewalls *firewalls, const char *interface)
 {
 	size_t i = 0;
 
-	while (i < CONFIG_TUNNELS_MAX - 1 && firewalls->tunnels[i].interface[0] &&
+	while (i < CONFIG_TUNNELS_MAX - 1 &&
 	       strcmp(firewalls->tunnels[i].interface, interface) != 0)
 		i++;
+	return i;
+}
+
+static struct passage *passage_of(struct firewalls *firewalls, const char *interface)
+{
+	size_t i = place_of(firewalls, interface);
+
 	if (strcmp(firewalls->tunnels[i].interface, interface) != 0) {
+		i = place_of(firewalls, "");
 		memset(&firewalls->tunnels[i], 0, sizeof(firewalls->tunnels[i]));
 		snprintf(firewalls->tunnels[i].interface, IF_NAMESIZE, "%s", interface);
 	}
 	return &firewalls->tunnels[i].passage;
+}
+
+static bool is_counted(const char *interface, const struct rules_tunnel_count *counts, size_t count)
+{
+	for (size_t i = 0; i < count; i++)
+		if (strcmp(counts[i].interface, interface) == 0)
+			return true;
+	return false;
+}
+
+void firewalls_keep_tunnels(struct firewalls *firewalls, const struct rules_tunnel_count *counts,
+			    size_t count)
+{
+	for (size_t i = 0; i < CONFIG_TUNNELS_MAX; i++)
+		if (!is_counted(firewalls->tunnels[i].interface, counts, count))
+			memset(&firewalls->tunnels[i], 0, sizeof(firewalls->tunnels[i]));
 }
 
 void firewalls_counted(struct firewalls *firewalls, const struct rules_tunnel_count *count)

@@ -53,6 +53,10 @@ bool firewalls_has(const struct firewalls *firewalls, enum rules_owner owner);
 /* RULES_TUNNEL_COUNT. */
 void firewalls_counted(struct firewalls *firewalls, const struct rules_tunnel_count *count);
 
+/* These are all that were counted: another tunnel is not there any more, and stops nothing. */
+void firewalls_keep_tunnels(struct firewalls *firewalls, const struct rules_tunnel_count *counts,
+			    size_t count);
+
 /* RULES_PORT_COUNT. */
 void firewalls_counted_port(struct firewalls *firewalls, const struct rules_port_count *count);
 

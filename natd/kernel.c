@@ -190,6 +190,9 @@ void kernel_count(struct kernel *kernel)
 {
 	struct rules_request request = { .what = RULES_COUNT };
 
+	if (kernel->counting)
+		return;
+	kernel->counting = true;
 	kernel->port_count = 0;
 	kernel->tunnel_count_count = 0;
 	send_request(kernel, &request);

@@ -65,6 +65,7 @@ struct kernel {
 	size_t port_count;
 	struct rules_tunnel_count tunnel_counts[CONFIG_TUNNELS_MAX];
 	size_t tunnel_count_count;
+	bool counting; /* RULES_COUNTED is to come */
 	struct rules_peers peers[CONFIG_TUNNELS_MAX];
 	size_t peers_count;
 	size_t peers_pending; /* interfaces that rules was asked about */
@@ -97,7 +98,7 @@ int64_t kernel_wait_ms(const struct kernel *kernel);
 /* Does another program keep changing the tables? */
 bool kernel_is_contested(const struct kernel *kernel, int64_t now);
 
-/* Asks rules for the counters; RULES_COUNTED ends the answer. */
+/* Asks rules for the counters, unless they are on their way; RULES_COUNTED ends the answer. */
 void kernel_count(struct kernel *kernel);
 
 /* Asks which port the kernel's WireGuard interface `name` listens on; RULES_WIREGUARD_IS answers. */

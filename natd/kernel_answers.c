@@ -206,6 +206,13 @@ static bool report_is_sound(const struct rules_report *report)
 	}
 }
 
+static void on_counted(struct kernel *kernel)
+{
+	kernel->counting = false;
+	firewalls_keep_tunnels(&kernel->firewalls, kernel->tunnel_counts,
+			       kernel->tunnel_count_count);
+}
+
 void kernel_report(struct kernel *kernel, const struct rules_report *report, int64_t now)
 {
 	if (!report_is_sound(report))
@@ -213,6 +220,7 @@ void kernel_report(struct kernel *kernel, const struct rules_report *report, int
 	switch (report->what) {
 	case RULES_WRITTEN: on_written(kernel, report); break;
 	case RULES_REMOVED: kernel->removed = true; break;
+	case RULES_COUNTED: on_counted(kernel); break;
 	case RULES_SYSCTL_IS: on_sysctl(kernel, &report->sysctl); break;
 	case RULES_TOUCHED: on_touched(kernel, report, now); break;
 	case RULES_PORT_COUNT:

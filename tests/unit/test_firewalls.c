@@ -45,6 +45,25 @@ static uint64_t stopped(const struct firewalls *firewalls)
 	return packets;
 }
 
+/* The VPN has moved from wg0 to wg1. */
+static void test_a_tunnel_that_is_gone_stops_nothing(void **state)
+{
+	struct rules_tunnel_count left = { .interface = "wg1", .allowed = 9, .passed = 9 };
+	struct firewalls firewalls = { 0 };
+
+	(void)state;
+	count(&firewalls, 5, 0);
+	firewalls_counted(&firewalls, &left);
+	firewalls_keep_tunnels(&firewalls, &left, 1);
+	assert_int_equal(stopped(&firewalls), 0);
+	/* its place is another's, and wg1 has kept its own */
+	count(&firewalls, 4, 0);
+	firewalls_counted(&firewalls, &left);
+	assert_int_equal(stopped(&firewalls), 4);
+	firewalls_keep_tunnels(&firewalls, &left, 1);
+	assert_int_equal(stopped(&firewalls), 0);
+}
+
 static void test_stopped(void **state)
 {
 	struct firewalls firewalls = { 0 };
@@ -223,9 +242,13 @@ static void test_remedies(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_stopped),  cmocka_unit_test(test_stopped_at_a_port),
-		cmocka_unit_test(test_culprit),  cmocka_unit_test(test_too_many),
-		cmocka_unit_test(test_sound),    cmocka_unit_test(test_json),
+		cmocka_unit_test(test_a_tunnel_that_is_gone_stops_nothing),
+		cmocka_unit_test(test_stopped),
+		cmocka_unit_test(test_stopped_at_a_port),
+		cmocka_unit_test(test_culprit),
+		cmocka_unit_test(test_too_many),
+		cmocka_unit_test(test_sound),
+		cmocka_unit_test(test_json),
 		cmocka_unit_test(test_remedies),
 	};
 
