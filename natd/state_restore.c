@@ -227,6 +227,7 @@ json_t *state_restore(json_t *state, struct engine *engine, struct engine *outer
 	json_t *bad;
 	json_t *bad_outer;
 	bool same_boot;
+	bool other_boot;
 	size_t i;
 	json_t *entry;
 
@@ -234,6 +235,7 @@ json_t *state_restore(json_t *state, struct engine *engine, struct engine *outer
 	    !json_is_array(switches))
 		return json_incref(state);
 	same_boot = is_of_this_boot(json_object_get(state, "boot"));
+	other_boot = !same_boot && json_object_get(state, "boot") && natd_boot()[0];
 	bad = restore_router(state, engine, same_boot);
 	bad_outer = restore_outer(json_object_get(state, "outer"), outer, same_boot);
 	if (!bad)
@@ -241,8 +243,10 @@ json_t *state_restore(json_t *state, struct engine *engine, struct engine *outer
 	json_array_foreach(json_object_get(state, "pinholes"), i, entry)
 		if (!pinholes_restore(pinholes, entry) && !bad)
 			bad = entry;
+	/* Another boot has begun with values of its own: what was before natd in the last one is not
+	 * to be put back. */
 	json_array_foreach(switches, i, entry)
-		if (!restore_sysctl(sysctls, entry) && !bad)
+		if (!other_boot && !restore_sysctl(sysctls, entry) && !bad)
 			bad = entry;
 	return json_incref(bad);
 }

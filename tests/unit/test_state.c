@@ -241,6 +241,29 @@ static void test_what_was_asked_but_not_granted_is_read(void **state)
 	assert_int_equal(access(path_of("state.json.broken"), F_OK), -1);
 }
 
+/* What natd switched in another boot is as that boot left it; what it was before means nothing now. */
+static void test_switches_of_another_boot(void **state)
+{
+	static const char form[] =
+		"{\"version\": 1, \"boot\": \"%s\", \"mappings\": [], \"sysctls\": "
+		"[{\"name\": \"ipv4/ip_forward\", \"before\": 0, \"ours\": 1}]}";
+	static struct sysctls this_boot, another;
+	static struct engine engine;
+	char text[512];
+
+	(void)state;
+	engine_init(&engine, &no_hooks, NULL);
+	snprintf(text, sizeof(text), form, natd_boot());
+	write_state(text);
+	state_read(directory, &engine, &outer, &pinholes, &this_boot);
+	assert_int_equal(this_boot.count, 1);
+	snprintf(text, sizeof(text), form, "another");
+	write_state(text);
+	state_read(directory, &engine, &outer, &pinholes, &another);
+	assert_int_equal(another.count, 0);
+	assert_int_equal(access(path_of("state.json.broken"), F_OK), -1);
+}
+
 static void test_no_file_is_a_fresh_start(void **state)
 {
 	static struct engine engine;
@@ -371,6 +394,7 @@ int main(void)
 		cmocka_unit_test(test_epochs_of_another_clock_have_no_time),
 		cmocka_unit_test(test_a_second_router_has_its_own),
 		cmocka_unit_test(test_what_was_asked_but_not_granted_is_read),
+		cmocka_unit_test(test_switches_of_another_boot),
 		cmocka_unit_test(test_no_file_is_a_fresh_start),
 		cmocka_unit_test(test_damaged_files),
 		cmocka_unit_test(test_a_folder_that_is_gone_is_said),
