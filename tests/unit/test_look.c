@@ -6,6 +6,7 @@
 #include <stdint.h>
 #include <cmocka.h>
 #include <arpa/inet.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -74,6 +75,9 @@ static int move_in(void **state)
 static int move_out(void **state)
 {
 	(void)state;
+	free(natd.kernel.set);
+	free(natd.kernel.clients);
+	free(natd.kernel.publishes);
 	close(pair[0]);
 	close(pair[1]);
 	return 0;
