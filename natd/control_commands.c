@@ -240,14 +240,18 @@ void control_counted(struct control *control)
 			client_answer(&control->clients[i], status_json(control->natd));
 }
 
-/* Also where the router says nothing: "opening" is an answer too. */
-static void answer_forward(struct client *client)
+/* NULL: it is no more. */
+static const struct forward *forward_of(const struct client *client)
 {
-	struct natd *natd = client->control->natd;
-	const struct forward *forward = forwards_by_id(&natd->engine.forwards, client->forward);
+	return forwards_by_id(&client->control->natd->engine.forwards, client->forward);
+}
 
+/* Also where the router says nothing: "opening" is an answer too. */
+static void answer_forward(struct client *client, const struct forward *forward)
+{
 	if (forward)
-		client_answer(client, json_pack("{s:o}", "forward", status_forward(natd, forward)));
+		client_answer(client, json_pack("{s:o}", "forward",
+						status_forward(client->control->natd, forward)));
 	else
 		client_refuse(client, "it was closed again");
 }
@@ -262,9 +266,9 @@ void control_forwards_changed(struct control *control)
 			tell_change(client);
 		if (client->socket < 0 || client->waiting != WAITING_FORWARD)
 			continue;
-		forward = forwards_by_id(&control->natd->engine.forwards, client->forward);
+		forward = forward_of(client);
 		if (!forward || forward->state != FORWARD_OPENING)
-			answer_forward(client);
+			answer_forward(client, forward);
 	}
 }
 
@@ -307,7 +311,7 @@ void client_limit(struct client *client)
 	else if (client->waiting == WAITING_COUNTERS)
 		client_answer(client, status_json(client->control->natd));
 	else if (client->waiting == WAITING_FORWARD)
-		answer_forward(client);
+		answer_forward(client, forward_of(client));
 	else
 		client_refuse(client, "the router has not answered within %d seconds",
 			      ANSWER_SECONDS);

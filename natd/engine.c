@@ -168,7 +168,7 @@ void engine_start_closing(struct engine *engine, struct forward *forward)
 {
 	if (forward->state == FORWARD_CLOSING)
 		return;
-	if (forward->via == UPNP_ANY && forward->state != FORWARD_OPENING) {
+	if (!forward_may_be_held(forward)) {
 		forwards_forget(&engine->forwards, forward);
 		return;
 	}

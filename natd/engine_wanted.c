@@ -18,22 +18,13 @@ void engine_restore(struct engine *engine, const struct forward *saved)
 	forward->state = FORWARD_CLOSING;
 }
 
-static bool is_listed(const struct config_forward *forwards, size_t count,
-		      const struct config_forward *wanted)
-{
-	for (size_t i = 0; i < count; i++)
-		if (forward_wants_same(&forwards[i], wanted))
-			return true;
-	return false;
-}
-
 static void close_unlisted(struct engine *engine, const struct config_forward *forwards,
 			   size_t count)
 {
 	for (size_t i = engine->forwards.count; i-- > 0;) {
 		struct forward *forward = &engine->forwards.list[i];
 
-		if (!forward->temporary && !is_listed(forwards, count, &forward->wanted))
+		if (!forward->temporary && !forward_is_among(forward, forwards, count))
 			engine_start_closing(engine, forward);
 	}
 }
@@ -109,15 +100,12 @@ void engine_want(struct engine *engine, const struct config *config,
 static const struct config_forward *owner_of(const struct forward *holder,
 					     const struct config_forward *forwards, size_t count)
 {
-	bool open = holder->state == FORWARD_OPEN;
-
 	if (!holder->temporary || holder->state == FORWARD_CLOSING)
 		return NULL;
 	for (size_t i = 0; i < count; i++)
-		if (holder->wanted.protocol == forwards[i].protocol &&
-		    (holder->wanted.port == forwards[i].port ||
-		     holder->wanted.external == forwards[i].external ||
-		     (open && holder->external_port == forwards[i].external)))
+		if (forward_claims(holder, &forwards[i]) ||
+		    (holder->wanted.protocol == forwards[i].protocol &&
+		     holder->wanted.port == forwards[i].port))
 			return &forwards[i];
 	return NULL;
 }
@@ -128,7 +116,7 @@ void engine_yield(struct engine *engine, const struct config_forward *forwards, 
 		struct forward *holder = &engine->forwards.list[i];
 		const struct config_forward *owner = owner_of(holder, forwards, count);
 
-		if (!owner || is_listed(forwards, count, &holder->wanted))
+		if (!owner || forward_is_among(holder, forwards, count))
 			continue;
 		if (owner->port == holder->wanted.port)
 			log_warning("%s is closed as external port %u: natd opens it itself, as "

@@ -92,16 +92,27 @@ struct forward *forwards_by_port(struct forwards *forwards, uint8_t protocol, ui
 	return NULL;
 }
 
+bool forward_claims(const struct forward *forward, const struct config_forward *wanted)
+{
+	bool has = forward->state == FORWARD_OPEN && forward->external_port == wanted->external;
+
+	return forward->wanted.protocol == wanted->protocol &&
+	       (has || forward->wanted.external == wanted->external);
+}
+
+bool forward_may_be_held(const struct forward *forward)
+{
+	return forward->via != UPNP_ANY || forward->state == FORWARD_OPENING ||
+	       forward->state == FORWARD_CLOSING;
+}
+
 struct forward *forwards_in_the_way(struct forwards *forwards, const struct config_forward *wanted)
 {
 	for (size_t i = 0; i < forwards->count; i++) {
 		struct forward *forward = &forwards->list[i];
-		bool has = forward->state == FORWARD_OPEN &&
-			   forward->external_port == wanted->external;
 
-		if (forward->wanted.protocol == wanted->protocol &&
-		    forward->wanted.port != wanted->port && forward->state != FORWARD_CLOSING &&
-		    (has || forward->wanted.external == wanted->external))
+		if (forward->wanted.port != wanted->port && forward->state != FORWARD_CLOSING &&
+		    forward_claims(forward, wanted))
 			return forward;
 	}
 	return NULL;
@@ -110,6 +121,15 @@ struct forward *forwards_in_the_way(struct forwards *forwards, const struct conf
 bool forward_wants_same(const struct config_forward *a, const struct config_forward *b)
 {
 	return a->protocol == b->protocol && a->port == b->port && a->external == b->external;
+}
+
+bool forward_is_among(const struct forward *forward, const struct config_forward *forwards,
+		      size_t count)
+{
+	for (size_t i = 0; i < count; i++)
+		if (forward_wants_same(&forwards[i], &forward->wanted))
+			return true;
+	return false;
 }
 
 struct forward *forwards_same(struct forwards *forwards, const struct config_forward *wanted)

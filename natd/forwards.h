@@ -56,6 +56,16 @@ struct forwards {
 /* Do both want the same: protocol, port and external port? */
 bool forward_wants_same(const struct config_forward *a, const struct config_forward *b);
 
+/* Is it one of those, by protocol and both ports? */
+bool forward_is_among(const struct forward *forward, const struct config_forward *forwards,
+		      size_t count);
+
+/* Has it the external port that `wanted` wants, or wants it too? */
+bool forward_claims(const struct forward *forward, const struct config_forward *wanted);
+
+/* May the router hold it: was it granted once, is it asked for or being closed? */
+bool forward_may_be_held(const struct forward *forward);
+
 /* A new one with a fresh id and nonce, state and times zero; NULL if the list is full. */
 struct forward *forwards_add(struct forwards *forwards, const struct config_forward *wanted);
 

@@ -141,12 +141,8 @@ void look_at_line(struct natd *natd)
 static bool must_leave(const struct forward *forward, const struct config_forward *forwards,
 		       size_t count)
 {
-	for (size_t i = 0; i < count; i++)
-		if (forward_wants_same(&forwards[i], &forward->wanted))
-			return false;
-	return !forward->trial_of &&
-	       (forward->via != UPNP_ANY || forward->state == FORWARD_OPENING ||
-		forward->state == FORWARD_CLOSING);
+	return !forward->trial_of && forward_may_be_held(forward) &&
+	       !forward_is_among(forward, forwards, count);
 }
 
 static bool is_held_otherwise(const struct forwards *held, const struct config_forward *wanted,

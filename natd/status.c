@@ -278,24 +278,27 @@ static json_t *name_json(const struct natd *natd)
 			 updater.state == UPDATER_RUNS);
 }
 
-static bool is_named(const struct config *config, const char *interface)
+static bool is_named(const struct kernel *kernel, const char *interface)
 {
-	for (size_t i = 0; i < config->tunnel_count; i++)
-		if (strcmp(config->tunnels[i].interface, interface) == 0)
+	for (size_t i = 0; i < kernel->tunnel_count; i++)
+		if (strcmp(kernel->tunnels[i].interface, interface) == 0)
 			return true;
 	return false;
 }
 
-/* What natd.conf names that is not there, and what is there and it does not name. */
+/* What natd.conf names that is not there, and what is there and it does not name. Where it names none, all
+ * that are there are natd's. */
 static void find_unnamed(const struct natd *natd, struct vpn_truth *truth)
 {
-	for (size_t i = 0; i < natd->config.tunnel_count; i++)
-		if (!network_link_by_name(&natd->network, natd->config.tunnels[i].interface))
-			truth->absent = natd->config.tunnels[i].interface;
+	const struct kernel *kernel = &natd->kernel;
+
+	for (size_t i = 0; i < kernel->tunnel_count; i++)
+		if (!kernel->tunnels[i].present)
+			truth->absent = kernel->tunnels[i].interface;
 	for (size_t i = 0; i < natd->network.link_count; i++) {
 		const struct network_link *link = &natd->network.links[i];
 
-		if (link->up && network_is_tunnel(link) && !is_named(&natd->config, link->name))
+		if (link->up && network_is_tunnel(link) && !is_named(kernel, link->name))
 			truth->unnamed = link->name;
 	}
 }
