@@ -8,6 +8,7 @@
 The tunnels are veth pairs: to rules an interface is its name.
 """
 
+import contextlib
 import errno
 import os
 import pathlib
@@ -121,6 +122,15 @@ class Rules:
         answer = self.wait("sysctl")
         assert answer[1] == name
         return int(answer[2]), int(answer[3])
+
+    @contextlib.contextmanager
+    def asleep(self):
+        """It sees nothing, and can do nothing."""
+        os.kill(self.pid, signal.SIGSTOP)
+        try:
+            yield
+        finally:
+            os.kill(self.pid, signal.SIGCONT)
 
     def end(self):
         """natd goes, and rules after it: its netlink sockets are closed when this returns."""
@@ -638,13 +648,10 @@ def test_events_that_were_lost(rules, nodes):
     rules.put(*BOTH)
     before = host.ruleset()
     many = ", ".join(f"10.{a}.{b}.1" for a in range(256) for b in range(256))
-    os.kill(rules.pid, signal.SIGSTOP)
-    try:
+    with rules.asleep():
         host.nft(f"add table inet big\nadd set inet big s {{ type ipv4_addr; }}\n"
                  f"add element inet big s {{ {many} }}\ndelete table inet natd")
         host.nft("delete table inet big")
-    finally:
-        os.kill(rules.pid, signal.SIGCONT)
     rules.wait("touched")
     assert host.ruleset() == before
     rules.none("touched", 0.5)

@@ -3,10 +3,8 @@
 
 Datagrams are counted on the server's wire (lab/traffic.py). A gap is made long by stopping rules."""
 
-import contextlib
 import errno
 import os
-import signal
 import threading
 import time
 
@@ -49,15 +47,6 @@ def begin(rules, way, *items, generation=1):
     owned = rules.wait("owned")[1]
     assert rules.wait("written")[:2] == [str(generation), "0"]
     return owned
-
-
-@contextlib.contextmanager
-def asleep(rules):
-    os.kill(rules.pid, signal.SIGSTOP)
-    try:
-        yield
-    finally:
-        os.kill(rules.pid, signal.SIGCONT)
 
 
 def connections(host):
@@ -107,7 +96,7 @@ def test_a_flush_leaves_what_is_owned(rules, host):
 def test_the_guard_survives_a_flush_on_any_kernel(rules, host):
     begin(rules, "guard", *BOTH)
     before = host.ruleset()
-    with asleep(rules):
+    with rules.asleep():
         host.run("nft", "flush", "ruleset")
         assert host.tables() == {GUARD}
     rules.wait("touched")
@@ -240,7 +229,7 @@ def test_the_guard_lets_nothing_leak(rules, host, nodes, way, remove):
     begin(rules, way, *BOTH)
     with Traffic(nodes["alice"], nodes["web"], WEB) as traffic:
         let_flow(traffic)
-        with asleep(rules):
+        with rules.asleep():
             host.run("nft", *remove)
             gone = time.monotonic()
             let_flow(traffic, 400)
@@ -259,7 +248,7 @@ def test_what_leaked_without_a_guard_ends(rules, host, nodes):
     begin(rules, "none", *BOTH)
     with Traffic(nodes["alice"], nodes["web"], WEB) as traffic:
         let_flow(traffic)
-        with asleep(rules):
+        with rules.asleep():
             host.run("nft", "flush", "ruleset")
             host.nft(WATCHER)
             gone = time.monotonic()

@@ -2,9 +2,7 @@
 """Connections that a change or a gap has made wrong end, and only those: test_rules.py's network."""
 
 import contextlib
-import os
 import re
-import signal
 import socket
 
 import pytest
@@ -201,8 +199,7 @@ def test_connections_of_a_gap(rules, nodes, stack):
     host.nft(WATCHER)
     older = Flow(stack, alice, nodes["web"], WEB, 4002, 4002)
     assert older.as_seen() == WAN
-    os.kill(rules.pid, signal.SIGSTOP)
-    try:
+    with rules.asleep():
         host.nft("delete table inet natd\ndelete table inet natd-guard")
         leaked = Flow(stack, alice, nodes["web"], WEB)
         right = [Flow(stack, alice, nodes["bob"], BOB, 4003, 4003),
@@ -215,8 +212,6 @@ def test_connections_of_a_gap(rules, nodes, stack):
         kept = connections(host, "-p", "udp") - connections(host, "-p", "udp", "--dport", str(PORT)) \
             - connections(host, "-p", "udp", "--dport", "2000")
         assert len(kept) == 4
-    finally:
-        os.kill(rules.pid, signal.SIGCONT)
     rules.wait("touched")
     assert rules.wait("purged") == ["1", "2"]
     assert leaked.as_seen() == WAN
@@ -235,14 +230,11 @@ def test_a_gap_in_which_another_program_masquerades(rules, nodes, stack):
              'ip saddr 10.8.0.0/24 oifname "wan0" masquerade; }; }')
     older = Flow(stack, alice, nodes["web"], WEB, 4002, 4002)
     assert older.as_seen() == FIXED
-    os.kill(rules.pid, signal.SIGSTOP)
-    try:
+    with rules.asleep():
         host.nft("delete table inet natd")
         strayed = Flow(stack, alice, nodes["web"], WEB)
         assert strayed.as_seen() == WAN
         kept = connections(host, "-p", "udp", "--dport", "4002")
-    finally:
-        os.kill(rules.pid, signal.SIGCONT)
     rules.wait("touched")
     assert rules.wait("purged") == ["1", "1"]
     assert strayed.as_seen() == FIXED
@@ -288,14 +280,11 @@ def test_a_gap_while_a_change_is_looked_through(rules, nodes, stack):
     other = [item if "10.9.0.0/24" not in item else f"network wg1 10.9.0.0/24 {FIXED}"
              for item in BOTH]
     rules.put(*other, generation=2)
-    os.kill(rules.pid, signal.SIGSTOP)
-    try:
+    with rules.asleep():
         host.nft("delete table inet natd\ndelete table inet natd-guard")
         leaked = [Flow(stack, nodes["alice"], nodes["web"], WEB, 4010 + i, 4010 + i)
                   for i in range(20)]
         assert {flow.as_seen() for flow in leaked} == {ALICE}
-    finally:
-        os.kill(rules.pid, signal.SIGCONT)
     rules.wait("touched")
     for flow in leaked:
         wait_until(lambda flow=flow: flow.as_seen() == WAN, 10, "the connection to end")

@@ -9,13 +9,13 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include <cmocka.h>
 
 #include "natd/ctl/headline.h"
 #include "natd/ctl/sentences.h"
 #include "natd/ctl/text.h"
+#include "tests/unit/test_ctl_catalogue.h"
 
 static char *shown(const char *advice)
 {
@@ -198,18 +198,6 @@ static void all_advice_fills_its_lines(void **state)
 	}
 	assert_true(count > 200);
 	free(source);
-}
-
-/* The catalogue is beside this program: BUILD/tests/unit/NAME, BUILD/locale. */
-static void start_text(void)
-{
-	char path[4096] = "";
-	ssize_t length = readlink("/proc/self/exe", path, sizeof(path) - 32);
-
-	for (int i = 0; i < 3 && length > 0; i++)
-		*strrchr(path, '/') = '\0';
-	strcat(path, "/locale");
-	text_start(path);
 }
 
 int main(void)

@@ -9,7 +9,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include <cmocka.h>
 
@@ -27,6 +26,7 @@
 #include "natd/ctl/why.h"
 #include "natd/verdict.h"
 #include "tests/unit/test_ctl_samples.h"
+#include "tests/unit/test_ctl_catalogue.h"
 
 #define SCREENS "tests/unit/screens/"
 
@@ -515,18 +515,6 @@ static void every_refusal_is_translated(void **state)
 	(void)state;
 	assert_translated("cat natd/control*.c", "client_refuse(client,", 10);
 	assert_translated("cat natd/engine*.c", "snprintf(error,", 3);
-}
-
-/* The catalogue is beside this program: BUILD/tests/unit/NAME, BUILD/locale. */
-static void start_text(void)
-{
-	char path[4096] = "";
-	ssize_t length = readlink("/proc/self/exe", path, sizeof(path) - 32);
-
-	for (int i = 0; i < 3 && length > 0; i++)
-		*strrchr(path, '/') = '\0';
-	strcat(path, "/locale");
-	text_start(path);
 }
 
 int main(void)
