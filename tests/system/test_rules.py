@@ -173,16 +173,27 @@ def add_address(address, interface):
             f"{' preferred_lft 0' if address.startswith(FIXED6) else ''}")
 
 
+def know(addresses, mac, interface):
+    """Nobody asks who has an address, as nobody does in a tunnel: that question would bear a spoofed
+    source too, the host answers none that bears its own, and the packet would never leave."""
+    return (f"neigh add {address.split('/')[0]} lladdr {mac} dev {interface} nud permanent"
+            for address in addresses)
+
+
 def connect(nodes):
     host = nodes["host"]
-    for interface, mtu, ours, name, theirs in LINKS:
+    for number, (interface, mtu, ours, name, theirs) in enumerate(LINKS):
         peer = nodes[name]
-        host.ip(f"link add {interface} mtu {mtu} type veth peer name eth0 netns {peer.namespace}",
+        near, far = (f"02:00:00:00:0{number}:0{end}" for end in (1, 2))
+        host.ip(f"link add {interface} address {near} mtu {mtu} type veth "
+                f"peer name eth0 address {far} netns {peer.namespace}",
                 *(add_address(address, interface) for address in ours),
-                f"link set {interface} up")
+                f"link set {interface} up",
+                *know(theirs, far, interface))
         # The far end of a tunnel is larger than the tunnel: only the host knows what fits.
         peer.ip(*(add_address(address, "eth0") for address in theirs),
                 "link set eth0 mtu 1500", "link set eth0 up",
+                *know(ours, near, "eth0"),
                 *(f"route add default via {address.split('/')[0]}"
                   for address, _ in zip(ours, theirs)))
     host.sysctl("ipv4/ip_forward", 1)
