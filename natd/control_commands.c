@@ -134,17 +134,12 @@ static void do_reload(struct client *client)
 {
 	struct natd *natd = client->control->natd;
 	char error[CONFIG_ERROR_MAX];
-	struct config config;
-	bool exists = access(natd->config_path, F_OK) == 0;
+	bool exists;
 
-	if (!config_read(&config, natd->config_path, natd->config_optional, error)) {
+	if (!loop_reload(natd, "as natctl asked", &exists, error)) {
 		client_refuse(client, "%s", error);
 		return;
 	}
-	loop_configure(natd, &config);
-	log_info(exists ? "%s is read again, asked for by natctl"
-			: "%s does not exist: the defaults hold, as natctl asked",
-		 natd->config_path);
 	snprintf(error, sizeof(error), "%s", natd->config_path);
 	log_clean(error);
 	client_answer(client, json_pack("{s:s, s:b}", "reloaded", error, "exists", exists));

@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/wait.h>
+#include <unistd.h>
 
 #include "natd/control_server.h"
 #include "natd/control_trace.h"
@@ -293,23 +294,30 @@ static void on_rules(evutil_socket_t socket, short what, void *context)
 		stop_check(natd);
 }
 
+bool loop_reload(struct natd *natd, const char *asked, bool *exists, char error[CONFIG_ERROR_MAX])
+{
+	struct config config;
+
+	*exists = access(natd->config_path, F_OK) == 0;
+	if (!config_read(&config, natd->config_path, natd->config_optional, error))
+		return false;
+	loop_configure(natd, &config);
+	log_info(*exists ? "%s is read again, %s" : "%s does not exist: the defaults hold, %s",
+		 natd->config_path, asked);
+	return true;
+}
+
 static void on_reload(evutil_socket_t signal_number, short what, void *context)
 {
 	struct natd *natd = context;
 	char error[CONFIG_ERROR_MAX];
-	struct config config;
+	bool exists;
 
-	(void)signal_number;
 	(void)what;
-	if (natd->stopping)
+	if (natd->stopping || loop_reload(natd, strsignal(signal_number), &exists, error))
 		return;
-	if (!config_read(&config, natd->config_path, natd->config_optional, error)) {
-		log_error("%s", error);
-		log_error("the configuration stays as it was");
-		return;
-	}
-	loop_configure(natd, &config);
-	log_info("%s is read again", natd->config_path);
+	log_error("%s", error);
+	log_error("the configuration stays as it was");
 }
 
 static void on_writable(evutil_socket_t socket, short what, void *context)

@@ -31,6 +31,10 @@ void loop_look_afresh(struct natd *natd);
 /* Takes over a configuration that config_read() has made, and acts on it. */
 void loop_configure(struct natd *natd, const struct config *config);
 
+/* Reads natd.conf again and acts on it. `asked` ends the log's line: who wanted it. Stores whether
+ * there is such a file. False: nothing changes, `error` is one line for the person who asked. */
+bool loop_reload(struct natd *natd, const char *asked, bool *exists, char error[CONFIG_ERROR_MAX]);
+
 /* Writes the state file, and waits for the disk. Context: struct natd. */
 void loop_save(void *context);
 

@@ -8,15 +8,22 @@
 #include "natd/loop.h"
 #include "natd/notify.h"
 
-/* A router that does not answer must not hold up a shutdown. */
+/* Neither a router that does not answer nor rules must hold up a shutdown. */
 #define STOP_MS 3000
+
+/* The router has had its time; the kernel has as long. */
+static void remove_rules(struct natd *natd)
+{
+	kernel_remove(&natd->kernel);
+	loop_timer(natd->stop_timer, STOP_MS);
+}
 
 void stop_check(struct natd *natd)
 {
 	if (natd->stopping && engine_is_idle(&natd->engine) &&
 	    engine_is_idle(&natd->upstream.engine) && pinholes_are_idle(&natd->pinholes) &&
 	    !natd->kernel.removing)
-		kernel_remove(&natd->kernel);
+		remove_rules(natd);
 	if (natd->kernel.removed)
 		event_base_loopbreak(natd->base);
 }
@@ -29,8 +36,7 @@ void stop_on_timer(evutil_socket_t none, short what, void *context)
 	(void)what;
 	if (!natd->kernel.removing) {
 		log_warning("the router does not answer; its mappings end with their lease");
-		kernel_remove(&natd->kernel);
-		loop_timer(natd->stop_timer, STOP_MS);
+		remove_rules(natd);
 		return;
 	}
 	log_warning("rules does not answer; table inet natd may be left");
@@ -48,12 +54,12 @@ void stop_on_signal(evutil_socket_t signal_number, short what, void *context)
 	log_info("stopping (%s)", strsignal(signal_number));
 	notify_stopping();
 	natd->stopping = true;
-	loop_timer(natd->stop_timer, STOP_MS);
 	engine_leave(&natd->engine);
 	if (natd->config.keep) {
-		kernel_remove(&natd->kernel);
+		remove_rules(natd);
 		return;
 	}
+	loop_timer(natd->stop_timer, STOP_MS);
 	engine_stop(&natd->engine);
 	engine_stop(&natd->upstream.engine);
 	pinholes_stop(&natd->pinholes);

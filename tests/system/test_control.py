@@ -197,6 +197,9 @@ def test_reload_of_no_file(natd):
     assert done.returncode == 0
     assert done.stdout == f"{CONFIG} does not exist: natd uses its defaults\n"
     assert natd.json("reload") == {"reloaded": CONFIG, "exists": False}
+    natd.process.signal(signal.SIGHUP)
+    wait_until(lambda: f"{CONFIG} does not exist: the defaults hold, Hangup" in natd.log, 5,
+               "the same in the log of a signal's reload")
 
 
 def test_what_natctl_opens_is_ipv4(natd):

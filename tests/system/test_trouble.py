@@ -278,6 +278,23 @@ def test_stopped_while_one_hangs(name):
             assert "inet natd" not in lab.host.tables()
 
 
+def test_the_kernel_has_its_time_after_the_router():
+    """Both take nearly two of their three seconds: all is removed, and that is no failure."""
+    with Lab() as lab:
+        natd = running(lab.natd())
+        pids = natd.pids()
+        os.kill(pids["rules"], signal.SIGSTOP)
+        os.kill(pids["upnp"], signal.SIGSTOP)
+        natd.process.signal(signal.SIGTERM)
+        time.sleep(1.8)
+        os.kill(pids["upnp"], signal.SIGCONT)
+        wait_redirects(lab, set())
+        time.sleep(1.8)
+        os.kill(pids["rules"], signal.SIGCONT)
+        assert natd.process.wait(15) == 0
+        assert "inet natd" not in lab.host.tables()
+
+
 def test_router_hangs():
     """The router takes a connection and never answers: natd stops in time, and its list of the
     table works again when the router does."""
