@@ -26,6 +26,7 @@
 	CALL(message_close_container)                                                              \
 	CALL(message_read)                                                                         \
 	CALL(message_get_error)                                                                    \
+	CALL(message_get_sender)                                                                   \
 	CALL(message_unref)
 
 struct bus_calls {

@@ -16,6 +16,9 @@
 #define POLICY_INTERFACE "org.fedoraproject.FirewallD1.policy"
 #define POLICY           "natd"
 
+/* The bus itself. */
+#define BUS_NAME "org.freedesktop.DBus"
+
 /* Each host that has firewalld has it. */
 #define SETTINGS "/etc/firewalld"
 
@@ -35,6 +38,8 @@ static void disconnect(struct firewalld *firewalld)
 	if (firewalld->bus)
 		firewalld->bus = firewalld->sd->unref(firewalld->bus);
 	firewalld->lets_through = false;
+	firewalld->ordered = false;
+	firewalld->owner[0] = '\0';
 }
 
 /* ---- the loop: sd-bus says what it waits for, and until when ---- */
@@ -159,16 +164,30 @@ static void say_refused(struct firewalld *firewalld, const sd_bus_error *error)
 			    error->message ? error->message : error->name);
 }
 
+static void give_order(struct firewalld *firewalld);
+
+/* `name` is the bus's own for firewalld (":1.7"), which nobody else can bear. */
+static void remember_owner(struct firewalld *firewalld, const char *name)
+{
+	snprintf(firewalld->owner, sizeof(firewalld->owner), "%s", name ? name : "");
+}
+
 static int on_answer(sd_bus_message *answer, void *context, sd_bus_error *unused)
 {
 	struct firewalld *firewalld = context;
 	const sd_bus_error *error = firewalld->sd->message_get_error(answer);
 
 	(void)unused;
+	firewalld->ordered = false;
+	if (firewalld->outdated) {
+		give_order(firewalld);
+		return 0;
+	}
 	firewalld->lets_through = !error && firewalld->wanted;
 	if (error) {
 		say_refused(firewalld, error);
 	} else {
+		remember_owner(firewalld, firewalld->sd->message_get_sender(answer));
 		if (firewalld->wanted)
 			log_info("firewalld lets the VPN's packets through (its policy \"%s\")",
 				 POLICY);
@@ -177,39 +196,63 @@ static int on_answer(sd_bus_message *answer, void *context, sd_bus_error *unused
 	return 0;
 }
 
+/* One at a time: however often something makes natd give another, firewalld has one to do. */
 static void give_order(struct firewalld *firewalld)
 {
-	sd_bus_message *order = firewalld->bus ? order_new(firewalld) : NULL;
+	sd_bus_message *order;
 
 	firewalld->lets_through = false;
+	firewalld->outdated = firewalld->ordered;
+	order = firewalld->bus && !firewalld->ordered ? order_new(firewalld) : NULL;
 	if (!order)
 		return;
 	firewalld->asked_at = natd_now();
-	if (firewalld->sd->call_async(firewalld->bus, NULL, order, on_answer, firewalld, 0) < 0)
+	firewalld->ordered = firewalld->sd->call_async(firewalld->bus, NULL, order, on_answer,
+						       firewalld, 0) >= 0;
+	if (!firewalld->ordered)
 		log_debug("firewalld cannot be asked");
 	firewalld->sd->message_unref(order);
 	wait_for_bus(firewalld);
 }
 
-/* ---- when it reloads or starts, its running state is gone ---- */
+/* ---- when it reloads or starts, its running state is gone ----
+ *
+ * Any user of this host may send a signal straight to natd's connection, which no match keeps away:
+ * what counts is who the bus says has sent it. */
 
+static bool is_from(const struct firewalld *firewalld, sd_bus_message *signal, const char *name)
+{
+	const char *sender = firewalld->sd->message_get_sender(signal);
+
+	return sender && strcmp(sender, name) == 0;
+}
+
+/* Before its first answer nobody knows firewalld's own name: that answer comes after what it has
+ * just told, or the order is given again. */
 static int on_reloaded(sd_bus_message *signal, void *context, sd_bus_error *unused)
 {
-	(void)signal;
+	struct firewalld *firewalld = context;
+
 	(void)unused;
-	give_order(context);
+	if (!firewalld->owner[0] || is_from(firewalld, signal, firewalld->owner))
+		give_order(firewalld);
 	return 0;
 }
 
 static int on_owner(sd_bus_message *signal, void *context, sd_bus_error *unused)
 {
-	const struct firewalld *firewalld = context;
+	struct firewalld *firewalld = context;
 	const char *name = "";
 	const char *before = "";
 	const char *now = "";
 
-	if (firewalld->sd->message_read(signal, "sss", &name, &before, &now) >= 0 && *now)
-		return on_reloaded(signal, context, unused);
+	(void)unused;
+	if (!is_from(firewalld, signal, BUS_NAME) ||
+	    firewalld->sd->message_read(signal, "sss", &name, &before, &now) < 0)
+		return 0;
+	remember_owner(firewalld, now);
+	if (*now)
+		give_order(firewalld);
 	return 0;
 }
 
@@ -224,7 +267,7 @@ static int listen_to(struct firewalld *firewalld)
 	if (error < 0)
 		return error;
 	return sd->add_match_async(firewalld->bus, NULL,
-				   "type='signal',sender='org.freedesktop.DBus',"
+				   "type='signal',sender='" BUS_NAME "',"
 				   "member='NameOwnerChanged',arg0='" NAME "'",
 				   on_owner, NULL, firewalld);
 }
@@ -255,7 +298,7 @@ void firewalld_seen(struct firewalld *firewalld)
 	int error;
 
 	if (firewalld->bus && firewalld->wanted && !firewalld->lets_through &&
-	    natd_now() - firewalld->asked_at > ASK_AGAIN_MS)
+	    !firewalld->ordered && natd_now() - firewalld->asked_at > ASK_AGAIN_MS)
 		give_order(firewalld);
 	if (firewalld->bus || !firewalld->base || !is_loaded(firewalld))
 		return;

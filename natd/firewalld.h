@@ -18,6 +18,9 @@
 
 #define FIREWALLD_NETWORKS_MAX (CONFIG_TUNNELS_MAX * CONFIG_NETWORKS_MAX)
 
+/* The D-Bus specification: a name has at most 255 bytes. */
+#define FIREWALLD_OWNER_MAX 256
+
 struct firewalld {
 	struct event_base *base;
 	const struct bus_calls *sd; /* NULL: not loaded */
@@ -26,9 +29,12 @@ struct firewalld {
 	bool wanted; /* natd.conf: coexist */
 	struct prefix networks[FIREWALLD_NETWORKS_MAX];
 	size_t network_count;
-	bool lets_through; /* firewalld has taken the last order */
-	bool said;         /* why it has not, in the log */
-	int64_t asked_at;  /* natd_now() of the last order */
+	bool lets_through;               /* firewalld has taken the last order */
+	bool said;                       /* why it has not, in the log */
+	bool ordered;                    /* it has an order to do */
+	bool outdated;                   /* that order: another has to follow */
+	char owner[FIREWALLD_OWNER_MAX]; /* firewalld's own name on the bus; "": not known */
+	int64_t asked_at;                /* natd_now() of the last order */
 };
 
 /* Once, before the sandbox closes: makes ready what speaks D-Bus, if this host has firewalld. */

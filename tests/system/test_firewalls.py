@@ -8,7 +8,7 @@ import subprocess
 
 import pytest
 
-from lab import WAN, Lab, wait_until
+from lab import STRANGER, WAN, Lab, wait_until
 from lab.firewall import Docker, Firewalld, Ufw
 
 NFTABLES_CONF = """flush ruleset
@@ -297,6 +297,43 @@ def test_firewalld():
         assert natd.stop() == 0
         assert rich_rules(firewalld) == []
         assert lab.host.ruleset() == before
+
+
+# Says each of firewalld's and the bus's signals fifty times, straight to the connection of a process.
+FORGE = """
+import dbus, dbus.lowlevel, sys
+bus = dbus.SystemBus()
+natd = next(name for name in bus.list_names() if name.startswith(":") and bus.call_blocking(
+    "org.freedesktop.DBus", "/", "org.freedesktop.DBus", "GetConnectionUnixProcessID", "s", [name])
+    == int(sys.argv[1]))
+for interface, member, words in (
+        ("org.fedoraproject.FirewallD1", "Reloaded", ()),
+        ("org.freedesktop.DBus", "NameOwnerChanged", ("org.fedoraproject.FirewallD1", "", ":1.99"))):
+    for _ in range(50):
+        signal = dbus.lowlevel.SignalMessage("/org/freedesktop/DBus", interface, member)
+        signal.set_destination(natd)
+        signal.append(*words)
+        bus.send_message(signal)
+bus.flush()
+"""
+
+
+def test_a_stranger_who_plays_firewalld():
+    """His signals reach natd, and make firewalld do nothing."""
+    with Lab() as lab:
+        firewalld = Firewalld(lab.host)
+        firewalld.start()
+        natd = lab.natd()
+        natd.wait_status("OK", state="open")
+        wait_passed(natd, "inet firewalld", "filter_FORWARD")
+        orders = natd.log.count("firewalld lets the VPN's packets through")
+        lab.host.run("setpriv", f"--reuid={STRANGER}", f"--regid={STRANGER}", "--clear-groups",
+                     "/usr/bin/python3", "-c", FORGE, natd.pids()["natd"])
+        firewalld.reload()
+        wait_until(lambda: len(rich_rules(firewalld)) == 2, 20, "natd's rules after the reload")
+        wait_until(lambda: natd.log.count("firewalld lets the VPN's packets through") > orders, 20,
+                   "firewalld's answer")
+        assert natd.log.count("firewalld lets the VPN's packets through") == orders + 1
 
 
 def test_firewalld_comes_later():
