@@ -15,6 +15,7 @@
 #include "natd/name_watch.h"
 #include "natd/neighbour_watch.h"
 #include "natd/notify.h"
+#include "natd/single.h"
 #include "natd/stop.h"
 
 /* rtnetlink speaks in bursts: an address, its routes, the link's flags. */
@@ -380,6 +381,8 @@ void loop_start(struct natd *natd)
 	natd->signals[1] = add_event(natd, SIGINT, EV_SIGNAL, stop_on_signal);
 	natd->signals[2] = add_event(natd, SIGHUP, EV_SIGNAL, on_reload);
 	natd->signals[3] = add_event(natd, SIGUSR1, EV_SIGNAL, stop_on_handover);
+	if (natd->single >= 0)
+		natd->single_event = add_event(natd, natd->single, EV_READ, single_on_caller);
 	natd->firewalld.base = natd->base;
 	natd->settle_timer = new_timer(natd, on_settled);
 	natd->refused_timer = new_timer(natd, on_settled);

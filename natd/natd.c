@@ -253,8 +253,8 @@ int main(int argc, char **argv)
 	rules_open();
 	process_start(&natd.rules, "rules", PROCESS_NET_ADMIN, &natd.identity, rules_main);
 	rules_close();
-	single_require(
-		natd.identity.uid); /* the children are idle so far, and hold nothing of it */
+	/* The children are idle so far, and hold nothing of it. */
+	natd.single = single_require(natd.identity.uid);
 	process_become(&natd.identity, PROCESS_NO_CAPABILITY);
 
 	engine_init(&natd.engine, &loop_engine_hooks, &natd);

@@ -69,13 +69,15 @@ struct natd {
 	struct event *upnp_writable; /* while messages wait for it */
 	struct event *rules_writable;
 	struct event *network_event;
+	struct event *single_event;
 	struct event *settle_timer;  /* several rtnetlink events are one change */
 	struct event *refused_timer; /* the rules are sent again */
 	struct event *engine_timer;
 	struct event *stop_timer;
 	struct event *name_timer;
 	struct event *signals[4];
-	int watch; /* rtnetlink events */
+	int watch;  /* rtnetlink events */
+	int single; /* who asks for natd's name in this network; -1: somebody else has it */
 	struct {
 		struct in_addr gateway; /* 0.0.0.0: nobody */
 		unsigned int link;

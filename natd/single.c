@@ -30,14 +30,19 @@ static int new_socket(void)
 	return fd;
 }
 
-/* Anybody may take the name: whether that is a natd, the kernel says. */
+/* Anybody may take the name: whether that is a natd, the kernel says. Anybody may call, too: a natd
+ * whose callers wait in a queue is given the time to send them away. */
 static bool is_natd(uid_t user, struct ucred *holder)
 {
 	socklen_t size = sizeof(*holder);
 	int fd = new_socket();
-	bool known = connect(fd, (const struct sockaddr *)&name, NAME_SIZE) == 0 &&
-		     getsockopt(fd, SOL_SOCKET, SO_PEERCRED, holder, &size) == 0;
+	bool known = connect(fd, (const struct sockaddr *)&name, NAME_SIZE) == 0;
 
+	for (int waited = 0; !known && errno == EAGAIN && waited < ENDS_MS; waited += LOOK_MS) {
+		poll(NULL, 0, LOOK_MS);
+		known = connect(fd, (const struct sockaddr *)&name, NAME_SIZE) == 0;
+	}
+	known = known && getsockopt(fd, SOL_SOCKET, SO_PEERCRED, holder, &size) == 0;
 	close(fd);
 	return known && (holder->uid == 0 || holder->uid == user);
 }
@@ -51,14 +56,14 @@ static bool take(int fd)
 	return false;
 }
 
-void single_require(uid_t user)
+int single_require(uid_t user)
 {
 	struct ucred holder = { 0 };
-	int fd = new_socket(); /* stays open */
+	int fd = new_socket();
 
 	for (int waited = 0; waited < ENDS_MS; waited += LOOK_MS) {
 		if (take(fd))
-			return;
+			return fd;
 		poll(NULL, 0, LOOK_MS);
 	}
 	if (is_natd(user, &holder))
@@ -66,4 +71,15 @@ void single_require(uid_t user)
 	log_warning("somebody who is no natd has its name in this network: a second natd would not "
 		    "be noticed");
 	close(fd);
+	return -1;
+}
+
+void single_on_caller(evutil_socket_t socket, short what, void *unused)
+{
+	int caller = accept4(socket, NULL, NULL, SOCK_CLOEXEC);
+
+	(void)what;
+	(void)unused;
+	if (caller >= 0)
+		close(caller);
 }

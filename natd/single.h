@@ -4,10 +4,16 @@
 #ifndef NATD_SINGLE_H
 #define NATD_SINGLE_H
 
+#include <event2/util.h>
 #include <sys/types.h>
 
-/* Takes this network, as ip-netns(8) has several, until the process ends; fatal where another natd has it.
- * That is root's or `user`'s: what anybody else holds in natd's name stops nobody. */
-void single_require(uid_t user);
+/* Takes this network, as ip-netns(8) has several, until the process ends or closes what is returned, a
+ * socket that hears who calls; fatal where another natd has it. That is root's or `user`'s: what anybody
+ * else holds in natd's name stops nobody, and -1 is returned. */
+int single_require(uid_t user);
+
+/* Who calls has learned who is here, and goes: a queue of callers would hide natd from the next one.
+ * `socket`: single_require()'s, readable. */
+void single_on_caller(evutil_socket_t socket, short what, void *unused);
 
 #endif

@@ -106,6 +106,29 @@ def test_one_natd_keeps_a_network():
         natd.wait_status("OK", state="open")
 
 
+CALLER = """
+import socket
+for _ in range(5000):
+    with socket.socket(socket.AF_UNIX) as caller:
+        caller.setblocking(False)
+        try:
+            caller.connect("\\0natd")
+        except BlockingIOError:
+            pass  # its queue is full
+"""
+
+
+def test_callers_do_not_hide_natd():
+    """A queue of more callers than it holds, of which none waits any more."""
+    with Lab() as lab:
+        natd = lab.natd()
+        lab.host.run("setpriv", f"--reuid={STRANGER}", f"--regid={STRANGER}", "--clear-groups",
+                     "/usr/bin/python3", "-c", CALLER)
+        done = second(lab)
+        assert done.returncode == 1
+        assert f"another natd (pid {natd.process.pid}) keeps this network" in done.stderr
+
+
 HOLDER = ("import socket, time; s = socket.socket(socket.AF_UNIX); s.bind('\\0natd'); s.listen(); "
           "print('held', flush=True); time.sleep(1000)")
 
