@@ -150,6 +150,7 @@ def nodes():
         for node in made.values():
             node.wait_ready()
         connect(made)
+        settle(made)
         yield made
     finally:
         for node in made.values():
@@ -198,6 +199,14 @@ def connect(nodes):
                   for address, _ in zip(ours, theirs)))
     host.sysctl("ipv4/ip_forward", 1)
     host.sysctl("ipv6/conf/all/forwarding", 1)
+
+
+def settle(nodes):
+    """IPv6 works a second after the interfaces came up."""
+    for _, _, _, name, theirs in LINKS:
+        for address in (with_length.split("/")[0] for with_length in theirs):
+            wait_until(lambda name=name, address=address:
+                       reach(nodes["host"], nodes[name], address), 10, f"{name}'s {address}")
 
 
 @pytest.fixture

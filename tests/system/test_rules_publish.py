@@ -45,14 +45,6 @@ def call(caller, server, address, port, listens, kind=TCP, source=None):
             return None
 
 
-@pytest.fixture(scope="module", autouse=True)
-def settled(nodes):
-    """IPv6 works a second after the interfaces came up."""
-    for name, address in (("alice", ALICE6), ("bob", BOB6), ("web", WEB6)):
-        wait_until(lambda name=name, address=address: reach(nodes["host"], nodes[name], address),
-                   10, f"{name}'s IPv6")
-
-
 @pytest.mark.parametrize("address,caller", [(WAN, WEB), (WAN6, WEB6)])
 def test_from_outside(rules, nodes, address, caller):
     assert call(nodes["web"], nodes["alice"], address, 443, 8443) is None
