@@ -137,9 +137,10 @@ static void on_newcomer(struct client *client, uint8_t via)
 	mappings_lost(client, via, true, said);
 }
 
+/* Whoever plays the gateway makes natd ask no more than once in a while, and write nothing. */
 static void on_epoch(struct client *client, uint8_t via, uint32_t epoch)
 {
-	if (!memchr(client->network.order, via, client->network.count))
+	if (!memchr(client->network.order, via, client->network.count) || announced_waits(client))
 		return;
 	if (!client->epochs[via].known || client->inherited[via])
 		on_newcomer(client, via);
@@ -203,18 +204,23 @@ static bool is_router6(const struct upnp_network *network, const struct in6_addr
 	       (memcmp(network->mac, none, sizeof(none)) != 0 && is_made_of(from, network->mac));
 }
 
+/* Anybody on the link may send to these groups, faster than they are read: the rest is for the next
+ * round, after what else upnp has to do. */
+#define AT_ONCE 64
+
 static void receive(struct client *client, size_t index)
 {
 	uint8_t bytes[SSDP_DATAGRAM_MAX];
-	struct sockaddr_in from = { 0 };
-	socklen_t length = sizeof(from);
-	ssize_t size;
 
-	while (client->announcements[index] >= 0 &&
-	       (size = recvfrom(client->announcements[index], bytes, sizeof(bytes), 0,
-				(struct sockaddr *)&from, &length)) >= 0) {
+	for (int i = 0; i < AT_ONCE && client->announcements[index] >= 0; i++) {
+		struct sockaddr_in from = { 0 };
+		socklen_t length = sizeof(from);
+		ssize_t size = recvfrom(client->announcements[index], bytes, sizeof(bytes), 0,
+					(struct sockaddr *)&from, &length);
+
+		if (size < 0)
+			return;
 		groups[index].on(client, bytes, (size_t)size, from.sin_addr);
-		length = sizeof(from);
 	}
 }
 
@@ -223,18 +229,19 @@ static void receive(struct client *client, size_t index)
 static void receive_v6(struct client *client)
 {
 	uint8_t bytes[PCP_MESSAGE_MAX + 1];
-	struct sockaddr_in6 from = { 0 };
-	socklen_t length = sizeof(from);
-	ssize_t size;
 
-	while (client->announcements[ANNOUNCE_V6] >= 0 &&
-	       (size = recvfrom(client->announcements[ANNOUNCE_V6], bytes, sizeof(bytes), 0,
-				(struct sockaddr *)&from, &length)) >= 0) {
+	for (int i = 0; i < AT_ONCE && client->announcements[ANNOUNCE_V6] >= 0; i++) {
+		struct sockaddr_in6 from = { 0 };
+		socklen_t length = sizeof(from);
+		ssize_t size = recvfrom(client->announcements[ANNOUNCE_V6], bytes, sizeof(bytes), 0,
+					(struct sockaddr *)&from, &length);
+
+		if (size < 0)
+			return;
 		if (is_router6(&client->network, &from.sin6_addr))
 			on_pcp(client, bytes, (size_t)size);
 		else
 			log_debug("an announcement over IPv6 that is not of the gateway");
-		length = sizeof(from);
 	}
 }
 

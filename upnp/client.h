@@ -115,6 +115,12 @@ struct igd {
 	uint8_t displaced_count;
 };
 
+/* The last loss that the router told every host on the link. Microseconds, by epoch_now_us(). */
+struct announced {
+	int64_t told_us;
+	int64_t due_us; /* when natd asks for everything afresh */
+};
+
 /* One router that is asked. */
 struct client {
 	int natd;
@@ -132,7 +138,8 @@ struct client {
 	bool probing; /* UPNP_PROBE is to be answered */
 	struct upnp_epoch epochs[UPNP_PROTOCOLS];
 	bool inherited[UPNP_PROTOCOLS]; /* the epoch is what natd knew; nothing was heard since */
-	struct epoch_losses losses;
+	struct epoch_losses losses;     /* that answers have shown */
+	struct announced announced;
 	int64_t used_us; /* when UPNP_USE came; CLOCK_BOOTTIME, as epochs are */
 	struct refrain refrain;
 	int64_t nap_us;   /* the router said nothing new by SSDP: not listened to till then */
@@ -200,6 +207,10 @@ void epoch_is(struct client *client, uint8_t via, uint32_t epoch, bool to_all);
 
 /* The router has lost our mappings, or seems to; `to_all`: every host on the link knows. */
 void mappings_lost(struct client *client, uint8_t via, bool to_all, const char *said);
+
+/* Does the question still wait that the last announced loss causes? Its answer serves what is announced
+ * meanwhile as well. */
+bool announced_waits(const struct client *client);
 
 /* Who has the wanted port of a mapping; `removed`: it was ours under a former address. */
 void holder_is(struct client *client, uint32_t id, struct in_addr address, bool removed);

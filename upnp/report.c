@@ -80,9 +80,38 @@ static void report_lost(struct client *client, uint8_t via, uint16_t delay_ms, c
 	report_send(client, &report);
 }
 
+bool announced_waits(const struct client *client)
+{
+	return epoch_now_us() < client->announced.due_us;
+}
+
+/* At most one question waits that everybody asks, however often the router says why. */
+static void lost_to_all(struct client *client, uint8_t via, const char *said)
+{
+	uint16_t delay_ms = random_delay();
+	int64_t now = epoch_now_us();
+
+	if (announced_waits(client))
+		return;
+	client->announced.told_us = now;
+	client->announced.due_us = now + (int64_t)delay_ms * 1000;
+	report_lost(client, via, delay_ms, said);
+}
+
 void mappings_lost(struct client *client, uint8_t via, bool to_all, const char *said)
 {
-	report_lost(client, via, to_all ? random_delay() : 0, said);
+	if (to_all)
+		lost_to_all(client, via, said);
+	else
+		report_lost(client, via, 0, said);
+}
+
+/* RFC 6887 14.1.1 has a server that starts say so ten times; the first is news. */
+static bool has_just_started(const struct client *client, uint32_t epoch, int64_t now)
+{
+	return epoch <= EPOCH_JUST_STARTED &&
+	       (!client->announced.told_us ||
+		now - client->announced.told_us > ((int64_t)epoch + 1) * 1000000);
 }
 
 /* Did the table begin before natd asked for all of it? A second more, because epochs are cut to whole
@@ -120,9 +149,12 @@ void epoch_is(struct client *client, uint8_t via, uint32_t seconds, bool to_all)
 	    seconds, before.server);
 	if (!before.known || before.undated || !same)
 		epoch_report(client, via, lost_before_use, said);
-	if (!lost_before_use && (!same || (to_all && seconds <= EPOCH_JUST_STARTED)))
-		report_lost(client, via,
-			    to_all ? random_delay() : epoch_loss_delay(&client->losses, now), said);
+	if (lost_before_use)
+		return;
+	if (!to_all && !same)
+		report_lost(client, via, epoch_loss_delay(&client->losses, now), said);
+	else if (to_all && (!same || has_just_started(client, seconds, now)))
+		lost_to_all(client, via, said);
 }
 
 void holder_is(struct client *client, uint32_t id, struct in_addr address, bool removed)

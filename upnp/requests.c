@@ -32,6 +32,7 @@ static void leave_place(struct client *client, const struct upnp_network *next)
 	stun_close(&client->stun);
 	stun_name_close(&client->stun_name);
 	client->losses = (struct epoch_losses){ 0 };
+	client->announced = (struct announced){ 0 };
 	client->igd.manners = (struct manners){ 0 };
 	former_close(&client->former);
 }

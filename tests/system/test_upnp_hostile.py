@@ -57,7 +57,7 @@ def test_answers(lan, start, action):
         upnp.next("listed")
         upnp.send("unmap 1 udp upnp 51820 51820 0 wireguard")
         upnp.next("unmapped 1")
-        assert not [line for line in upnp.reports if line.startswith("wan") and line not in (
+        assert not [line for line in upnp.heard("") if line.startswith("wan") and line not in (
             "wan upnp 11.0.0.2", "wan upnp 0.0.0.0")], name
     assert_small(upnp)
     lan.tell(hostile={})

@@ -5,6 +5,7 @@
 
 and the real upnp process on the host, driven by lines (tests/helpers/upnp_driver.c)."""
 
+import contextlib
 import itertools
 import json
 import os
@@ -255,6 +256,13 @@ class Upnp:
             self.reports.append(text)
             if text.startswith(what):
                 return text
+
+    def heard(self, *starts):
+        """All reports so far that start so; next() passes over them from now on."""
+        with contextlib.suppress(queue.Empty):
+            while line := self._queue.get_nowait():
+                self.reports.append(line.split(" ", 2)[-1])
+        return [line for line in self.reports if line.startswith(starts)]
 
     def quiet(self, what, seconds):
         """No report that starts with `what` comes for so long."""
