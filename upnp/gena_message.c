@@ -45,41 +45,24 @@ struct head {
 	size_t size; /* with the empty line */
 };
 
-static void read_header(struct head *head, const char *line, const char *end)
+/* False: the empty line at its end has not come yet. */
+static bool read_head(struct head *head, const char *bytes, size_t size)
 {
 	const struct {
 		const char *name;
 		char *to;
-		size_t size;
+		size_t room;
 	} wanted[] = {
 		{ "sid", head->sid, sizeof(head->sid) },
 		{ "timeout", head->timeout, sizeof(head->timeout) },
 		{ "seq", head->seq, sizeof(head->seq) },
 		{ "content-length", head->length, sizeof(head->length) },
 	};
-	const char *value;
 
-	for (size_t i = 0; i < sizeof(wanted) / sizeof(wanted[0]); i++)
-		if ((value = header_value(line, end, wanted[i].name)))
-			header_take(wanted[i].to, wanted[i].size, value, end);
-}
-
-/* False: the empty line at its end has not come yet. */
-static bool read_head(struct head *head, const char *bytes, size_t size)
-{
-	const char *end = bytes + size;
-	const char *line_end;
-
-	memset(head, 0, sizeof(*head));
-	for (const char *line = bytes; (line_end = memchr(line, '\n', (size_t)(end - line)));
-	     line = line_end + 1) {
-		if (line_end == line || (line_end == line + 1 && *line == '\r')) {
-			head->size = (size_t)(line_end + 1 - bytes);
-			return true;
-		}
-		read_header(head, line, line_end);
-	}
-	return false;
+	head->size = header_head(bytes, size);
+	for (size_t i = 0; head->size && i < sizeof(wanted) / sizeof(wanted[0]); i++)
+		header_find(wanted[i].to, wanted[i].room, bytes, head->size, wanted[i].name);
+	return head->size;
 }
 
 static bool starts_with(const char *bytes, size_t size, const char *start)
@@ -111,17 +94,6 @@ static uint32_t seconds_of(const char *timeout)
 	return DEFAULT_SECONDS;
 }
 
-/* Of "HTTP/1.1 200 OK"; 0: none. The head ends with a line feed: that is where each loop and strtoul() stop
- * at the latest, which skips white space of every kind and must not meet any. */
-static unsigned int status_of(const char *bytes, const struct head *head)
-{
-	const char *at = memchr(bytes, ' ', head->size);
-
-	while (at && *at == ' ')
-		at++;
-	return at && *at >= '0' && *at <= '9' ? (unsigned int)strtoul(at, NULL, 10) : 0;
-}
-
 enum gena_reading gena_read_answer(struct gena_answer *answer, const char *bytes, size_t size)
 {
 	struct head head;
@@ -131,7 +103,7 @@ enum gena_reading gena_read_answer(struct gena_answer *answer, const char *bytes
 		return GENA_NONSENSE;
 	if (!read_head(&head, bytes, size))
 		return GENA_MORE;
-	answer->status = status_of(bytes, &head);
+	answer->status = header_status(bytes, head.size);
 	memcpy(answer->sid, head.sid, sizeof(answer->sid));
 	answer->timeout = seconds_of(head.timeout);
 	return GENA_WHOLE;

@@ -2,8 +2,6 @@
 /* UPnP's WANIPv6FirewallControl:1. Its requests go to the router's IPv6 address, from the address that
  * the pinhole is for: routers compare them (miniupnpd, and 2.6.1 of that service's text). */
 #include <arpa/inet.h>
-#include <errno.h>
-#include <miniupnpc/miniupnpc.h>
 #include <miniupnpc/upnpreplyparse.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -12,14 +10,20 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "natd/log.h"
 #include "upnp/client.h"
 #include "upnp/deadline.h"
 #include "upnp/igd_soap.h"
+#include "upnp/soap.h"
 #include "upnp/url.h"
 
 #define SERVICE   "urn:schemas-upnp-org:service:WANIPv6FirewallControl:1"
 #define TIME_MS   2000
+#define HTTP_OK   200
 #define LEASE_MAX 86400 /* 2.3.8 of that text: LeaseTime */
+
+/* "[2001:db8::1]:5000" */
+#define HOST_TEXT_MAX (INET6_ADDRSTRLEN + sizeof("[]:65535"))
 
 /* Seconds, as text: what is left where a pinhole is only asked for to be removed. */
 #define TAKE_OVER_LEASE "60"
@@ -51,48 +55,66 @@ enum igd6_is igd6_state(const struct client *client, const char **said)
 	return IGD6_NONE;
 }
 
+/* The connection, and the host of the request as it is written there; -1: there is none. */
+static int connect_by(enum road road, const struct upnp_pinhole *pinhole, const struct url *control,
+		      char host[HOST_TEXT_MAX])
+{
+	char address[INET6_ADDRSTRLEN];
+
+	if (road == OVER_IPV4) {
+		inet_ntop(AF_INET, &control->host, address, sizeof(address));
+		snprintf(host, HOST_TEXT_MAX, "%s:%u", address, control->port);
+		return pinhole_connect_ipv4(control);
+	}
+	inet_ntop(AF_INET6, &pinhole->gateway, address, sizeof(address));
+	snprintf(host, HOST_TEXT_MAX, "[%s]:%u", address, control->port);
+	return pinhole_connect(pinhole, SOCK_STREAM, control->port);
+}
+
 /* IGD_DONE, an error code of the router, or less than 0. `values` is what it said, to be cleared. */
-static int read_answer(char *answer, int size, struct NameValueParserData *values)
+static int read_answer(const char *body, size_t size, unsigned int status,
+		       struct NameValueParserData *values)
 {
 	const char *code;
 
-	if (!answer)
+	if (!body)
 		return IGD_NO_ANSWER;
-	ParseNameValue(answer, size, values);
-	free(answer);
+	ParseNameValue(body, (int)size, values);
 	code = GetValueFromNameValueList(values, "errorCode");
-	return code ? atoi(code) : IGD_DONE;
+	if (code)
+		return atoi(code);
+	return status == HTTP_OK ? IGD_DONE : IGD_UNREADABLE;
 }
 
 static int request(const struct client *client, const struct upnp_pinhole *pinhole, enum road road,
-		   const char *action, struct UPNParg *arguments,
+		   const char *action, const struct soap_argument *arguments,
 		   struct NameValueParserData *values)
 {
-	char url[URL_TEXT_MAX + INET6_ADDRSTRLEN];
-	char address[INET6_ADDRSTRLEN];
-	char *answer = NULL;
+	static char answer[SOAP_ANSWER_MAX];
+	char host[HOST_TEXT_MAX];
 	struct url control;
-	int size = 0;
-	int fd = -1;
+	struct soap_request request = { host, control.path, SERVICE, action, arguments };
+	const char *body = NULL;
+	unsigned int status = 0;
+	size_t size = 0;
+	int fd;
 
 	memset(values, 0, sizeof(*values));
 	if (!url_parse(&control, client->igd.firewall))
 		return IGD_NO_ANSWER;
-	inet_ntop(AF_INET6, &pinhole->gateway, address, sizeof(address));
-	snprintf(url, sizeof(url), "http://[%s]:%u%s", address, control.port, control.path);
-	errno = 0;
 	deadline_set(TIME_MS);
-	if (road == OVER_IPV6)
-		fd = pinhole_connect(pinhole, SOCK_STREAM, control.port);
-	if (road == OVER_IPV4 || fd >= 0)
-		answer = simpleUPnPcommand(fd, fd >= 0 ? url : client->igd.firewall, SERVICE,
-					   action, arguments, &size);
+	fd = connect_by(road, pinhole, &control, host);
+	if (fd >= 0) {
+		body = soap_ask(fd, &request, answer, &size, &status);
+		close(fd);
+	}
 	deadline_clear();
-	return read_answer(answer, size, values);
+	log_debug("UPnP %s by IPv%c: HTTP %u", action, road == OVER_IPV6 ? '6' : '4', status);
+	return read_answer(body, size, status, values);
 }
 
 static int plain_request(const struct client *client, const struct upnp_pinhole *pinhole,
-			 enum road road, const char *action, struct UPNParg *arguments)
+			 enum road road, const char *action, const struct soap_argument *arguments)
 {
 	struct NameValueParserData values;
 	int code = request(client, pinhole, road, action, arguments, &values);
@@ -153,7 +175,7 @@ static int add(const struct client *client, const struct upnp_pinhole *pinhole, 
 	char address[INET6_ADDRSTRLEN];
 	char protocol[4];
 	char port[6];
-	struct UPNParg arguments[] = {
+	const struct soap_argument arguments[] = {
 		{ "RemoteHost", "" },     { "RemotePort", "0" },    { "InternalClient", address },
 		{ "InternalPort", port }, { "Protocol", protocol }, { "LeaseTime", lease },
 		{ NULL, NULL },
@@ -178,7 +200,7 @@ static int update(const struct client *client, const struct upnp_pinhole *pinhol
 		  const char *lease)
 {
 	char id[6];
-	struct UPNParg arguments[] = {
+	const struct soap_argument arguments[] = {
 		{ "UniqueID", id },
 		{ "NewLeaseTime", lease },
 		{ NULL, NULL },
@@ -191,7 +213,7 @@ static int update(const struct client *client, const struct upnp_pinhole *pinhol
 static int close_by(const struct client *client, const struct upnp_pinhole *pinhole, enum road road)
 {
 	char id[6];
-	struct UPNParg arguments[] = { { "UniqueID", id }, { NULL, NULL } };
+	const struct soap_argument arguments[] = { { "UniqueID", id }, { NULL, NULL } };
 
 	snprintf(id, sizeof(id), "%u", pinhole->unique_id);
 	return plain_request(client, pinhole, road, "DeletePinhole", arguments);

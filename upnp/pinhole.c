@@ -31,31 +31,46 @@ bool pinhole_is_valid(const struct upnp_pinhole *pinhole)
 	       pinhole->port != 0;
 }
 
-int pinhole_connect(const struct upnp_pinhole *pinhole, int type, uint16_t port)
+/* From `own`; NULL: from where the kernel chooses. */
+static int dial(int type, const struct sockaddr *own, const struct sockaddr *to, socklen_t size)
 {
-	struct sockaddr_in6 own = { .sin6_family = AF_INET6, .sin6_addr = pinhole->address };
-	struct sockaddr_in6 router = { .sin6_family = AF_INET6,
-				       .sin6_port = htons(port),
-				       .sin6_addr = pinhole->gateway };
 	const struct timeval wait = { .tv_sec = CONNECT_SECONDS };
-	int fd = socket(AF_INET6, type | SOCK_CLOEXEC, 0);
+	int fd = socket(to->sa_family, type | SOCK_CLOEXEC, 0);
 	int error;
 
 	if (fd < 0)
 		return -1;
 	/* Without a bound of its own, connect(2) begins anew after each alarm of deadline.c, for ever
 	 * (signal(7), "Interruption of system calls"). */
-	if (type == SOCK_STREAM)
+	if (!(type & SOCK_NONBLOCK))
 		setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &wait, sizeof(wait));
-	if (IN6_IS_ADDR_LINKLOCAL(&pinhole->gateway))
-		router.sin6_scope_id = pinhole->ifindex;
-	if (bind(fd, (struct sockaddr *)&own, sizeof(own)) == 0 &&
-	    connect(fd, (struct sockaddr *)&router, sizeof(router)) == 0)
+	if ((!own || bind(fd, own, size) == 0) && connect(fd, to, size) == 0)
 		return fd;
 	error = errno;
 	close(fd);
 	errno = error;
 	return -1;
+}
+
+int pinhole_connect(const struct upnp_pinhole *pinhole, int type, uint16_t port)
+{
+	struct sockaddr_in6 own = { .sin6_family = AF_INET6, .sin6_addr = pinhole->address };
+	struct sockaddr_in6 router = { .sin6_family = AF_INET6,
+				       .sin6_port = htons(port),
+				       .sin6_addr = pinhole->gateway };
+
+	if (IN6_IS_ADDR_LINKLOCAL(&pinhole->gateway))
+		router.sin6_scope_id = pinhole->ifindex;
+	return dial(type, (struct sockaddr *)&own, (struct sockaddr *)&router, sizeof(router));
+}
+
+int pinhole_connect_ipv4(const struct url *control)
+{
+	struct sockaddr_in router = { .sin_family = AF_INET,
+				      .sin_port = htons(control->port),
+				      .sin_addr = control->host };
+
+	return dial(SOCK_STREAM, NULL, (struct sockaddr *)&router, sizeof(router));
 }
 
 static struct pinhole_task *task_of(struct client *client, uint32_t id)

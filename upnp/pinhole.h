@@ -14,6 +14,7 @@
 #include "upnp/epoch.h"
 #include "upnp/tries.h"
 #include "upnp/upnp.h"
+#include "upnp/url.h"
 
 #define PINHOLES_MAX (2 * UPNP_MAPPINGS_MAX) /* each port may leave one address for another */
 #define PCP6_ENDS    4
@@ -56,6 +57,9 @@ bool pinhole_is_valid(const struct upnp_pinhole *pinhole);
 /* A socket of `type` from our IPv6 address to this port (host byte order) of the router's, the caller's to
  * close; -1 with errno set. */
 int pinhole_connect(const struct upnp_pinhole *pinhole, int type, uint16_t port);
+
+/* A stream to that place over IPv4, for routers that answer nothing over IPv6; alike. */
+int pinhole_connect_ipv4(const struct url *control);
 
 void pinhole_open(struct client *client, const struct upnp_pinhole *pinhole);
 void pinhole_close(struct client *client, const struct upnp_pinhole *pinhole);

@@ -133,8 +133,9 @@ def test_order_of_preference(lan, start, six):
     assert not router.hears("pcp-map")
 
 
-def test_upnp_pinhole_is_renewed_and_removed_by_its_number(lan, start, six):
-    router = six(pcp="closed")
+@pytest.mark.parametrize("manners", [{}, {"chunked": 7}])
+def test_upnp_pinhole_is_renewed_and_removed_by_its_number(lan, start, six, manners):
+    router = six(pcp="closed", **manners)
     upnp = with_upnp(lan, start)
     pin(upnp, via="upnp", unique=99)
     upnp.next("pinned 1 upnp 99")
@@ -153,6 +154,16 @@ def test_pinhole_that_the_router_forgot_is_made_again(lan, start, six):
     assert len(router.hears("AddPinhole")) == 1
     pin(upnp, "unpin", via="upnp", unique=4711)
     upnp.next("unpinned 1 removed")
+
+
+def test_page_is_no_renewal(lan, start, six):
+    """The control is not there any more: neither renewed nor removed, which a page says nothing of."""
+    six(pcp="closed", faults={"UpdatePinhole": "missing", "DeletePinhole": "missing"})
+    upnp = with_upnp(lan, start)
+    pin(upnp, via="upnp", unique=99)
+    assert "cannot be read" in upnp.next("pin-failed 1")
+    pin(upnp, "unpin", via="upnp", unique=99)
+    assert "cannot be read" in upnp.next("unpinned 1 kept")
 
 
 def test_control_is_elsewhere(lan, start, six):

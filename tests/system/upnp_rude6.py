@@ -7,7 +7,8 @@ is a JSON line on standard output.
   pcp        "ok", "silent", "closed" (nobody listens), "garbage", "forgetful" (its epoch goes back),
              "other-version", {"result": N}, "no-update" (NO_RESOURCES for what is there already)
   http       the port of its web server; null: there is none
-  faults     {action: UPnP error code, or "hang", or "html"}
+  faults     {action: UPnP error code, or "hang", "html", or "missing" (a page, as of HTTP 404)}
+  chunked    its answers have no length, and come in chunks of so many bytes
   allowed    what GetFirewallStatus says, as text; null: it does not know the question
 """
 
@@ -85,8 +86,13 @@ class Web(BaseHTTPRequestHandler):
     def reply(self, status, body):
         self.send_response(status)
         self.send_header("Connection", "close")
-        self.send_header("Content-Length", str(len(body)))
+        piece = manners.get("chunked")
+        self.send_header(*("Transfer-Encoding", "chunked") if piece else
+                         ("Content-Length", str(len(body))))
         self.end_headers()
+        if piece:
+            pieces = [body[at:at + piece] for at in range(0, len(body), piece)]
+            body = b"".join(b"%x\r\n%s\r\n" % (len(one), one) for one in [*pieces, b""])
         self.wfile.write(body)
         self.close_connection = True
 
@@ -101,8 +107,9 @@ class Web(BaseHTTPRequestHandler):
         fault = manners["faults"].get(action, 0)
         if fault == "hang":
             time.sleep(60)
-        elif fault == "html":
-            self.reply(200, b"<html><body>Welcome to your router</body></html>")
+        elif fault in ("html", "missing"):
+            self.reply(200 if fault == "html" else 404,
+                       b"<html><body>Welcome to your router</body></html>")
         elif fault or (action == "GetFirewallStatus" and manners["allowed"] is None):
             self.reply(500, f"<s:Envelope><s:Body><s:Fault><detail><UPnPError><errorCode>"
                             f"{fault or 401}</errorCode></UPnPError></detail></s:Fault></s:Body>"
