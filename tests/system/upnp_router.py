@@ -11,6 +11,7 @@ import json
 import os
 import pathlib
 import queue
+import re
 import shutil
 import signal
 import subprocess
@@ -125,8 +126,9 @@ class Lan:
         return run("ip", "netns", "exec", self.router, "nft", "list", "ruleset")
 
     def redirects(self):
-        """The rules of the router's kernel that open a port."""
-        return [line.strip() for line in self.ruleset().splitlines() if "dnat" in line]
+        """The rules of the router's kernel that open a port; a later miniupnpd has a counter in each."""
+        return [re.sub(r"counter packets \d+ bytes \d+ ", "", line.strip())
+                for line in self.ruleset().splitlines() if "dnat" in line]
 
     def start(self, natpmp=True, upnp=True, v1=False, http_port=0, uptime=True):
         """Starts miniupnpd and waits until it listens. Its epoch is the machine's uptime, or its own."""
