@@ -83,10 +83,14 @@ $(BUILD)/natctl: $(OBJ_NATCTL)
 	@echo "  LD      $@"
 	$(Q)$(CC) $(ALL_CFLAGS) $(ALL_LDFLAGS) -o $@ $^ $(LIBS_NATCTL)
 
+# Once more below C, for systems that have no locale but C.UTF-8 (natd/ctl/text.c).
+FOR_C = $(1:%/LC_MESSAGES/natd.mo=%/C/LC_MESSAGES/natd.mo)
+
 $(BUILD)/locale/%/LC_MESSAGES/natd.mo: natd/po/%.po
-	@mkdir -p $(@D)
+	@mkdir -p $(@D) $(dir $(call FOR_C,$@))
 	@echo "  PO      $<"
 	$(Q)msgfmt --check -o $@ $<
+	$(Q)ln -sf ../../LC_MESSAGES/natd.mo $(call FOR_C,$@)
 
 $(BUILD)/%.o: %.c
 	@mkdir -p $(@D)
@@ -165,6 +169,8 @@ install: all
 	install -m 644 natd/service/natd.conf $(DESTDIR)$(DOCDIR)/examples/natd.conf
 	for catalogue in $(CATALOGUES:$(BUILD)/locale/%=%); do \
 		install -D -m 644 $(BUILD)/locale/$$catalogue $(DESTDIR)$(LOCALEDIR)/$$catalogue || exit 1; done
+	for catalogue in $(call FOR_C,$(CATALOGUES:$(BUILD)/locale/%=$(DESTDIR)$(LOCALEDIR)/%)); do \
+		install -d $${catalogue%/*} && ln -sf ../../LC_MESSAGES/natd.mo $$catalogue || exit 1; done
 	install -D -m 644 natd/service/natctl.bash $(DESTDIR)$(BASHDIR)/natctl
 	install -D -m 644 natd/service/natctl.zsh $(DESTDIR)$(ZSHDIR)/_natctl
 	install -D -m 644 natd/service/natctl.fish $(DESTDIR)$(FISHDIR)/natctl.fish
@@ -187,6 +193,7 @@ uninstall:
 	rm -rf $(DESTDIR)$(DOCDIR) $(DESTDIR)$(DATADIR)
 	rm -f $(DESTDIR)$(BASHDIR)/natctl $(DESTDIR)$(ZSHDIR)/_natctl $(DESTDIR)$(FISHDIR)/natctl.fish
 	rm -f $(CATALOGUES:$(BUILD)/locale/%=$(DESTDIR)$(LOCALEDIR)/%)
+	rm -rf $(CATALOGUES:$(BUILD)/locale/%/LC_MESSAGES/natd.mo=$(DESTDIR)$(LOCALEDIR)/%/C)
 	for page in $(MANPAGES); do rm -f $(DESTDIR)$(MANDIR)/man$${page##*.}/$${page##*/}; done
 	rm -f $(MANPAGES_TRANSLATED:%=$(DESTDIR)$(MANDIR)/%)
 	-rmdir --ignore-fail-on-non-empty $(DESTDIR)$(SYSCONFDIR)/natd

@@ -95,9 +95,7 @@ static bool use_language(const struct invocation *typed, int *status)
 	if (!known || typed->json || text_use(language))
 		return true;
 	*status = say_error(typed->json, NATCTL_BROKEN,
-			    _("the catalogue for '%s' is not installed, or no locale is: sudo "
-			      "dpkg-reconfigure locales"),
-			    language);
+			    _("the catalogue for '%s' is not installed"), language);
 	return false;
 }
 

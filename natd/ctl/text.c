@@ -1,13 +1,53 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "natd/ctl/text.h"
 
+#include <ctype.h>
 #include <langinfo.h>
+#include <limits.h>
 #include <locale.h>
-#include <stddef.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #define DOMAIN "natd"
+
+static const char *catalogues;
+
+bool text_is_japanese(void)
+{
+	/* TRANSLATORS: the code of your language, ISO 639-1. */
+	return strcmp(_("en"), "ja") == 0;
+}
+
+/* gettext translates for locales that exist, and a small server has C.UTF-8 alone, for which LANGUAGE counts
+ * for nothing since glibc 2.39. So that locale's own catalogue is Japanese where that is asked for: the
+ * folder of a language holds one for C. */
+static bool use_japanese(void)
+{
+	char folder[PATH_MAX];
+
+	unsetenv("LANGUAGE");
+	snprintf(folder, sizeof(folder), "%s/ja", catalogues);
+	return bindtextdomain(DOMAIN, folder) && setlocale(LC_MESSAGES, "C.UTF-8") &&
+	       text_is_japanese();
+}
+
+/* As gettext reads the environment, but for the locale's having to exist: ssh(1) brings the user's LANG along
+ * to a server that has no such locale. */
+static bool asks_for_japanese(void)
+{
+	static const char *const names[] = { "LC_ALL", "LC_MESSAGES", "LANG" };
+	const char *language = getenv("LANGUAGE");
+	const char *locale = NULL;
+
+	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]) && (!locale || !*locale); i++)
+		locale = getenv(names[i]);
+	if (!locale || strcmp(locale, "C") == 0 || strcmp(locale, "POSIX") == 0)
+		return false;
+	if (language && *language)
+		locale = language;
+	return strncmp(locale, "ja", 2) == 0 && !isalpha((unsigned char)locale[2]);
+}
 
 /* Numbers stay as they are: JSON and the router know no decimal comma. */
 void text_start(const char *directory)
@@ -17,29 +57,12 @@ void text_start(const char *directory)
 	/* Routers' names and our catalogues are UTF-8, whatever the terminal claims to be. */
 	if (strcmp(nl_langinfo(CODESET), "UTF-8") != 0)
 		setlocale(LC_CTYPE, "C.UTF-8");
+	catalogues = directory;
 	bindtextdomain(DOMAIN, directory);
 	bind_textdomain_codeset(DOMAIN, "UTF-8");
 	textdomain(DOMAIN);
-}
-
-bool text_is_japanese(void)
-{
-	/* TRANSLATORS: the code of your language, ISO 639-1. */
-	return strcmp(_("en"), "ja") == 0;
-}
-
-/* In the locale C gettext translates nothing, and since glibc 2.39 in C.UTF-8 neither. In every other
- * one LANGUAGE decides, so that any will do. */
-static bool use_japanese(void)
-{
-	static const char *const locales[] = { "", "ja_JP.UTF-8", "en_US.UTF-8", "en_GB.UTF-8",
-					       "C.UTF-8" };
-
-	setenv("LANGUAGE", "ja", 1);
-	for (size_t i = 0; i < sizeof(locales) / sizeof(locales[0]); i++)
-		if (setlocale(LC_MESSAGES, locales[i]) && text_is_japanese())
-			return true;
-	return false;
+	if (asks_for_japanese() && !text_is_japanese())
+		use_japanese();
 }
 
 bool text_use(const char *language)

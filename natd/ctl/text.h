@@ -11,11 +11,11 @@
 /* Marks a message for the catalogue where it stands in a table; _() translates it when it is shown. */
 #define N_(message) message
 
-/* The language of the environment; the catalogues are below `directory`. */
+/* The language of the environment; the catalogues are below `directory`, which has to stay as it is. */
 void text_start(const char *directory);
 
-/* Another language than the environment's: "en" or "ja". False where the C library cannot: it
- * translates in no locale but a real one, and none is installed. */
+/* Another language than the environment's: "en" or "ja". False where its catalogue is not installed, or
+ * the C library has no C.UTF-8. */
 bool text_use(const char *language);
 
 /* True while messages come in Japanese. */

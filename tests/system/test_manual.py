@@ -136,20 +136,31 @@ def test_a_file_of_the_users_own_goes_first():
         assert "Here > there" not in done.stdout and HOST in done.stdout
 
 
+# ssh brings the user's LANG along to a host that has no such locale.
+LANGUAGES = (
+    ("ja", {"LANG": "C.UTF-8", "LANGUAGE": "ja"}), ("ja", {"LANG": "ja_JP.UTF-8"}),
+    ("ja", {"LANG": "en_GB.UTF-8", "LC_MESSAGES": "ja_JP"}), ("ja", {"LC_ALL": "ja"}),
+    ("en", {"LANG": "ja_JP.UTF-8", "LC_ALL": "C"}), ("en", {"LC_ALL": "C", "LANGUAGE": "ja"}),
+    ("en", {"LANG": "ja_JP.UTF-8", "LANGUAGE": "en"}), ("en", {"LANG": "jam_JM.UTF-8"}), ("en", {}),
+)
+
+
 def test_in_japanese():
     """On a host with no locale but C.UTF-8; JSON and errors for programs stay English."""
     with Lab(router="silent") as lab:
         install_routers(lab)
-        messages = "/usr/share/locale/ja/LC_MESSAGES"
-        lab.host.run("mkdir", "-p", messages)
-        lab.host.run("cp", BUILD / "locale/ja/LC_MESSAGES/natd.mo", messages)
+        lab.host.run("mkdir", "-p", "/usr/share/locale")
+        lab.host.run("cp", "-a", BUILD / "locale/ja", "/usr/share/locale")
         text = manual(lab, "--lang", "ja").stdout
         assert "ポート開放" in text and HOST in text and "External port" not in text
         assert "External port" in manual(lab, "--lang", "en").stdout
         assert json.loads(manual(lab, "-j", "--lang", "ja").stdout)["host"]["address"] == HOST
-        japanese = {"env": {"PATH": "/usr/bin:/bin", "LANG": "C.UTF-8", "LANGUAGE": "ja"}}
         wrong = [NATCTL, "-s", lab.host.folder / "none.sock", "nonsense"]
-        assert "コマンドはありません" in lab.host.run(*wrong, check=False, **japanese).stderr
+        for language, asked in LANGUAGES:
+            japanese = {"env": {"PATH": "/usr/bin:/bin", **asked}}
+            said = lab.host.run(*wrong, check=False, **japanese).stderr
+            assert ("コマンドはありません" in said) == (language == "ja"), asked
+        japanese = {"env": {"PATH": "/usr/bin:/bin", "LANG": "C.UTF-8", "LANGUAGE": "ja"}}
         error = json.loads(lab.host.run(*wrong, "-j", check=False, **japanese).stdout)["error"]
         assert error.startswith("'nonsense' is not a command; allowed: status")
         refused = manual(lab, "--lang", "fr")

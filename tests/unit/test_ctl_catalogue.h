@@ -11,7 +11,7 @@
 /* The catalogue is beside this program: BUILD/tests/unit/NAME, BUILD/locale. */
 static void start_text(void)
 {
-	char path[4096] = "";
+	static char path[4096];
 	ssize_t length = readlink("/proc/self/exe", path, sizeof(path) - 32);
 
 	for (int i = 0; i < 3 && length > 0; i++)
