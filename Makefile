@@ -53,6 +53,7 @@ OBJ_TESTED := $(filter-out $(BUILD)/natd/natd.o,$(OBJ_NATD)) \
 UNIT_TESTS := $(SRC_UNIT:%.c=$(BUILD)/%)
 HELPERS    := $(patsubst %.c,$(BUILD)/%,$(wildcard tests/helpers/*.c))
 CATALOGUES := $(patsubst natd/po/%.po,$(BUILD)/locale/%/LC_MESSAGES/natd.mo,$(wildcard natd/po/*.po))
+LOCALE_JA  := ja/natd/ja_JP.UTF-8
 MANPAGES   := $(wildcard man/*.[1-8])
 MANPAGES_TRANSLATED := $(patsubst man/%,%,$(wildcard man/ja/man?/*.[1-8]))
 
@@ -73,7 +74,7 @@ Q := $(if $(V),,@)
 .PHONY: all helpers demo check check-vm lint fuzz bench install uninstall clean unit valgrind
 .SECONDARY:
 
-all: $(BUILD)/natd/natd $(BUILD)/natctl $(CATALOGUES)
+all: $(BUILD)/natd/natd $(BUILD)/natctl $(CATALOGUES) $(BUILD)/locale/$(LOCALE_JA)
 
 $(BUILD)/natd/natd: $(OBJ_NATD)
 	@echo "  LD      $@"
@@ -83,14 +84,15 @@ $(BUILD)/natctl: $(OBJ_NATCTL)
 	@echo "  LD      $@"
 	$(Q)$(CC) $(ALL_CFLAGS) $(ALL_LDFLAGS) -o $@ $^ $(LIBS_NATCTL)
 
-# Once more below C, for systems that have no locale but C.UTF-8 (natd/ctl/text.c).
-FOR_C = $(1:%/LC_MESSAGES/natd.mo=%/C/LC_MESSAGES/natd.mo)
-
 $(BUILD)/locale/%/LC_MESSAGES/natd.mo: natd/po/%.po
-	@mkdir -p $(@D) $(dir $(call FOR_C,$@))
+	@mkdir -p $(@D)
 	@echo "  PO      $<"
 	$(Q)msgfmt --check -o $@ $<
-	$(Q)ln -sf ../../LC_MESSAGES/natd.mo $(call FOR_C,$@)
+
+# The Japanese locale of systems that have none but C.UTF-8 (natd/ctl/text.c).
+$(BUILD)/locale/$(LOCALE_JA):
+	@mkdir -p $(@D)
+	$(Q)ln -sfn /usr/lib/locale/C.utf8 $@
 
 $(BUILD)/%.o: %.c
 	@mkdir -p $(@D)
@@ -107,7 +109,7 @@ $(BUILD)/tests/helpers/%: $(BUILD)/tests/helpers/%.o $(OBJ_TESTED)
 
 helpers: $(HELPERS)
 
-unit: $(UNIT_TESTS) $(CATALOGUES)
+unit: $(UNIT_TESTS) $(CATALOGUES) $(BUILD)/locale/$(LOCALE_JA)
 	$(Q)for test in $(UNIT_TESTS); do \
 		$(RUNNER) $$test >$$test.log 2>&1 || { cat $$test.log; echo "failed: $$test"; exit 1; }; \
 		echo "  PASS    $(RUNNER_NAME)$$test"; done
@@ -169,8 +171,8 @@ install: all
 	install -m 644 natd/service/natd.conf $(DESTDIR)$(DOCDIR)/examples/natd.conf
 	for catalogue in $(CATALOGUES:$(BUILD)/locale/%=%); do \
 		install -D -m 644 $(BUILD)/locale/$$catalogue $(DESTDIR)$(LOCALEDIR)/$$catalogue || exit 1; done
-	for catalogue in $(call FOR_C,$(CATALOGUES:$(BUILD)/locale/%=$(DESTDIR)$(LOCALEDIR)/%)); do \
-		install -d $${catalogue%/*} && ln -sf ../../LC_MESSAGES/natd.mo $$catalogue || exit 1; done
+	install -d $(dir $(DESTDIR)$(LOCALEDIR)/$(LOCALE_JA))
+	ln -sfn /usr/lib/locale/C.utf8 $(DESTDIR)$(LOCALEDIR)/$(LOCALE_JA)
 	install -D -m 644 natd/service/natctl.bash $(DESTDIR)$(BASHDIR)/natctl
 	install -D -m 644 natd/service/natctl.zsh $(DESTDIR)$(ZSHDIR)/_natctl
 	install -D -m 644 natd/service/natctl.fish $(DESTDIR)$(FISHDIR)/natctl.fish
@@ -193,7 +195,7 @@ uninstall:
 	rm -rf $(DESTDIR)$(DOCDIR) $(DESTDIR)$(DATADIR)
 	rm -f $(DESTDIR)$(BASHDIR)/natctl $(DESTDIR)$(ZSHDIR)/_natctl $(DESTDIR)$(FISHDIR)/natctl.fish
 	rm -f $(CATALOGUES:$(BUILD)/locale/%=$(DESTDIR)$(LOCALEDIR)/%)
-	rm -rf $(CATALOGUES:$(BUILD)/locale/%/LC_MESSAGES/natd.mo=$(DESTDIR)$(LOCALEDIR)/%/C)
+	rm -rf $(dir $(DESTDIR)$(LOCALEDIR)/$(LOCALE_JA))
 	for page in $(MANPAGES); do rm -f $(DESTDIR)$(MANDIR)/man$${page##*.}/$${page##*/}; done
 	rm -f $(MANPAGES_TRANSLATED:%=$(DESTDIR)$(MANDIR)/%)
 	-rmdir --ignore-fail-on-non-empty $(DESTDIR)$(SYSCONFDIR)/natd

@@ -19,17 +19,20 @@ bool text_is_japanese(void)
 	return strcmp(_("en"), "ja") == 0;
 }
 
-/* gettext translates for locales that exist, and a small server has C.UTF-8 alone, for which LANGUAGE counts
- * for nothing since glibc 2.39. So that locale's own catalogue is Japanese where that is asked for: the
- * folder of a language holds one for C. */
+/* gettext translates for locales that exist, and a small server has C.UTF-8 alone, for which it translates
+ * nothing since glibc 2.39. `make install` gives that locale the name of the Japanese one, in a folder that
+ * only natctl looks into (LOCPATH, setlocale(3)). */
 static bool use_japanese(void)
 {
 	char folder[PATH_MAX];
+	bool known;
 
+	snprintf(folder, sizeof(folder), "%s/ja/natd", catalogues);
 	unsetenv("LANGUAGE");
-	snprintf(folder, sizeof(folder), "%s/ja", catalogues);
-	return bindtextdomain(DOMAIN, folder) && setlocale(LC_MESSAGES, "C.UTF-8") &&
-	       text_is_japanese();
+	setenv("LOCPATH", folder, 1);
+	known = setlocale(LC_MESSAGES, "ja_JP.UTF-8") && text_is_japanese();
+	unsetenv("LOCPATH");
+	return known;
 }
 
 /* As gettext reads the environment, but for the locale's having to exist: ssh(1) brings the user's LANG along

@@ -15,7 +15,7 @@
 void text_start(const char *directory);
 
 /* Another language than the environment's: "en" or "ja". False where its catalogue is not installed, or
- * the C library has no C.UTF-8. */
+ * the C library has no C.UTF-8 in files (/usr/lib/locale/C.utf8). */
 bool text_use(const char *language);
 
 /* True while messages come in Japanese. */

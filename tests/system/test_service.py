@@ -23,7 +23,7 @@ INSTALLED = {
     "usr/share/doc/natd/examples/natd.conf", "usr/share/man/man8/natd.8",
     "usr/share/man/man8/natctl.8", "usr/share/man/man5/natd.conf.5",
     "usr/share/man/man7/natd-portforward.7", "usr/share/natd/routers.conf",
-    "usr/share/locale/ja/LC_MESSAGES/natd.mo", "usr/share/locale/ja/C/LC_MESSAGES/natd.mo",
+    "usr/share/locale/ja/LC_MESSAGES/natd.mo", "usr/share/locale/ja/natd/ja_JP.UTF-8",
     "usr/share/bash-completion/completions/natctl",
     "usr/share/zsh/vendor-completions/_natctl",
     "usr/share/fish/vendor_completions.d/natctl.fish",
@@ -39,7 +39,8 @@ def make(target, folder):
 
 
 def files(folder):
-    return {str(path.relative_to(folder)) for path in folder.rglob("*") if path.is_file()}
+    return {str(path.relative_to(folder)) for path in folder.rglob("*")
+            if path.is_file() or path.is_symlink()}
 
 
 def read_unit(path):
