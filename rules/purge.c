@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <linux/rtnetlink.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "natd/log.h"
@@ -64,14 +65,14 @@ static bool leaves_well(const struct flow *flow, const struct way *now, const st
 	return translated && !(before && way_gives(before, flow->from, flow->as));
 }
 
-static bool egress_is_wrong(const struct judge *judge, const struct flow *flow)
+static bool egress_is_wrong(const struct judge *judge, const struct flow *flow,
+			    const struct set *set_before)
 {
 	const struct purge *purge = judge->purge;
 	const struct networks *networks = &judge->now->networks;
 	const struct way *now = networks_way_from(networks, flow->family, flow->from);
 	const struct way *before =
-		purge->gap ? NULL
-			   : networks_way_from(&purge->before.networks, flow->family, flow->from);
+		networks_way_from(&set_before->networks, flow->family, flow->from);
 
 	if ((!now && !before) || (now && before && way_same(now, before)) ||
 	    leaves_well(flow, now, before))
@@ -95,15 +96,13 @@ static bool is_loopback(const struct flow *flow)
 				       : memcmp(flow->to, loopback6, sizeof(loopback6)) == 0;
 }
 
-static bool publish_is_wrong(const struct judge *judge, const struct flow *flow)
+static bool publish_is_wrong(const struct judge *judge, const struct flow *flow,
+			     const struct set *set_before)
 {
-	const struct purge *purge = judge->purge;
 	const struct publish *now =
 		publishes_find(&judge->now->published, flow->family, flow->protocol, flow->port);
 	const struct publish *before =
-		purge->gap ? NULL
-			   : publishes_find(&purge->before.published, flow->family, flow->protocol,
-					    flow->port);
+		publishes_find(&set_before->published, flow->family, flow->protocol, flow->port);
 	bool as_now = now && leads_to(now, flow);
 	bool as_before = before && leads_to(before, flow);
 
@@ -114,20 +113,50 @@ static bool publish_is_wrong(const struct judge *judge, const struct flow *flow)
 	/* It began before the port was published, and ends on this host. */
 	return now && !is_loopback(flow) &&
 	       memcmp(flow->to, flow->server, range_bytes(flow->family)) == 0 &&
-	       is_local(purge, flow->family, flow->to);
+	       is_local(judge->purge, flow->family, flow->to);
 }
 
 static bool is_wrong(const struct flow *flow, void *context)
 {
 	const struct judge *judge = context;
+	const struct purge *purge = judge->purge;
 
-	return egress_is_wrong(judge, flow) || publish_is_wrong(judge, flow);
+	for (size_t i = 0; i < purge->before_count; i++)
+		if (egress_is_wrong(judge, flow, &purge->before[i]) ||
+		    publish_is_wrong(judge, flow, &purge->before[i]))
+			return true;
+	return false;
+}
+
+static void forget_before(struct purge *purge)
+{
+	for (size_t i = 0; i < purge->before_count; i++)
+		set_clear(&purge->before[i]);
+	free(purge->before);
+	purge->before = NULL;
+	purge->before_count = 0;
+}
+
+/* Takes it over, unless one is known that translates the same. */
+static void keep_before(struct purge *purge, struct set *before)
+{
+	for (size_t i = 0; i < purge->before_count; i++) {
+		if (set_differences(&purge->before[i], before))
+			continue;
+		set_clear(before);
+		return;
+	}
+	purge->before = realloc(purge->before, (purge->before_count + 1) * sizeof(*before));
+	if (!purge->before)
+		fatal("no memory for %zu sets that held", purge->before_count + 1);
+	purge->before[purge->before_count++] = *before;
+	*before = (struct set){ 0 };
 }
 
 static void end(struct purge *purge)
 {
 	purge->families = 0;
-	set_clear(&purge->before);
+	forget_before(purge);
 	conntrack_stop(&purge->conntrack);
 }
 
@@ -140,37 +169,38 @@ static void begin(struct purge *purge, unsigned int families, struct conntrack_f
 /* A gap that has waited, or nothing more. */
 static void go_on(struct purge *purge, const struct set *now)
 {
-	static const struct set nothing;
+	struct set nothing = { 0 };
 	unsigned int families = purge->gap_waits ? set_differences(&nothing, now) : 0;
 
 	purge->gap |= purge->gap_waits;
 	purge->gap_waits = false;
-	if (families)
-		begin(purge, families, purge_filter_gap(now, families));
-	else
+	if (!families) {
 		end(purge);
+		return;
+	}
+	forget_before(purge);
+	keep_before(purge, &nothing);
+	begin(purge, families, purge_filter_gap(now, families));
 }
 
 void purge_change(struct purge *purge, struct set *before, const struct set *now)
 {
-	unsigned int families = set_differences(before, now);
-	bool again = purge->families && !purge->gap;
+	unsigned int families = 0;
 
 	if (!purge->families)
 		purge->deleted = 0;
 	/* A purge that is not through keeps what it compares with, and begins again. */
-	if (again) {
-		set_clear(before);
-		families |= set_differences(&purge->before, now);
-	} else {
-		set_clear(&purge->before);
-		purge->before = *before;
-		*before = (struct set){ 0 };
+	if (!purge->families || purge->gap) {
+		forget_before(purge);
 		purge->gap_waits = purge->families != 0;
 	}
 	purge->gap = false;
+	keep_before(purge, before);
+	for (size_t i = 0; i < purge->before_count; i++)
+		families |= set_differences(&purge->before[i], now);
 	if (families)
-		begin(purge, families, purge_filter(&purge->before, now, families, again));
+		begin(purge, families,
+		      purge_filter(purge->before, purge->before_count, now, families));
 	else
 		go_on(purge, now);
 }

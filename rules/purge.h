@@ -13,7 +13,9 @@
 struct purge {
 	struct conntrack conntrack;
 	struct mnl_socket *routes; /* asked which addresses are this host's */
-	struct set before;         /* what held until now; does not exist: a gap */
+	struct set *before;        /* what held until now, and what did while this was read; of
+				      a gap one that is empty */
+	size_t before_count;
 	bool gap;
 	bool gap_waits;        /* a gap is to be looked at when this is through */
 	unsigned int families; /* that are being read; bit 0: IPv4, bit 1: IPv6; 0: none */

@@ -22,7 +22,7 @@ static const struct way *way_of(const struct networks *networks, const struct ru
 
 /* One client's connections have its address; those of a network the address with which all left. */
 static void narrow_to_network(struct conntrack_filter *filter, const struct set *before,
-			      const struct rules_prefix *network, bool again)
+			      const struct rules_prefix *network)
 {
 	const struct way *way = way_of(&before->networks, network);
 
@@ -31,7 +31,7 @@ static void narrow_to_network(struct conntrack_filter *filter, const struct set 
 		return; /* conntrack.h */
 	if (network->length == 32)
 		filter->from = network->v4;
-	else if (way && way->egress == RULES_EGRESS_ADDRESS && !again)
+	else if (way && way->egress == RULES_EGRESS_ADDRESS)
 		memcpy(&filter->as, way->first, sizeof(filter->as));
 }
 
@@ -43,10 +43,8 @@ static void narrow_to_publish(struct conntrack_filter *filter, const struct rule
 		filter->port = publish->port;
 }
 
-struct conntrack_filter purge_filter(const struct set *before, const struct set *now,
-				     unsigned int families, bool again)
+static void narrow(struct conntrack_filter *filter, const struct set *before, const struct set *now)
 {
-	struct conntrack_filter filter = { .family = family_of(families) };
 	bool same_networks = networks_same(&before->networks, &now->networks, AF_INET) &&
 			     networks_same(&before->networks, &now->networks, AF_INET6);
 	bool same_published = publishes_same(&before->published, &now->published);
@@ -55,9 +53,18 @@ struct conntrack_filter purge_filter(const struct set *before, const struct set 
 		publishes_difference(&before->published, &now->published);
 
 	if (network && same_published)
-		narrow_to_network(&filter, before, network, again);
+		narrow_to_network(filter, before, network);
 	if (publish && same_networks)
-		narrow_to_publish(&filter, publish);
+		narrow_to_publish(filter, publish);
+}
+
+struct conntrack_filter purge_filter(const struct set *before, size_t count, const struct set *now,
+				     unsigned int families)
+{
+	struct conntrack_filter filter = { .family = family_of(families) };
+
+	if (count == 1)
+		narrow(&filter, before, now);
 	return filter;
 }
 

@@ -9,10 +9,10 @@
 #include "rules/conntrack.h"
 #include "rules/set.h"
 
-/* `families` as set_differences() tells them, not 0. `again`: there may be connections that began under
- * a set between the two. */
-struct conntrack_filter purge_filter(const struct set *before, const struct set *now,
-				     unsigned int families, bool again);
+/* They began under any of the `count` sets from `before` on. `families` as set_differences() tells them,
+ * not 0. */
+struct conntrack_filter purge_filter(const struct set *before, size_t count, const struct set *now,
+				     unsigned int families);
 
 /* What began while there were no rules is translated by none, or by those of another program: which only
  * matters to who has an address of his own. */

@@ -290,6 +290,26 @@ def test_a_gap_while_a_change_is_looked_through(rules, nodes, stack):
         wait_until(lambda flow=flow: flow.as_seen() == WAN, 10, "the connection to end")
 
 
+@pytest.mark.parametrize("before,between,seen,after", [("masquerade", FIXED, FIXED, WAN),
+                                                       ("none", "masquerade", WAN, BOB)])
+def test_a_change_that_is_undone_while_it_is_looked_through(rules, nodes, stack, before, between, seen,
+                                                            after):
+    """What began in between ends as well."""
+    def put(egress, generation):
+        rules.put(*(item for item in BOTH if "10.9.0.0/24" not in item),
+                  f"network wg1 10.9.0.0/24 {egress}", generation=generation)
+
+    nodes["web"].ip(f"route replace 10.9.0.0/24 via {WAN}")
+    stack.callback(nodes["web"].ip, "route del 10.9.0.0/24")
+    put(before, 1)
+    many_connections(nodes)
+    put(between, 2)
+    flow = Flow(stack, nodes["bob"], nodes["web"], WEB)
+    assert flow.as_seen() == seen
+    put(before, 3)
+    wait_until(lambda: flow.as_seen() == after, 10, "the connection to end")
+
+
 def test_many_connections_do_not_hold_up_a_repair(rules, nodes, stack):
     """30 000 connections are looked through; a flush meanwhile is repaired as fast as ever."""
     host = nodes["host"]
