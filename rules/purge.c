@@ -50,11 +50,16 @@ static bool has_address(const struct rules_prefix *prefix, const uint8_t *addres
 	return memcmp(&prefix->v6, address, range_bytes(prefix->family)) == 0;
 }
 
+static bool keeps_source(const struct flow *flow)
+{
+	return memcmp(flow->from, flow->as, range_bytes(flow->family)) == 0;
+}
+
 /* Does the connection leave as `now` says? What leaves as `before` said and masquerade would choose by
  * itself cannot be told apart. What we do not translate another program may, as it did before. */
 static bool leaves_well(const struct flow *flow, const struct way *now, const struct way *before)
 {
-	bool translated = memcmp(flow->from, flow->as, range_bytes(flow->family)) != 0;
+	bool translated = !keeps_source(flow);
 
 	if (!now || now->egress == RULES_EGRESS_NONE)
 		return !translated || !before;
@@ -106,14 +111,13 @@ static bool publish_is_wrong(const struct judge *judge, const struct flow *flow,
 	bool as_now = now && leads_to(now, flow);
 	bool as_before = before && leads_to(before, flow);
 
-	if (as_now && as_before)
-		return now->is.keep_source != before->is.keep_source;
-	if (as_now || as_before)
-		return as_before;
-	/* It began before the port was published, and ends on this host. */
-	return now && !is_loopback(flow) &&
-	       memcmp(flow->to, flow->server, range_bytes(flow->family)) == 0 &&
-	       is_local(judge->purge, flow->family, flow->to);
+	if (as_now && keeps_source(flow))
+		return !now->is.keep_source;
+	if (as_now)
+		return now->is.keep_source && as_before && !before->is.keep_source;
+	/* It began before the port was published, or when it led elsewhere. */
+	return as_before ||
+	       (now && !is_loopback(flow) && is_local(judge->purge, flow->family, flow->to));
 }
 
 static bool is_wrong(const struct flow *flow, void *context)

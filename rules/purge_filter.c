@@ -82,6 +82,6 @@ struct conntrack_filter purge_filter_gap(const struct set *now, unsigned int fam
 	struct conntrack_filter filter = { .family = family_of(families) };
 
 	if (!has_fixed_way(&now->networks))
-		filter.status_mask = IPS_SRC_NAT | IPS_DST_NAT;
+		filter.status_mask = IPS_SRC_NAT | (now->published.count ? 0 : IPS_DST_NAT);
 	return filter;
 }

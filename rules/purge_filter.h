@@ -15,7 +15,7 @@ struct conntrack_filter purge_filter(const struct set *before, size_t count, con
 				     unsigned int families);
 
 /* What began while there were no rules is translated by none, or by those of another program: which only
- * matters to who has an address of his own. */
+ * matters to who has an address of his own, and to who is published. */
 struct conntrack_filter purge_filter_gap(const struct set *now, unsigned int families);
 
 #endif

@@ -192,6 +192,41 @@ def test_a_changed_publish(rules, nodes, stack):
     assert (at_bob.as_seen(), second.as_seen()) == (WEB, "10.8.0.1")
 
 
+@pytest.mark.parametrize("to,keep,seen", [(BOB, 1, WEB), (ALICE, 0, "10.8.0.1")])
+def test_a_publish_that_changed_while_natd_was_away(rules, nodes, stack, to, keep, seen):
+    """Nobody knows what held before, but where the connection leads, and what its client sees."""
+    rules.put(*BOTH, f"publish 17 2000 2000 {ALICE} 3000 1")
+    flow = Flow(stack, nodes["web"], nodes["alice"], WAN, 2000, 3000)
+    assert flow.as_seen() == WEB
+    rules.end()
+    again = type(rules)(nodes["host"])
+    try:
+        again.put(*BOTH, f"publish 17 2000 2000 {to} 3000 {keep}")
+        assert again.wait("purged") == ["1", "1"]
+    finally:
+        again.end()
+    changed = Flow(stack, nodes["web"], nodes["bob" if to == BOB else "alice"], WAN, 2000, 3000)
+    changed.sender = flow.sender
+    flow.listener.close()
+    assert changed.as_seen() == seen
+
+
+def test_a_gap_in_which_another_program_has_a_published_port(rules, nodes, stack):
+    host = nodes["host"]
+    rules.put(*BOTH, f"publish 17 2000 2000 {ALICE} 3000 1")
+    host.nft("table ip other { chain pre { type nat hook prerouting priority dstnat; "
+             f'iifname "wan0" udp dport 2000 dnat to {NAS}:3000; }}; }}')
+    with rules.asleep():
+        host.nft("delete table inet natd\ndelete table inet natd-guard")
+        strayed = Flow(stack, nodes["web"], nodes["nas"], WAN, 2000, 3000)
+        assert strayed.as_seen() == WEB
+    rules.wait("touched")
+    assert rules.wait("purged") == ["1", "1"]
+    at_alice = Flow(stack, nodes["web"], nodes["alice"], WAN, 2000, 3000)
+    at_alice.sender = strayed.sender
+    assert at_alice.as_seen() == WEB
+
+
 def test_connections_of_a_gap(rules, nodes, stack):
     """rules sleeps; somebody flushes; connections begin; rules wakes and repairs."""
     host, alice = nodes["host"], nodes["alice"]
