@@ -87,9 +87,11 @@ static bool egress_is_wrong(const struct judge *judge, const struct flow *flow,
 	       !is_local(purge, flow->family, flow->server);
 }
 
+/* Not of itself: who calls the client directly does not call the port of this host. */
 static bool leads_to(const struct publish *publish, const struct flow *flow)
 {
 	return has_address(&publish->is.to, flow->server) &&
+	       !has_address(&publish->is.to, flow->to) &&
 	       flow->server_port == publish->is.to_port + (flow->port - publish->is.port);
 }
 

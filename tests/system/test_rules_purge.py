@@ -192,6 +192,20 @@ def test_a_changed_publish(rules, nodes, stack):
     assert (at_bob.as_seen(), second.as_seen()) == (WEB, "10.8.0.1")
 
 
+def test_who_calls_the_client_itself_is_left_alone(rules, nodes, stack):
+    """The port is called the same on this host, where it leads elsewhere, or nowhere, from now on."""
+    rules.put(*BOTH, f"publish 17 {PORT} {PORT} {ALICE} {PORT} 1")
+    direct = Flow(stack, nodes["nas"], nodes["alice"], ALICE)
+    assert direct.as_seen() == NAS
+    before = connections(nodes["host"], "-p", "udp")
+    assert before
+    for generation, item in enumerate(([f"publish 17 {PORT} {PORT} {BOB} {PORT} 1"], [],
+                                       [f"publish 17 {PORT} {PORT} {ALICE} {PORT} 0"]), 2):
+        rules.put(*BOTH, *item, generation=generation)
+    rules.none("purged", 0.5)
+    assert before <= connections(nodes["host"], "-p", "udp")
+
+
 @pytest.mark.parametrize("to,keep,seen", [(BOB, 1, WEB), (ALICE, 0, "10.8.0.1")])
 def test_a_publish_that_changed_while_natd_was_away(rules, nodes, stack, to, keep, seen):
     """Nobody knows what held before, but where the connection leads, and what its client sees."""
