@@ -79,6 +79,7 @@ static void hand_on_own(struct nftnl_rule *rule, uint8_t family)
 static void count_lan(struct nftnl_rule *rule, uint8_t family)
 {
 	match_not_loopback(rule);
+	match_other_interface(rule, NFT_META_IIFNAME, table_set_name(SET_TUNNELS));
 	match_address(rule, family, SOURCE, lan(family));
 	match_local_destination(rule);
 	match_port(rule, table_set_name(SET_ARRIVED_LAN));
@@ -206,9 +207,11 @@ static void keep_from_clients(struct nftnl_rule *rule, uint8_t family)
 	decide(rule, NF_DROP);
 }
 
+/* The clients may have addresses within a network of the home. */
 static void keep_from_lan(struct nftnl_rule *rule, uint8_t family)
 {
 	match_interface(rule, NFT_META_IIFNAME, table_set_name(SET_NO_LAN));
+	match_other_interface(rule, NFT_META_OIFNAME, table_set_name(SET_TUNNELS));
 	match_address(rule, family, DESTINATION, lan(family));
 	count_packets(rule);
 	decide(rule, NF_DROP);

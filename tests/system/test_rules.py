@@ -484,6 +484,20 @@ def test_reach(rules, nodes, allowed):
     assert reach(nodes["bob"], alice, ALICE) == BOB
 
 
+@pytest.mark.parametrize("allowed", range(8))
+def test_clients_with_addresses_of_the_home_network(rules, nodes, allowed):
+    """It is as large as that, or the clients have a part of it: they are where their tunnel is."""
+    rules.put(f"tunnel wg0 {allowed}", "tunnel wg1 7", "network wg0 10.8.0.0/24 masquerade",
+              "lan 192.168.77.0/24", "lan 10.0.0.0/8", "port 17 51820")
+    alice = nodes["alice"]
+    assert bool(reach(alice, nodes["web"], WEB)) == bool(allowed & INTERNET)
+    assert bool(reach(alice, nodes["nas"], NAS)) == bool(allowed & LAN)
+    assert bool(reach(alice, nodes["bob"], BOB)) == bool(allowed & CLIENTS)
+    datagrams(alice, "192.168.77.1", 51820, 1)
+    wait_until(lambda: rules.count()["port"][17, 51820][1] == 1, 5, "the datagram")
+    assert rules.seen[17, 51820][0] == 0  # not from the home: through the tunnel
+
+
 def mss_seen(client, server, address):
     """The MSS in the SYN that arrives at `server`, and in the SYN-ACK that arrives at `client`."""
     def capture(node):
