@@ -59,13 +59,17 @@ static const struct scan_chain *place_for(const struct scan *scan, const struct 
 	return entry(scan, base);
 }
 
-/* iptables cannot list a chain with native matches; nft lists iptables' own as it can. */
+/* iptables cannot list a chain with native matches; nft lists iptables' own as it can. Of its tables these
+ * have a FORWARD. */
 static bool is_iptables(const struct scan *scan, const struct scan_chain *chain)
 {
+	static const char *const names[] = { "filter", "mangle", "security" };
 	const struct scan_table *table = &scan->tables[chain->table];
 
-	return table->family != NFPROTO_INET && strcmp(table->name, "filter") == 0 &&
-	       scan_find(scan, chain->table, "FORWARD");
+	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
+		if (table->family != NFPROTO_INET && strcmp(table->name, names[i]) == 0)
+			return scan_find(scan, chain->table, "FORWARD");
+	return false;
 }
 
 static struct accept_place to_place(const struct scan *scan, const struct scan_chain *chain)

@@ -53,14 +53,15 @@ def wait_accepts(node, wanted, *name):
 
 # ---- what it puts where ----
 
-def test_iptables_lists_and_restores_them(rules, nodes):
+@pytest.mark.parametrize("table", ["filter", "mangle", "security"])
+def test_iptables_lists_and_restores_them(rules, nodes, table):
     host = nodes["host"]
-    host.run("iptables", "-P", "FORWARD", "DROP")
-    host.run("iptables", "-A", "FORWARD", "-i", "lan0", "-j", "ACCEPT")
+    host.run("iptables", "-t", table, "-P", "FORWARD", "DROP")
+    host.run("iptables", "-t", table, "-A", "FORWARD", "-i", "lan0", "-j", "ACCEPT")
     rules.say("coexist 1 1")
     rules.put(*WG0)
-    wait_accepts(host, ALL, "ip", "filter", "FORWARD")
-    listed = host.run("iptables", "-S", "FORWARD")
+    wait_accepts(host, ALL, "ip", table, "FORWARD")
+    listed = host.run("iptables", "-t", table, "-S", "FORWARD")
     assert listed.stdout.splitlines() == [
         "-P FORWARD DROP",
         '-A FORWARD -i wg0 -m comment --comment "natd: from wg0" -j ACCEPT',
@@ -75,7 +76,7 @@ def test_iptables_lists_and_restores_them(rules, nodes):
     restored = subprocess.run(host.command("iptables-restore"), input=saved, text=True,
                               capture_output=True, check=False)
     assert restored.returncode == 0, restored.stderr
-    assert host.run("iptables", "-S", "FORWARD").stdout == listed.stdout
+    assert host.run("iptables", "-t", table, "-S", "FORWARD").stdout == listed.stdout
 
 
 @pytest.mark.parametrize("table,name", [("inet filter", "forward"), ("ip mine", "gate"),
