@@ -64,7 +64,7 @@ static void keep_interface(struct masquerade *masquerade, const char *name, uint
 {
 	size_t length = strnlen(name, size);
 
-	if (length >= IF_NAMESIZE - 1)
+	if (length + (length == size) >= IF_NAMESIZE)
 		return;
 	memset(masquerade->interface, 0, sizeof(masquerade->interface));
 	memcpy(masquerade->interface, name, length);

@@ -293,6 +293,21 @@ def test_who_and_how_much(rules, nodes):
     assert accepts(host, "inet", "firewalld", "filter_FORWARD") == []
 
 
+@pytest.mark.parametrize("nft,told", [("wan0", "wan0"), ("wan*", "wan+"),
+                                      ("fifteen-letters", "fifteen-letters"),
+                                      ("fourteen-more-*", "fourteen-more-+")])
+@pytest.mark.parametrize("iptables", [False, True])
+def test_by_which_way_out_another_masquerades(rules, nodes, nft, told, iptables):
+    host = nodes["host"]
+    if iptables:
+        host.run("iptables", "-t", "nat", "-A", "POSTROUTING", "-o", told, "-j", "MASQUERADE")
+    else:
+        host.nft("table ip mine { chain post { type nat hook postrouting priority srcnat; "
+                 f'oifname "{nft}" masquerade; }}; }}')
+    rules.put(*WG0)
+    assert rules.wait("way-out")[4] == f'"{told}"'
+
+
 def test_counts_what_passes(rules, nodes):
     host = nodes["host"]
     rules.say("coexist 1 0")
