@@ -24,8 +24,8 @@ void purge_open(struct purge *purge)
 		fatal("no netlink socket for routes: %s", strerror(errno));
 }
 
-/* Does a packet to `address` end on this host? */
-static bool is_local(const struct purge *purge, uint8_t family, const uint8_t *address)
+/* The kind of the route to an address, RTN_*. */
+static uint8_t route_to(const struct purge *purge, uint8_t family, const uint8_t *address)
 {
 	char buffer[8192] __attribute__((aligned(NLMSG_ALIGNTO)));
 	struct nlmsghdr *message = mnl_nlmsg_put_header(buffer);
@@ -39,10 +39,23 @@ static bool is_local(const struct purge *purge, uint8_t family, const uint8_t *a
 	if (mnl_socket_sendto(purge->routes, message, message->nlmsg_len) < 0 ||
 	    mnl_socket_recvfrom(purge->routes, buffer, sizeof(buffer)) <
 		    (ssize_t)MNL_ALIGN(sizeof(*message) + sizeof(*route)))
-		return false;
+		return RTN_UNSPEC;
 	message = (struct nlmsghdr *)buffer;
 	route = mnl_nlmsg_get_payload(message);
-	return message->nlmsg_type == RTM_NEWROUTE && route->rtm_type == RTN_LOCAL;
+	return message->nlmsg_type == RTM_NEWROUTE ? route->rtm_type : RTN_UNSPEC;
+}
+
+static bool is_local(const struct purge *purge, uint8_t family, const uint8_t *address)
+{
+	return route_to(purge, family, address) == RTN_LOCAL;
+}
+
+/* What is for all on a link is for this host as well, and goes no further. */
+static bool ends_here(const struct purge *purge, uint8_t family, const uint8_t *address)
+{
+	uint8_t type = route_to(purge, family, address);
+
+	return type == RTN_LOCAL || type == RTN_BROADCAST || type == RTN_MULTICAST;
 }
 
 static bool has_address(const struct rules_prefix *prefix, const uint8_t *address)
@@ -84,7 +97,7 @@ static bool egress_is_wrong(const struct judge *judge, const struct flow *flow,
 		return false;
 	/* Between clients and to this host nothing is translated. */
 	return !networks_way_from(networks, flow->family, flow->server) &&
-	       !is_local(purge, flow->family, flow->server);
+	       !ends_here(purge, flow->family, flow->server);
 }
 
 /* Not of itself: who calls the client directly does not call the port of this host. */

@@ -290,6 +290,24 @@ def test_a_gap_in_which_another_program_masquerades(rules, nodes, stack):
     assert kept == connections(host, "-p", "udp", "--dport", "4002")
 
 
+def test_what_a_client_says_to_all_is_left_alone(rules, nodes, stack):
+    """As one that asks for an address: it ends on this host, and nothing translates it."""
+    host = nodes["host"]
+    host.ip(f"route add default via {WEB}")
+    stack.callback(host.ip, f"route del default via {WEB}")
+    rules.put(*BOTH)
+    sender = stack.enter_context(nodes["alice"].socket(socket.AF_INET, socket.SOCK_DGRAM))
+    sender.setsockopt(socket.SOL_SOCKET, socket.SO_BROADCAST, 1)
+    sender.setsockopt(socket.SOL_SOCKET, socket.SO_BINDTODEVICE, b"eth0")
+    sender.sendto(b"x", ("255.255.255.255", 67))
+    before = connections(host, "-p", "udp", "--dport", "67")
+    assert len(before) == 1
+    host.run("nft", "flush", "ruleset")
+    rules.wait("touched")
+    rules.none("purged", 0.5)
+    assert before == connections(host, "-p", "udp", "--dport", "67")
+
+
 def delete_until_it_waits(rules, host, milliseconds):
     """Deletes the tables as often as it takes until rules waits so long before it repairs them."""
     waits = 0
