@@ -26,9 +26,6 @@
 #define LARGE_BATCH (8 * 1024) /* bytes: more than some elements come or go */
 #define CHANGES_MAX 1000       /* elements; for more, the whole table is as soon written */
 
-/* Stands in while the main table is replaced. */
-#define NEXT_NAME "natd-next"
-
 static const struct {
 	uint32_t main; /* NFT_TABLE_F_* */
 	uint32_t next;
@@ -45,12 +42,6 @@ void owner_open(struct owner *owner, struct nftables *nftables, struct watch *wa
 	*owner = (struct owner){ .nftables = nftables,
 				 .watch = watch,
 				 .able = RULES_OWNED_WAYS - 1 };
-}
-
-bool owner_is_ours(const char *table)
-{
-	return strcmp(table, TABLE_NAME) == 0 || strcmp(table, GUARD_NAME) == 0 ||
-	       strcmp(table, NEXT_NAME) == 0;
 }
 
 static bool is_about_a_table(struct item item)
@@ -114,7 +105,7 @@ static bool main_exists(struct owner *owner)
 
 static void remove_next(struct batch *batch)
 {
-	object_table_remove(batch, (struct item){ ITEM_TABLE, 0 }, NEXT_NAME);
+	object_table_remove(batch, (struct item){ ITEM_TABLE, 0 }, TABLE_NEXT_NAME);
 }
 
 /* A transaction is atomic for rules and for hashes, but a new set of intervals begins to answer only
@@ -128,8 +119,8 @@ static struct batch_error stand_in(struct owner *owner, const struct set *set, u
 
 	batch_begin(&batch);
 	remove_next(&batch);
-	table_frame(&batch, NEXT_NAME, set, flags[owned].next);
-	fill_table(&batch, NEXT_NAME, set);
+	table_frame(&batch, TABLE_NEXT_NAME, set, flags[owned].next);
+	fill_table(&batch, TABLE_NEXT_NAME, set);
 	return commit(owner, &batch, UPON_ANY);
 }
 
@@ -160,8 +151,8 @@ static void end_stand_in(struct owner *owner)
 	error = commit(owner, &batch, UPON_ANY);
 	owner->next_stays = error.error != 0;
 	if (owner->next_stays)
-		log_warning("the table inet %s stood in and cannot be removed yet: %s", NEXT_NAME,
-			    strerror(error.error));
+		log_warning("the table inet %s stood in and cannot be removed yet: %s",
+			    TABLE_NEXT_NAME, strerror(error.error));
 }
 
 static struct batch_error write_as(struct owner *owner, const struct set *set, uint8_t owned)

@@ -48,7 +48,4 @@ int owner_repair(struct owner *owner, const struct set *set, bool guard_too,
 /* Removes both. 0, or an errno with `what` was refused. */
 int owner_remove(struct owner *owner, char what[RULES_TEXT_MAX]);
 
-/* Is a table of family inet with this name one of ours? */
-bool owner_is_ours(const char *table);
-
 #endif

@@ -94,6 +94,12 @@ const char *table_set_name(enum table_set set)
 	return sets[set].name;
 }
 
+bool table_is_ours(const char *name)
+{
+	return strcmp(name, TABLE_NAME) == 0 || strcmp(name, GUARD_NAME) == 0 ||
+	       strcmp(name, TABLE_NEXT_NAME) == 0;
+}
+
 void table_remove(struct batch *batch)
 {
 	object_table_remove(batch, (struct item){ ITEM_TABLE, 0 }, TABLE_NAME);

@@ -21,7 +21,8 @@
 #include "rules/batch.h"
 #include "rules/set.h"
 
-#define TABLE_NAME "natd"
+#define TABLE_NAME      "natd"
+#define TABLE_NEXT_NAME "natd-next" /* stands in while the other is replaced */
 
 enum table_set {
 	SET_TUNNELS,      /* every tunnel */
@@ -85,6 +86,9 @@ uint64_t table_holds(const struct set *set);
 
 /* Is a set in a table that holds that? */
 bool table_has(uint64_t holds, enum table_set set);
+
+/* Does a table of family inet with this name hold rules of natd? The guard does as well. */
+bool table_is_ours(const char *name);
 
 /* Appends to a batch: what removes the table, whether it is there or not. */
 void table_remove(struct batch *batch);

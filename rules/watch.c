@@ -11,7 +11,7 @@
 
 #include "natd/log.h"
 #include "rules/guard.h"
-#include "rules/owner.h"
+#include "rules/table.h"
 
 /* Some 10 000 events; they are told while the other program's call runs, before we can read. */
 #define RECEIVE_BUFFER (2 * 1024 * 1024)
@@ -92,7 +92,7 @@ static void note_change(struct watch *watch, const struct nlmsghdr *event, unsig
 
 	if (event->nlmsg_pid == portid)
 		return;
-	if (owner_is_ours(table))
+	if (table_is_ours(table))
 		watch->ours = true;
 	else if (is_structure(event))
 		watch->others = true;
