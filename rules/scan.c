@@ -12,6 +12,7 @@
 #include <string.h>
 
 #include "natd/log.h"
+#include "rules/fate.h"
 #include "rules/meaning.h"
 #include "rules/table.h"
 
@@ -53,7 +54,7 @@ static bool copy_name(char to[SCAN_NAME_MAX], const char *name)
 
 static bool is_ours(uint32_t family, const char *name)
 {
-	return family == NFPROTO_INET && strncmp(name, TABLE_NAME, strlen(TABLE_NAME)) == 0;
+	return family == NFPROTO_INET && (table_is_ours(name) || strcmp(name, TRACE_TABLE) == 0);
 }
 
 static void keep_table(struct scan *scan, const struct nftnl_table *from)

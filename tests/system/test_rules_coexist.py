@@ -94,6 +94,19 @@ def test_native_tables_list_and_load_again(rules, nodes, table, name):
     assert host.run("nft", "list", "ruleset").stdout == listing
 
 
+def test_a_table_whose_name_only_begins_as_ours(rules, nodes):
+    host = nodes["host"]
+    host.nft(CLOSED % ("inet natd-mine", "gate"))
+    rules.say("coexist 1 1")
+    rules.put(*WG0)
+    wait_accepts(host, ALL, "inet", "natd-mine", "gate")
+    rules.say(f"trace 1 {ALICE} {WEB}")
+    assert rules.wait("tracing") == ["1", "0"]
+    assert set(look(rules)) == {"inet natd-mine gate"}
+    assert reach(nodes["alice"], nodes["web"], WEB)
+    rules.say("untrace 1")
+
+
 def test_the_tunnels_packets_pass_and_no_others(rules, nodes):
     host = nodes["host"]
     host.run("iptables", "-P", "FORWARD", "DROP")
