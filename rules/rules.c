@@ -413,7 +413,7 @@ static int until_work(const struct rules *rules)
 {
 	int64_t left = rules->repair.when_ms - now_us() / 1000;
 
-	if (rules->watch.missed)
+	if (watch_has_news(&rules->watch))
 		return 0;
 	if (!rules->repair.needed)
 		return -1;
@@ -487,7 +487,7 @@ void rules_main(int socket)
 		if (poll(waiting, sizeof(waiting) / sizeof(waiting[0]), until_due(&rules)) < 0 &&
 		    errno != EINTR)
 			fatal("poll: %s", strerror(errno));
-		if (waiting[1].revents || rules.watch.missed)
+		if (waiting[1].revents || watch_has_news(&rules.watch))
 			on_watch(&rules);
 		if (rules.repair.needed && until_work(&rules) == 0)
 			repair(&rules);

@@ -54,6 +54,12 @@ void watch_resume(struct watch *watch, struct nftables *nftables)
 		fatal("cannot watch nftables: %s", strerror(errno));
 	watch->missed |= nftables_read_generation(nftables, &generation) != 0 ||
 			 generation != nftables->generation;
+	watch->others = true;
+}
+
+bool watch_has_news(const struct watch *watch)
+{
+	return watch->missed || watch->others;
 }
 
 bool watch_knows(const struct watch *watch, const struct nftables *nftables, uint32_t generation)

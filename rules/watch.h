@@ -23,7 +23,7 @@ struct watch {
 	bool missed;    /* something happened while nobody listened */
 	uint32_t heard; /* the last generation that was told, */
 	uint32_t whole; /* and that with which the tables were written whole */
-	bool others;    /* another program changed another table; who looks there sets it back */
+	bool others; /* another program changed another table, or may have; who looks there sets it back */
 };
 
 /* Fatal where the kernel does not tell. */
@@ -32,9 +32,13 @@ int watch_descriptor(const struct watch *watch);
 
 /* While our own large transaction runs nobody has to listen: the kernel would make a message of each
  * element, which takes longer than the elements. watch_resume() finds out by the generation whether
- * another program came in between; then watch->missed is set, and watch_read() tells it. */
+ * another program came after it; then watch->missed is set, and watch_read() tells it. What came before
+ * it is overwritten in our tables; in another table it may stand, and watch->others is set. */
 void watch_pause(struct watch *watch);
 void watch_resume(struct watch *watch, struct nftables *nftables);
+
+/* Is there something to tell though no event waits? */
+bool watch_has_news(const struct watch *watch);
 
 /* Was every change up to `generation` told, or made by ourselves? */
 bool watch_knows(const struct watch *watch, const struct nftables *nftables, uint32_t generation);

@@ -112,6 +112,21 @@ static void test_another_transaction_before_the_repair(void **state)
 	assert_true(guard_too[1]);
 }
 
+/* Nobody listens while the tables are written: the other one may have been a firewall that loads its rules
+ * again, without natd's. */
+static void test_another_transaction_while_nobody_listens(void **state)
+{
+	const struct outcome outcomes[] = { overtaken, good };
+
+	(void)state;
+	watch.others = false;
+	repair(outcomes, true);
+	assert_int_equal(fake.transactions, 2);
+	assert_false(watch.missed);
+	assert_true(watch.others);
+	assert_true(watch_has_news(&watch));
+}
+
 static void answer_that_the_table_is_there(const struct nlmsghdr *question)
 {
 	reply_part_end(reply_part(question, NFT_MSG_NEWTABLE, NFPROTO_INET));
@@ -157,6 +172,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		TEST(test_a_guard_that_is_untouched_stays),
 		TEST(test_another_transaction_before_the_repair),
+		TEST(test_another_transaction_while_nobody_listens),
 		TEST(test_what_stood_in_cannot_be_removed),
 	};
 
