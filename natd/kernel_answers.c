@@ -53,6 +53,14 @@ static void on_written(struct kernel *kernel, const struct rules_report *report)
 	memcpy(kernel->refused, report->written.what, sizeof(kernel->refused));
 }
 
+static void on_removed(struct kernel *kernel, const struct rules_written *said)
+{
+	kernel->removed = true;
+	if (said->error)
+		log_warning("natd's tables may be left: the kernel refuses to remove %s: %s",
+			    said->what, strerror(said->error));
+}
+
 int64_t kernel_wait_ms(const struct kernel *kernel)
 {
 	int64_t wait = REFUSED_FIRST_MS;
@@ -219,7 +227,7 @@ void kernel_report(struct kernel *kernel, const struct rules_report *report, int
 		fatal("rules sent a report that makes no sense (%d)", report->what);
 	switch (report->what) {
 	case RULES_WRITTEN: on_written(kernel, report); break;
-	case RULES_REMOVED: kernel->removed = true; break;
+	case RULES_REMOVED: on_removed(kernel, &report->written); break;
 	case RULES_COUNTED: on_counted(kernel); break;
 	case RULES_SYSCTL_IS: on_sysctl(kernel, &report->sysctl); break;
 	case RULES_TOUCHED: on_touched(kernel, report, now); break;

@@ -39,6 +39,22 @@ static struct rules_report switch_was(int32_t before)
 	return report;
 }
 
+/* Another program may have taken them for its own. */
+static void tables_that_stay_are_told(void **state)
+{
+	static struct kernel kernel;
+	struct rules_report report = { .what = RULES_REMOVED };
+
+	(void)state;
+	assert_string_equal(said_of(&kernel, &report), "");
+	assert_true(kernel.removed);
+	kernel.removed = false;
+	report.written.error = 1; /* EPERM */
+	strcpy(report.written.what, "the table inet natd");
+	assert_non_null(strstr(said_of(&kernel, &report), "refuses to remove the table inet natd"));
+	assert_true(kernel.removed);
+}
+
 /* Two looks that come quickly one after the other both ask for it; it is changed once. And what another
  * program puts back is changed again. */
 static void a_switch_is_told_when_it_changes(void **state)
@@ -118,6 +134,7 @@ static void the_lines_own_network_is_not_the_home(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(tables_that_stay_are_told),
 		cmocka_unit_test(a_switch_is_told_when_it_changes),
 		cmocka_unit_test(the_lines_own_network_is_not_the_home),
 	};
