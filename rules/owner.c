@@ -14,6 +14,7 @@
 #include "rules/fill.h"
 #include "rules/guard.h"
 #include "rules/object.h"
+#include "rules/seen.h"
 #include "rules/table.h"
 
 /* From Linux 6.9 on; the headers of Debian 12 are older. */
@@ -76,11 +77,11 @@ static bool carry_out(struct owner *owner, struct batch *batch, enum upon upon,
 static struct batch_error commit(struct owner *owner, struct batch *batch, enum upon upon)
 {
 	struct batch_error error = { 0 };
+	int64_t deadline = seen_now() + OWNER_ENDS_MS;
 
 	batch_end(batch);
-	for (int waited = 0; !carry_out(owner, batch, upon, &error) && error.error == EPERM &&
-			     is_about_a_table(error.item) && waited < OWNER_ENDS_MS;
-	     waited += OWNER_LOOK_MS)
+	while (!carry_out(owner, batch, upon, &error) && error.error == EPERM &&
+	       is_about_a_table(error.item) && seen_now() < deadline)
 		poll(NULL, 0, OWNER_LOOK_MS);
 	batch_free(batch);
 	return error;
