@@ -123,14 +123,19 @@ def test_one_port_of_a_client_with_and_without_the_callers_address(rules, nodes,
 
 @pytest.mark.parametrize("to,address,caller", [(ALICE, WAN, WEB), (ALICE6, WAN6, WEB6)])
 def test_a_client_whose_address_is_gone_still_answers(rules, nodes, to, address, caller):
-    """One among a network that is, and a whole network; what begins at the client stays in."""
+    """One among a network that is, and a whole network; what begins at the client stays in. The home
+    network may call any client, and so these."""
     network = "10.8.0.0/24" if "." in to else "fd42::/64"
     for generation, closed in enumerate((network, f"{to}/{32 if '.' in to else 128}"), 1):
         rules.put("tunnel wg0 7", f"network wg0 {closed} closed", f"publish 6 443 443 {to} 8443 1",
-                  f"publish 17 443 443 {to} 8443 1", generation=generation)
+                  f"publish 17 443 443 {to} 8443 1", "lan 192.168.77.0/24", generation=generation)
         assert call(nodes["web"], nodes["alice"], address, 443, 8443) == caller
         assert call(nodes["web"], nodes["alice"], address, 443, 8443, UDP) == caller
         assert reach(nodes["alice"], nodes["web"], caller) is None
+        assert reach(nodes["web"], nodes["alice"], to) is None
+        if "." in to:
+            assert reach(nodes["nas"], nodes["alice"], to) == NAS
+            assert reach(nodes["alice"], nodes["nas"], NAS) is None
 
 
 def test_reach_does_not_hide_what_is_published(rules, nodes):
