@@ -7,6 +7,7 @@
 
 #include "natd/log.h"
 #include "rules/accept.h"
+#include "rules/author.h"
 #include "rules/tell.h"
 
 /* A firewall that reloads writes its rules in several steps: ufw for some tenths of a second. */
@@ -36,7 +37,7 @@ int coexist_until(const struct coexist *coexist, int64_t now_ms)
 
 static bool may_write(const struct scan *scan, const struct scan_chain *base)
 {
-	enum rules_owner owner = scan_owner(scan, base);
+	enum rules_owner owner = author_of(scan, base);
 
 	return !scan->tables[base->table].owned && owner != RULES_OWNER_FIREWALLD &&
 	       owner != RULES_OWNER_OTHER;
@@ -304,7 +305,7 @@ static void describe(const struct scan *scan, const struct scan_chain *chain,
 	const struct scan_table *table = &scan->tables[chain->table];
 
 	firewall->family = table->family == NFPROTO_INET ? AF_UNSPEC : table->family;
-	firewall->owner = (uint8_t)scan_owner(scan, chain);
+	firewall->owner = (uint8_t)author_of(scan, chain);
 	firewall->policy_drop = chain->policy_drop;
 	firewall->closes = chain->closes;
 	firewall->passed = has_mark(scan, entry(scan, chain));

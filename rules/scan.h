@@ -84,7 +84,4 @@ const struct scan_chain *scan_find(const struct scan *scan, uint32_t table, cons
 bool scan_jumps(const struct scan *scan, const struct scan_chain *from,
 		const struct scan_chain *to);
 
-/* Who wrote the base chain. */
-enum rules_owner scan_owner(const struct scan *scan, const struct scan_chain *chain);
-
 #endif
