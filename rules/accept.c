@@ -16,7 +16,8 @@
 #include <string.h>
 
 #include "natd/log.h"
-#include "rules/expression.h"
+#include "rules/match.h"
+#include "rules/statement.h"
 #include "rules/object.h"
 
 #define CONNTRACK_REVISION 3 /* of xt_conntrack: struct xt_conntrack_mtinfo3 */

@@ -1,109 +1,43 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* expression: the few nftables expressions that our rules are made of.
+/* expression: what matches (rules/match.h) and statements (rules/statement.h) are made of.
  *
- * Each appends to a rule. They are what nft itself would make of the same text, so that
- * `nft list ruleset` shows that text. Comments give it. */
+ * Each appends to a rule. A load puts a value into register 1, or, of two parts, into the registers of 32
+ * bits from there on; what follows compares it or looks it up. */
 #ifndef RULES_EXPRESSION_H
 #define RULES_EXPRESSION_H
 
 #include <libnftnl/rule.h>
-#include <stdbool.h>
 #include <stdint.h>
+
+struct nftnl_expr;
 
 enum side { SOURCE, DESTINATION };
 
-/* iifname @SET, oifname != @SET; `key` is NFT_META_IIFNAME or NFT_META_OIFNAME */
-void match_interface(struct nftnl_rule *rule, uint32_t key, const char *set);
-void match_other_interface(struct nftnl_rule *rule, uint32_t key, const char *set);
+/* One that is still empty. */
+struct nftnl_expr *expression_append(struct nftnl_rule *rule, const char *name);
 
-/* iifname "NAME" */
-void match_one_interface(struct nftnl_rule *rule, uint32_t key, const char *name);
+void load_meta(struct nftnl_rule *rule, uint32_t key);
+void load_payload(struct nftnl_rule *rule, uint32_t base, uint32_t offset, uint32_t length,
+		  uint32_t reg);
 
-/* fib saddr . iif oif missing */
-void match_no_way_back(struct nftnl_rule *rule);
+/* meta l4proto . th dport */
+void load_port(struct nftnl_rule *rule);
 
-/* fib saddr type local */
-void match_local_source(struct nftnl_rule *rule);
+/* meta nfproto FAMILY meta l4proto PROTOCOL meta l4proto . ct original proto-dst */
+void load_called_port(struct nftnl_rule *rule, uint8_t family, uint8_t protocol);
 
-/* ip daddr != 127.0.0.0/8, ip6 daddr != ::1 */
-void match_not_loopback_destination(struct nftnl_rule *rule, uint8_t family);
+/* meta nfproto FAMILY ip saddr */
+void load_address(struct nftnl_rule *rule, uint8_t family, enum side side);
 
-/* ct status dnat */
-void match_handed_on(struct nftnl_rule *rule);
+/* meta nfproto FAMILY, meta l4proto PROTOCOL */
+void match_family(struct nftnl_rule *rule, uint8_t family);
+void match_protocol(struct nftnl_rule *rule, uint8_t protocol);
 
-/* dnat ip to meta l4proto . th dport map @MAP; a port that the map does not hold goes on */
-void translate_destination(struct nftnl_rule *rule, uint8_t family, const char *map);
+/* `how` is NFT_CMP_EQ or NFT_CMP_NEQ. */
+void expression_compare(struct nftnl_rule *rule, uint32_t how, const void *data, uint32_t length);
+void expression_keep_bits(struct nftnl_rule *rule, const void *mask, uint32_t length);
 
-/* iifname != "lo" */
-void match_not_loopback(struct nftnl_rule *rule);
-
-/* fib daddr type local */
-void match_local_destination(struct nftnl_rule *rule);
-
-/* meta l4proto . th dport @SET */
-void match_port(struct nftnl_rule *rule, const char *set);
-
-/* update @SET { meta l4proto . th dport timeout MS } */
-void remember_port(struct nftnl_rule *rule, const char *set, uint64_t timeout_ms);
-
-/* meta nfproto FAMILY meta l4proto PROTOCOL meta l4proto . ct original proto-dst @SET: the port that was
- * called, where it was handed on. nft can read that word only after the one that names the protocol. */
-void match_called_port(struct nftnl_rule *rule, uint8_t family, uint8_t protocol, const char *set);
-
-/* meta nfproto FAMILY meta l4proto PROTOCOL update @SET { meta l4proto . ct original proto-dst }; the
- * elements of the set count */
-void count_called_port(struct nftnl_rule *rule, uint8_t family, uint8_t protocol, const char *set);
-
-/* ip saddr ADDRESS, ip6 daddr ADDRESS; `address` is a struct in_addr or in6_addr */
-void match_host(struct nftnl_rule *rule, uint8_t family, enum side side, const void *address);
-
-/* meta l4proto PROTOCOL th dport PORT */
-void match_one_port(struct nftnl_rule *rule, uint8_t protocol, uint16_t port);
-
-/* ip saddr @SET, ip6 daddr != @SET; `family` is NFPROTO_IPV4 or NFPROTO_IPV6 */
-void match_address(struct nftnl_rule *rule, uint8_t family, enum side side, const char *set);
-void match_other_address(struct nftnl_rule *rule, uint8_t family, enum side side, const char *set);
-
-/* ct state established,related */
-void match_established(struct nftnl_rule *rule);
-
-/* ct state new */
-void match_new(struct nftnl_rule *rule);
-
-/* ct state invalid,untracked */
-void match_no_connection(struct nftnl_rule *rule);
-
-/* ct direction original */
-void match_original_direction(struct nftnl_rule *rule);
-
-/* tcp flags syn / syn,rst */
-void match_syn(struct nftnl_rule *rule);
-
-/* tcp option maxseg size set rt mtu */
-void clamp_mss(struct nftnl_rule *rule);
-
-/* snat ip to ip saddr map @MAP; a source that the map does not hold goes on to the next rule */
-void translate_source(struct nftnl_rule *rule, uint8_t family, const char *map);
-
-/* The same with maps of first and last addresses. `flags`: NF_NAT_RANGE_PERSISTENT for
- * "snat ip to ip saddr map @MAP persistent", NF_NAT_RANGE_NETMAP for
- * "snat ip6 prefix to ip6 saddr map @MAP" */
-void translate_source_range(struct nftnl_rule *rule, uint8_t family, const char *map,
-			    uint32_t flags);
-
-/* masquerade */
-void masquerade(struct nftnl_rule *rule);
-
-/* counter */
-void count_packets(struct nftnl_rule *rule);
-
-/* limit rate N/second */
-void limit_packets(struct nftnl_rule *rule, uint64_t per_second);
-
-/* meta nftrace set 1 */
-void trace_packets(struct nftnl_rule *rule);
-
-/* accept, drop; `verdict` is NF_ACCEPT or NF_DROP */
-void decide(struct nftnl_rule *rule, uint32_t verdict);
+/* `flags` is 0 or NFT_LOOKUP_F_INV. Of a map the register for the data is the caller's to set. */
+struct nftnl_expr *expression_look_up(struct nftnl_rule *rule, const char *set, uint32_t flags);
 
 #endif

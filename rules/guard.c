@@ -8,7 +8,8 @@
 #include <linux/netfilter/nf_tables.h>
 #include <linux/netfilter_ipv4.h>
 
-#include "rules/expression.h"
+#include "rules/match.h"
+#include "rules/statement.h"
 #include "rules/object.h"
 #include "rules/table.h"
 

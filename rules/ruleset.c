@@ -8,7 +8,8 @@
 #include <linux/netfilter/nf_tables.h>
 #include <linux/netfilter_ipv4.h>
 
-#include "rules/expression.h"
+#include "rules/match.h"
+#include "rules/statement.h"
 #include "rules/table.h"
 
 /* Names that are no words of nft's language: it could not read its own listing again. */

@@ -15,7 +15,8 @@
 
 #include "natd/log.h"
 #include "rules/comment.h"
-#include "rules/expression.h"
+#include "rules/match.h"
+#include "rules/statement.h"
 #include "rules/object.h"
 #include "rules/seen.h"
 
