@@ -179,9 +179,10 @@ static void keep_mark(struct scan *scan, const struct scan_chain *chain,
 	memcpy(mark->comment, comment, sizeof(mark->comment));
 }
 
-static void keep_jump(struct scan *scan, const struct scan_chain *from, const char *name)
+static void keep_jump(struct scan *scan, const struct scan_chain *from,
+		      const struct meaning *meaning)
 {
-	const struct scan_chain *to = scan_find(scan, from->table, name);
+	const struct scan_chain *to = scan_find(scan, from->table, meaning->jump);
 	struct scan_jump *jump;
 
 	if (!to)
@@ -189,6 +190,7 @@ static void keep_jump(struct scan *scan, const struct scan_chain *from, const ch
 	jump = APPEND(scan, jumps, jump_count);
 	jump->from = (uint32_t)(from - scan->chains);
 	jump->to = (uint32_t)(to - scan->chains);
+	jump->all = !meaning->matches;
 }
 
 static void keep_rule(struct scan *scan, struct nftnl_rule *rule)
@@ -205,7 +207,7 @@ static void keep_rule(struct scan *scan, struct nftnl_rule *rule)
 	}
 	chain->rules++;
 	if (meaning.jump[0])
-		keep_jump(scan, chain, meaning.jump);
+		keep_jump(scan, chain, &meaning);
 	if (!meaning.drops)
 		return;
 	chain->closes |= !meaning.matches;
@@ -294,6 +296,26 @@ static void sum_dropped(struct scan *scan)
 	free(seen);
 }
 
+/* "-A FORWARD -j LOGDROP": as often as chains lead to each other, which the kernel lets them do 16 times
+ * (NFT_JUMP_STACK_SIZE). */
+static void spread_closing(struct scan *scan)
+{
+	bool spread = true;
+
+	while (spread) {
+		spread = false;
+		for (size_t i = 0; i < scan->jump_count; i++) {
+			const struct scan_jump *jump = &scan->jumps[i];
+
+			if (!jump->all || !scan->chains[jump->to].closes ||
+			    scan->chains[jump->from].closes)
+				continue;
+			scan->chains[jump->from].closes = true;
+			spread = true;
+		}
+	}
+}
+
 static int dump_chain(struct scan *scan, struct nftables *nftables, const struct scan_chain *chain)
 {
 	const struct scan_table *table = &scan->tables[chain->table];
@@ -342,8 +364,8 @@ int scan_read(struct scan *scan, struct nftables *nftables)
 		error = ERESTART;
 	if (error)
 		scan_free(scan);
-	else
-		sum_dropped(scan);
+	sum_dropped(scan);
+	spread_closing(scan);
 	scan->generation = before;
 	return error;
 }

@@ -33,8 +33,9 @@ struct scan_chain {
 	bool translates; /* sources: of type nat, in postrouting */
 	uint8_t hook;
 	bool policy_drop;
-	bool closes;      /* what no rule of it decides is dropped: by policy, or by a last rule */
-	uint32_t rules;   /* of other programs, in this chain */
+	bool closes;    /* what no rule of it decides is dropped: by policy, by a last rule, or by a
+			     chain to which that leads all */
+	uint32_t rules; /* of other programs, in this chain */
 	uint64_t dropped; /* packets; of a base chain: by every chain that it leads to as well */
 	bool counts;      /* something that drops counts */
 };
@@ -42,6 +43,7 @@ struct scan_chain {
 struct scan_jump {
 	uint32_t from; /* indices of chains */
 	uint32_t to;
+	bool all; /* packets that come so far, not only some */
 };
 
 /* A rule that natd put into the chain of another, now or in an earlier life. */

@@ -189,6 +189,22 @@ def test_a_last_rule_closes_like_a_policy(rules, nodes):
     assert reach(nodes["alice"], nodes["web"], WEB)
 
 
+def test_a_chain_to_which_all_is_led_closes_too(rules, nodes):
+    """As in many a script: log what is left, and drop it."""
+    host = nodes["host"]
+    for line in ("-N LOGDROP", "-A LOGDROP -m limit --limit 5/min -j LOG", "-A LOGDROP -j DROP",
+                 "-N REST", "-A REST -j LOGDROP", "-A FORWARD -i lan0 -j ACCEPT",
+                 "-A FORWARD -j REST", "-N SOME", "-A SOME -j DROP", "-A OUTPUT -o lan0 -j SOME"):
+        host.run("iptables", *line.split())
+    rules.say("coexist 1 1")
+    rules.put(*WG0)
+    wait_accepts(host, ALL, "ip", "filter", "FORWARD")
+    found = look(rules)
+    assert found["ip filter FORWARD"]["closes"] == "1"
+    assert found["ip filter OUTPUT"]["closes"] == "0"
+    assert reach(nodes["alice"], nodes["web"], WEB)
+
+
 def test_what_only_its_program_may_change_is_told(rules, nodes):
     host = nodes["host"]
     with subprocess.Popen(host.command("nft", "-i"), stdin=subprocess.PIPE,
