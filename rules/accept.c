@@ -22,15 +22,24 @@
 
 #define CONNTRACK_REVISION 3 /* of xt_conntrack: struct xt_conntrack_mtinfo3 */
 
+static const char *const beginnings[ACCEPTS] = {
+	[ACCEPT_PUBLISHED] = MEANING_MARK_PREFIX "published to ",
+	[ACCEPT_ANSWERS] = MEANING_MARK_PREFIX "answers to ",
+	[ACCEPT_FROM] = MEANING_MARK_PREFIX "from ",
+};
+
 void accept_comment(enum accept_what what, const char *interface, char comment[MEANING_MARK_MAX])
 {
-	static const char *const words[ACCEPTS] = {
-		[ACCEPT_PUBLISHED] = "published to",
-		[ACCEPT_ANSWERS] = "answers to",
-		[ACCEPT_FROM] = "from",
-	};
+	snprintf(comment, MEANING_MARK_MAX, "%s%s", beginnings[what], interface);
+}
 
-	snprintf(comment, MEANING_MARK_MAX, MEANING_MARK_PREFIX "%s %s", words[what], interface);
+bool accept_is_comment(const char *comment)
+{
+	for (enum accept_what what = 0; what < ACCEPTS; what++)
+		if (strncmp(comment, beginnings[what], strlen(beginnings[what])) == 0 &&
+		    !strchr(comment + strlen(beginnings[what]), ' '))
+			return true;
+	return false;
 }
 
 static struct nftnl_rule *rule_new(const struct accept_place *place)

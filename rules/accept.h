@@ -24,8 +24,9 @@ struct accept_place {
 	const char *chain;
 };
 
-/* The comment by which the rule is known again. */
+/* The comment by which the rule is known again; and is it one of those, whatever the interface? */
 void accept_comment(enum accept_what what, const char *interface, char comment[MEANING_MARK_MAX]);
+bool accept_is_comment(const char *comment);
 
 /* Appends to a batch: puts the rule at the head of the chain. */
 void accept_insert(struct batch *batch, const struct accept_place *place, enum accept_what what,

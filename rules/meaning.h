@@ -22,8 +22,9 @@ struct meaning {
 	bool drops;
 	bool counts;
 	uint64_t packets;
-	char jump[RULES_NAME_MAX];   /* the chain that it jumps or goes to; "": none */
-	char mark[MEANING_MARK_MAX]; /* the comment, where the rule is natd's; "": it is not */
+	char jump[RULES_NAME_MAX]; /* the chain that it jumps or goes to; "": none */
+	char mark
+		[MEANING_MARK_MAX]; /* the comment, where it begins as natd's do; "": it does not */
 };
 
 void meaning_read(struct meaning *meaning, struct nftnl_rule *rule);

@@ -12,6 +12,7 @@
 #include <string.h>
 
 #include "natd/log.h"
+#include "rules/accept.h"
 #include "rules/fate.h"
 #include "rules/meaning.h"
 #include "rules/table.h"
@@ -168,6 +169,13 @@ static struct scan_chain *chain_of(struct scan *scan, const struct nftnl_rule *r
 	return &scan->chains[scan->last];
 }
 
+/* People write comments too, and what only its program may change natd has not written. */
+static bool is_natds(const struct scan *scan, const struct scan_chain *chain,
+		     const struct meaning *meaning)
+{
+	return accept_is_comment(meaning->mark) && !scan->tables[chain->table].owned;
+}
+
 static void keep_mark(struct scan *scan, const struct scan_chain *chain,
 		      const struct nftnl_rule *rule, const char comment[MEANING_MARK_MAX])
 {
@@ -201,7 +209,7 @@ static void keep_rule(struct scan *scan, struct nftnl_rule *rule)
 	if (!chain)
 		return;
 	meaning_read(&meaning, rule);
-	if (meaning.mark[0]) {
+	if (is_natds(scan, chain, &meaning)) {
 		keep_mark(scan, chain, rule, meaning.mark);
 		return;
 	}

@@ -146,6 +146,32 @@ def test_a_family_without_clients_gets_none(rules, nodes):
     assert accepts(host, "ip6", "filter", "FORWARD") == []
 
 
+def test_a_comment_of_somebody_else_stays(rules, nodes):
+    """And a rule in a table of which nobody else may remove it is no reason to put none elsewhere."""
+    host = nodes["host"]
+    host.run("iptables", "-P", "FORWARD", "DROP")
+    host.nft('add rule ip filter FORWARD iifname "lan0" counter accept '
+             'comment "natd: from here the home network"')
+    host.nft("table inet mine { chain in { type filter hook input priority 0; "
+             'udp dport 51820 accept comment "natd: wireguard"; }; }')
+    with subprocess.Popen(host.command("nft", "-i"), stdin=subprocess.PIPE,
+                          stdout=subprocess.DEVNULL, text=True) as owner:
+        owner.stdin.write("add table inet other { flags owner; }\n"
+                          "add chain inet other gate { type filter hook forward priority 0; }\n"
+                          'add rule inet other gate iifname "wg0" accept comment "natd: from wg0"\n')
+        owner.stdin.flush()
+        wait_until(lambda: "natd: from" in host.run("nft", "list", "ruleset").stdout.split("gate")[-1],
+                   15, "the rule")
+        rules.say("coexist 1 1")
+        rules.put(*WG0)
+        wait_accepts(host, [*ALL, "from here the home network"], "ip", "filter", "FORWARD")
+        rules.say("remove 1")
+        rules.wait("removed")
+        assert accepts(host, "ip", "filter", "FORWARD") == ["from here the home network"]
+        assert accepts(host, "inet", "mine", "in") == ["wireguard"]
+        owner.stdin.close()
+
+
 def test_docker_user_only_where_it_is_asked(rules, nodes):
     host = nodes["host"]
     for line in ("-P FORWARD DROP", "-N DOCKER-USER", "-A DOCKER-USER -j RETURN"):
