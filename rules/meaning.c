@@ -47,6 +47,32 @@ static void read_target(struct nftnl_expr *expression, struct meaning *meaning)
 	meaning->drops |= name && strcmp(name, "REJECT") == 0;
 }
 
+static void keep_mark(struct meaning *meaning, const char *text, size_t size)
+{
+	const size_t prefix = strlen(MEANING_MARK_PREFIX);
+	size_t length = strnlen(text, size);
+
+	if (length < size && length > prefix && length < sizeof(meaning->mark) &&
+	    memcmp(text, MEANING_MARK_PREFIX, prefix) == 0)
+		memcpy(meaning->mark, text, length + 1);
+}
+
+/* iptables' own matches. Its comment matches everything; iptables-restore makes one of what was nft's. */
+static void read_match(struct nftnl_expr *expression, struct meaning *meaning)
+{
+	const char *name = nftnl_expr_get_str(expression, NFTNL_EXPR_MT_NAME);
+	uint32_t size = 0;
+	const char *text;
+
+	if (!name || strcmp(name, "comment") != 0) {
+		meaning->matches = true;
+		return;
+	}
+	text = nftnl_expr_get(expression, NFTNL_EXPR_MT_INFO, &size);
+	if (text)
+		keep_mark(meaning, text, size);
+}
+
 static void read_nothing(struct nftnl_expr *expression, struct meaning *meaning)
 {
 	(void)expression;
@@ -59,7 +85,7 @@ static const struct {
 	void (*read)(struct nftnl_expr *expression, struct meaning *meaning);
 } expressions[] = {
 	{ "immediate", read_verdict }, { "counter", read_counter }, { "reject", read_reject },
-	{ "target", read_target },     { "log", read_nothing },
+	{ "target", read_target },     { "log", read_nothing },     { "match", read_match },
 };
 
 static int read_expression(struct nftnl_expr *expression, void *data)
@@ -79,13 +105,11 @@ static int read_expression(struct nftnl_expr *expression, void *data)
 
 static void read_mark(struct meaning *meaning, const struct nftnl_rule *rule)
 {
-	const size_t prefix = strlen(MEANING_MARK_PREFIX);
-	size_t length = 0;
-	const char *text = comment_read(rule, &length);
+	size_t size = 0;
+	const char *text = comment_read(rule, &size);
 
-	if (text && length > prefix && length <= sizeof(meaning->mark) &&
-	    text[length - 1] == '\0' && memcmp(text, MEANING_MARK_PREFIX, prefix) == 0)
-		memcpy(meaning->mark, text, length);
+	if (text)
+		keep_mark(meaning, text, size);
 }
 
 void meaning_read(struct meaning *meaning, struct nftnl_rule *rule)

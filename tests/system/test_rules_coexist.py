@@ -274,6 +274,34 @@ def test_put_back_and_taken_away(rules, nodes):
     assert "-i wg0 -j DROP" in host.run("iptables", "-S").stdout  # not ours: it stays
 
 
+def test_what_iptables_has_saved_and_loaded_again(rules, nodes):
+    """At a shutdown and the next start, mostly: the comments are iptables' own then."""
+    host = nodes["host"]
+    host.run("iptables", "-P", "FORWARD", "DROP")
+    rules.say("coexist 1 1")
+    rules.put(*WG0)
+    wait_accepts(host, ALL, "ip", "filter", "FORWARD")
+    listed = host.run("iptables", "-S", "FORWARD").stdout
+    saved = host.run("iptables-save").stdout
+    subprocess.run(host.command("iptables-restore"), input=saved, text=True, check=True)
+    host.run("iptables", "-I", "FORWARD", "-i", "lan0", "-j", "ACCEPT")
+    wait_accepts(host, ALL, "ip", "filter", "FORWARD")  # at the head again, and once
+    assert host.run("iptables", "-S", "FORWARD").stdout == listed + "-A FORWARD -i lan0 -j ACCEPT\n"
+    subprocess.run(host.command("iptables-restore"), input=saved, text=True, check=True)
+    rules.say("remove 1")
+    rules.wait("removed")
+    assert host.run("iptables", "-S", "FORWARD").stdout == "-P FORWARD DROP\n"
+
+
+def test_a_comment_is_no_condition(rules, nodes):
+    host = nodes["host"]
+    host.run("iptables", "-A", "FORWARD", "-m", "comment", "--comment", "and no more", "-j", "DROP")
+    rules.say("coexist 1 1")
+    rules.put(*WG0)
+    wait_accepts(host, ALL, "ip", "filter", "FORWARD")
+    assert reach(nodes["alice"], nodes["web"], WEB)
+
+
 @pytest.mark.parametrize("coexist", [0, 1])
 def test_what_a_killed_run_left(nodes, rules, coexist):
     """Its accepts, for a tunnel that is there no more, go or stay as the next one is told."""
