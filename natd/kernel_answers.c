@@ -106,6 +106,7 @@ static void on_touched(struct kernel *kernel, const struct rules_report *report,
 	kernel->repairs++;
 	kernel->repairs_in_row = calm ? 1 : kernel->repairs_in_row + 1;
 	kernel->last_repair = *touched;
+	log_clean(kernel->last_repair.program); /* 15 bytes: they may end within a letter */
 	kernel->last_repair_at = now;
 	if (touched->error)
 		log_error("%s (pid %u) changed natd's tables, and they cannot be put back: %s",

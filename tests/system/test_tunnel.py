@@ -2,6 +2,7 @@
 """Clients in the tunnel reach the internet, with the address that was promised."""
 
 import json
+import shutil
 
 import pytest
 
@@ -104,6 +105,19 @@ def test_survives_a_flush():
         lab.tunnel_up()
         assert lab.fetch_through_tunnel() == WAN
         assert natd.status()["rules"]["repairs"] >= 1
+
+
+def test_a_flush_by_a_program_whose_name_is_cut():
+    """The kernel keeps 15 bytes of it, and so a part of a letter."""
+    with Lab() as lab:
+        natd = lab.natd("rules { owned = false }")
+        natd.wait_status("OK")
+        program = lab.host.folder / "あbcあdeあfあ"
+        program.symlink_to(shutil.which("nft"))
+        lab.host.run(program, "flush", "ruleset")
+        wait_until(lambda: natd.status()["rules"]["repairs"] == 1, 10, "the repair")
+        assert natd.status()["rules"]["last_repair"]["program"].startswith("あbc")
+        assert natd.ctl("status").returncode == 0
 
 
 def test_a_contest_is_told():
