@@ -9,25 +9,28 @@ MANDIR   ?= $(PREFIX)/share/man
 DATADIR  ?= $(PREFIX)/share/natd
 LOCALEDIR ?= $(PREFIX)/share/locale
 BASHDIR  ?= $(PREFIX)/share/bash-completion/completions
-ZSHDIR   ?= $(PREFIX)/share/zsh/vendor-completions
+ZSHDIR   ?= $(PREFIX)/share/zsh/$(if $(filter /usr,$(PREFIX)),vendor-completions,site-functions)
 FISHDIR  ?= $(PREFIX)/share/fish/vendor_completions.d
+DOCDIR   ?= $(PREFIX)/share/doc/natd
+# Others look for these nowhere else, or not everywhere: polkit and firewalld know no /usr/local.
 UNITDIR  ?= /lib/systemd/system
 SYSUSERS ?= /usr/lib/sysusers.d
 SYSCTLDIR ?= /usr/lib/sysctl.d
-POLKITDIR ?= $(PREFIX)/share/polkit-1/rules.d
-FIREWALLDDIR ?= $(PREFIX)/lib/firewalld/policies
-DOCDIR   ?= $(PREFIX)/share/doc/natd
+POLKITDIR ?= /usr/share/polkit-1/rules.d
+FIREWALLDDIR ?= /usr/lib/firewalld/policies
 SYSCONFDIR ?= /etc
 DESTDIR  ?=
 
 BUILD    ?= build
 CC       ?= cc
-CFLAGS   ?= -O2 -g -fstack-protector-strong -D_FORTIFY_SOURCE=2
+# A packager's CPPFLAGS bring their own; some compilers define it unasked.
+FORTIFY   = $(if $(findstring _FORTIFY_SOURCE,$(CPPFLAGS)),,-U_FORTIFY_SOURCE -D_FORTIFY_SOURCE=2)
+CFLAGS   ?= -O2 -g -fstack-protector-strong $(FORTIFY)
 WARNINGS := -Wall -Wextra -Werror -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wpointer-arith \
             -Wwrite-strings -Wundef -Wvla -Wformat=2 -Wnull-dereference
-ALL_CFLAGS = -std=c11 -D_GNU_SOURCE -I. -fPIE $(WARNINGS) -DNATD_VERSION='"$(VERSION)"' \
-             -DNATD_DATADIR='"$(DATADIR)"' \
-             -DNATD_LOCALEDIR='"$(LOCALEDIR)"' $(CFLAGS)
+# What a program knows of where it is installed.
+PLACES     = -DNATD_VERSION='"$(VERSION)"' -DNATD_DATADIR='"$(DATADIR)"' -DNATD_LOCALEDIR='"$(LOCALEDIR)"'
+ALL_CFLAGS = -std=c11 -D_GNU_SOURCE -I. -fPIE $(WARNINGS) $(PLACES) $(CPPFLAGS) $(CFLAGS)
 ALL_LDFLAGS = -pie -Wl,-z,relro -Wl,-z,now -Wl,--as-needed $(LDFLAGS)
 
 LIBS_PROCESS := -lseccomp -lcap
@@ -71,7 +74,7 @@ TEST_JOBS    ?= 5
 
 Q := $(if $(V),,@)
 
-.PHONY: all helpers demo check check-vm lint fuzz bench install uninstall clean unit valgrind
+.PHONY: FORCE all helpers demo check check-vm lint fuzz bench install uninstall clean unit valgrind
 .SECONDARY:
 
 all: $(BUILD)/natd/natd $(BUILD)/natctl $(CATALOGUES) $(BUILD)/locale/$(LOCALE_JA)
@@ -93,6 +96,14 @@ $(BUILD)/locale/%/LC_MESSAGES/natd.mo: natd/po/%.po
 $(BUILD)/locale/$(LOCALE_JA):
 	@mkdir -p $(@D)
 	$(Q)ln -sfn /usr/lib/locale/C.utf8 $@
+
+# After a plain "make", "make install PREFIX=" makes programs that look there.
+$(BUILD)/places: FORCE
+	@mkdir -p $(@D)
+	@echo "$(PLACES)" | cmp -s - $@ || echo "$(PLACES)" >$@
+
+PLACED := $(shell grep -lE 'NATD_(VERSION|DATADIR|LOCALEDIR)' natd/*.c natd/ctl/*.c)
+$(PLACED:%.c=$(BUILD)/%.o): $(BUILD)/places
 
 $(BUILD)/%.o: %.c
 	@mkdir -p $(@D)

@@ -62,6 +62,42 @@ def test_install_and_uninstall(tmp_path):
     assert files(tmp_path) == {"etc/natd/natd.conf"}, "what the user wrote stays, the rest goes"
 
 
+def test_install_under_another_prefix(tmp_path):
+    """Programs and data go there, and find each other, also where "make" was told nothing of it. What only
+    one folder is looked for in stays in that one: polkit and firewalld do not know /usr/local."""
+    build = tmp_path / "build"
+    shutil.copytree(BUILD, build, ignore=shutil.ignore_patterns("clang", "sanitized", "fuzz", "tests", "*.d"))
+    subprocess.run(["make", "-s", "install", f"BUILD={build}", f"DESTDIR={tmp_path}/root", "PREFIX=/usr/local"],
+                   cwd=ROOT, check=True, capture_output=True, text=True)
+    fixed = {path for path in INSTALLED if re.search(r"systemd|polkit|firewalld|sysusers|sysctl", path)}
+    moved = {path.replace("usr/", "usr/local/", 1).replace("zsh/vendor-completions", "zsh/site-functions")
+             for path in INSTALLED - fixed}
+    assert files(tmp_path / "root") == fixed | moved
+    for name in "sbin/natd", "bin/natctl":
+        assert b"/usr/share/" not in (tmp_path / "root/usr/local" / name).read_bytes(), name
+    for unit in (tmp_path / "root/lib/systemd/system").iterdir():
+        assert "ExecStart=/usr/local/" in unit.read_text()
+
+
+@pytest.mark.parametrize("given", [
+    {"CPPFLAGS": "-Wdate-time -D_FORTIFY_SOURCE=3", "CFLAGS": "-g -O2", "LDFLAGS": "-Wl,-z,now"},
+    {"CPPFLAGS": "-D_FORTIFY_SOURCE=3"},  # twice would be an error
+    {},
+], ids=["dpkg-buildflags", "CPPFLAGS", "none"])
+def test_flags_of_the_environment(tmp_path, given):
+    """A distribution hardens by flags: those of dpkg-buildflags(1) are taken, all of them."""
+    env = {key: value for key, value in os.environ.items() if not key.endswith("FLAGS")} | given
+    lines = subprocess.run(["make", "-n", "all", f"BUILD={tmp_path}"], cwd=ROOT, env=env, check=True,
+                           capture_output=True, text=True).stdout.splitlines()
+    compiled = [line.split() for line in lines if " -c -o " in line]
+    linked = [line.split() for line in lines if "-o " in line and " -levent_core " in line + " "]
+    assert len(compiled) > 100 and len(linked) == 1
+    for line in compiled:
+        assert all(flag in line for name in given if name != "LDFLAGS" for flag in given[name].split())
+        assert sum(flag.startswith("-D_FORTIFY_SOURCE") for flag in line) == 1
+    assert all(flag in linked[0] for flag in given.get("LDFLAGS", "").split())
+
+
 def test_example_shows_the_defaults(tmp_path):
     """Without its comment signs the example is what holds anyway, and it is valid."""
     text = (ROOT / "natd/service/natd.conf").read_text()
