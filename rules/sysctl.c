@@ -65,7 +65,7 @@ static int write_value(const char *path, int32_t value)
 int32_t sysctl_value(const char *name)
 {
 	char path[PATH_SIZE];
-	int32_t value;
+	int32_t value = -1;
 
 	snprintf(path, sizeof(path), SYSCTL_ROOT "%s", name);
 	return read_value(path, &value) ? -1 : value;

@@ -78,7 +78,7 @@ static const char *wan_kind_key(const struct address *wan)
 
 static void add_wan(json_t *router, const struct router_answers *answers)
 {
-	struct in_addr told;
+	struct in_addr told = { 0 };
 	struct address wan;
 
 	if (!router_wan(answers, &told))
