@@ -76,7 +76,7 @@ static bool starts_with(const char *bytes, size_t size, const char *start)
 static bool number(const char *text, uint32_t *value)
 {
 	char *end;
-	unsigned long read = strtoul(text, &end, 10);
+	unsigned long long read = strtoull(text, &end, 10);
 
 	*value = (uint32_t)read;
 	return *text >= '0' && *text <= '9' && !*end && read <= UINT32_MAX;
