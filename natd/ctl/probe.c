@@ -27,13 +27,14 @@ static void show_answer(FILE *out, const json_t *answer)
 	bool came = strcmp(state, "silent") != 0 && strcmp(state, "refused") != 0;
 	struct row row = row_start(out, "", PRINT_INDENT);
 	char label[PRINT_INDENT + 1];
+	char translated[SENTENCE_MAX];
 
 	snprintf(label, sizeof(label), " %s", word_protocol(text_of(answer, "protocol")));
 	row.label = label;
 	row_add(&row, "%s", word_state(state));
 	add_took(&row, answer);
 	if (came && *text_of(answer, "said")) /* else the state has said it */
-		row_add(&row, "%s", text_of(answer, "said"));
+		row_add(&row, "%s", sentence(text_of(answer, "said"), translated));
 	row_end(&row);
 }
 

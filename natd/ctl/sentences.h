@@ -9,9 +9,10 @@
 
 #define SENTENCE_MAX 2048
 
-/* The forms of natctl doctor's steps, and of natd's refusals; both end with NULL. */
+/* The forms of natctl doctor's steps, of natd's refusals, and of the router's reasons; each ends with NULL. */
 extern const char *const sentence_steps[];
 extern const char *const sentence_refusals[];
+extern const char *const sentence_router[];
 
 /* `english` in the user's language: written into `text` and returned, or `english` itself. */
 const char *sentence(const char *english, char text[SENTENCE_MAX]);

@@ -27,6 +27,8 @@
 #include "natd/verdict.h"
 #include "tests/unit/test_ctl_samples.h"
 #include "tests/unit/test_ctl_catalogue.h"
+#include "upnp/igd_soap.h"
+#include "upnp/pcp.h"
 
 #define SCREENS "tests/unit/screens/"
 
@@ -391,12 +393,54 @@ static void sentences_keep_their_values(void **state)
 		"二重ルーター: ルーター 192.168.1.1 の WAN アドレス 192.168.0.2 "
 		"がプライベートアドレスです");
 	/* The router's own words stay; natd's reason in them is a sentence itself. */
-	assert_string_equal(
-		sentence("the router did not open udp 51820: UPnP 501: Action Failed", text),
-		"ルーターが udp 51820 を開きませんでした: UPnP 501: Action Failed");
+	assert_string_equal(sentence("the router did not open udp 51820: PCP 77 ?", text),
+			    "ルーターが udp 51820 を開きませんでした: PCP 77 ?");
 	assert_string_equal(
 		sentence("the router did not open udp 51820: the router's table is full", text),
 		"ルーターが udp 51820 を開きませんでした: ルーターの表がいっぱいです");
+}
+
+/* What the router said comes in natd's words, which its number follows: the maker's help may know it. */
+static void reasons_of_routers_are_sentences(void **state)
+{
+	static const struct {
+		const char *said;
+		const char *shown;
+	} cases[] = {
+		{ "the router did not open udp 51820: UPnP 606 Action not authorized",
+		  "ルーターが udp 51820 を開きませんでした: ルーターがこの操作を許可していません "
+		  "(UPnP 606)" },
+		{ "udp 51820 is taken on the router: UPnP 718 UDP 51820 is held by 192.168.1.7 "
+		  "port 51820 (game)",
+		  "udp 51820 はルーターで使用中です: UDP 51820 は 192.168.1.7 のポート 51820 "
+		  "に転送されています (game、UPnP 718)" },
+		{ "PCP 2 NOT_AUTHORIZED; UPnP 606 Action not authorized",
+		  "ルーターがこの操作を許可していません (PCP "
+		  "2)、ルーターがこの操作を許可していません "
+		  "(UPnP 606)" },
+		{ "UPnP 899 UnknownError", "ルーターがエラーを返しました (UPnP 899 UnknownError)" },
+	};
+	char text[SENTENCE_MAX];
+
+	(void)state;
+	assert_true(text_use("ja"));
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++)
+		assert_string_equal(sentence(cases[i].said, text), cases[i].shown);
+	/* All that natd can get to hear from libminiupnpc about a number, and of its own codes. */
+	for (int code = 400; code < 800; code++) {
+		char english[UPNP_TEXT_MAX];
+
+		igd_say(english, code);
+		if (is_ascii(sentence(english, text)))
+			fail_msg("natd/ctl/sentences_router.c lacks: %s", english);
+	}
+	for (uint8_t code = 1; code < 14; code++) {
+		char english[UPNP_TEXT_MAX];
+
+		snprintf(english, sizeof(english), "PCP %u %s", code, pcp_result_name(code));
+		if (is_ascii(sentence(english, text)))
+			fail_msg("natd/ctl/sentences_router.c lacks: %s", english);
+	}
 }
 
 static void unknown_sentences_stay_english(void **state)
@@ -522,6 +566,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(screens_are_as_kept),
 		cmocka_unit_test(sentences_keep_their_values),
+		cmocka_unit_test(reasons_of_routers_are_sentences),
 		cmocka_unit_test(unknown_sentences_stay_english),
 		cmocka_unit_test(a_long_value_is_cut_not_overrun),
 		cmocka_unit_test(english_is_left_as_natd_says_it),
