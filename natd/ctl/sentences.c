@@ -29,6 +29,7 @@ static const char *const forms[] = {
 	   "port back. At once: delete that entry on the router's page. And give this host\n"
 	   "(%s) a fixed address there (natctl manual)."),
 	N_("%s: the router has given the wanted one away"),
+	N_("%s is open as external port %u: %s"),
 	N_("%s is open as external port %u"),
 	N_("Allow %s in it: `ufw allow PORT/udp`, or\n"
 	   "`firewall-cmd --permanent --add-port=PORT/udp && firewall-cmd --reload`."),
@@ -206,6 +207,8 @@ static const char *const forms[] = {
 	N_("the resolver answers with error %u"),
 	N_("wg-quick's settings"),
 	N_("OpenVPN's settings"),
+	N_("v6 Plus"), /* natd/map_e.c */
+	N_("OCN Virtual Connect"),
 	N_("PiVPN's clients call port %u, but the router passes on port %u"),
 	N_("PiVPN's clients call %s, but natd.conf checks the name %s"),
 	N_("PiVPN's clients call %s, which nobody reaches from outside: change Endpoint in their "

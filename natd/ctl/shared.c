@@ -2,20 +2,23 @@
 #include "natd/ctl/shared.h"
 
 #include "natd/ctl/members.h"
+#include "natd/ctl/sentences.h"
 #include "natd/ctl/text.h"
 
 void status_shared_add(struct row *row, const json_t *shared)
 {
+	char service[SENTENCE_MAX];
 	json_int_t count;
 
 	if (json_is_true(json_object_get(shared, "certain")) && number_of(shared, "count", &count))
 		row_add(row, _("shared (%s): %lld of its ports are yours"),
-			text_of(shared, "service"), (long long)count);
+			sentence(text_of(shared, "service"), service), (long long)count);
 }
 
 void shared_show(FILE *out, const json_t *shared, size_t indent)
 {
 	struct row row = row_start(out, "", indent);
+	char service[SENTENCE_MAX];
 	json_int_t suggested;
 	const json_t *range;
 	size_t i;
@@ -24,12 +27,12 @@ void shared_show(FILE *out, const json_t *shared, size_t indent)
 		return;
 	if (json_is_true(json_object_get(shared, "certain")))
 		row_add(&row, _("This line (%s) shares its address. It owns only these ports:"),
-			text_of(shared, "service"));
+			sentence(text_of(shared, "service"), service));
 	else
 		row_add(&row,
 			_("If this line is %s, as its IPv6 address says, use %lld as external "
 			  "port: it then owns only these:"),
-			text_of(shared, "service"), (long long)suggested);
+			sentence(text_of(shared, "service"), service), (long long)suggested);
 	row_break(&row);
 	json_array_foreach(json_object_get(shared, "ports"), i, range)
 		if (json_is_string(range))

@@ -398,6 +398,19 @@ static void sentences_keep_their_values(void **state)
 	assert_string_equal(
 		sentence("the router did not open udp 51820: the router's table is full", text),
 		"ルーターが udp 51820 を開きませんでした: ルーターの表がいっぱいです");
+	assert_string_equal(
+		sentence("udp 51820 is open as external port 1024: UPnP 718 UDP 51820 is held by "
+			 "192.168.1.7 port 51820 (game)",
+			 text),
+		"udp 51820 は外部ポート 1024 で開いています: UDP 51820 は 192.168.1.7 のポート "
+		"51820 "
+		"に転送されています (game、UPnP 718)");
+	assert_string_equal(sentence("this line (v6 Plus) owns only some ports, not 51820; 50528 "
+				     "is open instead",
+				     text),
+			    "この回線 (v6プラス) で使えるのは一部のポートだけで、51820 "
+			    "は使えません。代わりに 50528 "
+			    "を開放しました");
 }
 
 /* What the router said comes in natd's words, which its number follows: the maker's help may know it. */
