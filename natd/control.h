@@ -15,6 +15,9 @@
 /* How long CONTROL_TEST and CONTROL_WHY may wait for their packet. */
 #define CONTROL_WAIT_SECONDS_MAX 600
 
+/* The refusal of either while another waits. It says nothing about the VPN. */
+#define CONTROL_BUSY "another natctl test or why waits for a packet: one at a time"
+
 enum control_command {
 	CONTROL_STATUS, /* the object of `natctl -j status` */
 	CONTROL_LIST,   /* {"mappings": [...], "complete": bool, "reason"} */

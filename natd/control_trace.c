@@ -143,8 +143,7 @@ static bool start(struct client *client, const struct rules_trace *trace)
 	struct timeval second = { .tv_sec = 1 };
 
 	if (tracing(control)) {
-		client_refuse(client,
-			      "another natctl test or why waits for a packet: one at a time");
+		client_refuse(client, "%s", CONTROL_BUSY);
 		return false;
 	}
 	if (seconds > CONTROL_WAIT_SECONDS_MAX) {

@@ -17,10 +17,6 @@
 #include "natd/ctl/text.h"
 #include "natd/log.h"
 
-/* natd answers most questions from memory. Opening a port and reading the router's table wait for
- * the router, which natd gives up on well before this. */
-#define ANSWER_SECONDS 30
-
 /* A router's table of a thousand entries is below 300 kB; more than this is not from natd. */
 #define ANSWER_BYTES_MAX (4u << 20)
 
@@ -112,12 +108,12 @@ static size_t read_some(void *buffer, size_t size, void *data)
 
 static json_t *read_answer(int client, struct answer *answer)
 {
-	struct stream stream = { .socket = client, .deadline = natd_now() + ANSWER_SECONDS * 1000 };
+	struct stream stream = { .socket = client, .deadline = natd_now() + CLIENT_SECONDS * 1000 };
 	json_error_t error;
 	json_t *json = json_load_callback(read_some, &stream, 0, &error);
 
 	if (stream.error == ETIMEDOUT)
-		fail(answer, NATCTL_BROKEN, _(CLIENT_SILENCE), ANSWER_SECONDS);
+		fail(answer, NATCTL_BROKEN, _(CLIENT_SILENCE), CLIENT_SECONDS);
 	else if (stream.error)
 		fail(answer, NATCTL_BROKEN, _("natd's answer broke off: %s"),
 		     strerror(stream.error));

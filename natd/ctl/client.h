@@ -11,6 +11,10 @@
 
 #define ANSWER_ERROR_MAX 1024
 
+/* natd answers most questions from memory. Opening a port and reading the router's table wait for
+ * the router, which natd gives up on well before this. */
+#define CLIENT_SECONDS 30
+
 /* What is said of a natd that hangs, with the seconds that were waited. */
 #define CLIENT_SILENCE                                                                             \
 	N_("natd does not answer within %d seconds; restart it with: sudo systemctl restart natd")

@@ -80,7 +80,10 @@ json_t *follow_natd(const struct invocation *typed, struct control_request reque
 	if (!stream)
 		say_error(typed->json, *status, "%s", answer.error);
 	else if (error)
-		*status = say_error(typed->json, NATCTL_BROKEN, "%s", sentence(error, translated));
+		*status = say_error(typed->json,
+				    strcmp(error, CONTROL_BUSY) == 0 ? NATCTL_NOT_KNOWN
+								     : NATCTL_BROKEN,
+				    "%s", sentence(error, translated));
 	else if (silent == EAGAIN)
 		*status = say_error(typed->json, NATCTL_BROKEN, _(CLIENT_SILENCE), seconds);
 	else if (!last)

@@ -23,7 +23,8 @@ bool snapshots_open(struct snapshots *from, const char *path, struct answer *ans
 	const struct control_request request = { .version = CONTROL_VERSION,
 						 .command = CONTROL_WATCH };
 
-	*from = (struct snapshots){ .socket = client_connect(path, answer) };
+	*from = (struct snapshots){ .socket = client_connect(path, answer),
+				    .silent_at = natd_now() + CLIENT_SECONDS * 1000 };
 	if (from->socket < 0)
 		return false;
 	from->buffer = malloc(LINE_BYTES_MAX);
@@ -88,20 +89,36 @@ static enum snapshots_end on_end(struct snapshots *from, struct answer *answer)
 	return end;
 }
 
+static enum snapshots_end on_silence(struct answer *answer)
+{
+	snprintf(answer->error, sizeof(answer->error), _(CLIENT_SILENCE), CLIENT_SECONDS);
+	answer->status = NATCTL_BROKEN;
+	return SNAPSHOTS_SILENT;
+}
+
+/* The earlier of the two that are not 0. */
+static int64_t earlier(int64_t one, int64_t other)
+{
+	return !one || (other && other < one) ? other : one;
+}
+
 enum snapshots_end snapshots_next(struct snapshots *from, int64_t deadline, json_t **snapshot,
 				  struct answer *answer)
 {
 	for (;;) {
 		struct pollfd wait = { .fd = from->socket, .events = POLLIN };
-		int64_t left = deadline ? deadline - natd_now() : -1;
+		int64_t until = earlier(deadline, from->silent_at);
+		int64_t left = until ? until - natd_now() : -1;
 		int ready;
 
 		*snapshot = take_line(from);
-		if (json_is_object(*snapshot))
+		if (json_is_object(*snapshot)) {
+			from->silent_at = 0;
 			return SNAPSHOTS_ONE;
+		}
 		json_decref(*snapshot);
-		if (deadline && left <= 0)
-			return SNAPSHOTS_NONE;
+		if (until && left <= 0)
+			return until == deadline ? SNAPSHOTS_NONE : on_silence(answer);
 		ready = poll(&wait, 1, (int)left);
 		if (ready > 0 && !read_more(from))
 			return on_end(from, answer);

@@ -13,6 +13,7 @@ struct snapshots {
 	int socket;
 	char *buffer; /* what has come of the line that is not complete yet */
 	size_t used;
+	int64_t silent_at; /* natd_now(): the first, which natd has at hand, must be here; 0: it was */
 };
 
 enum snapshots_end {
@@ -20,6 +21,7 @@ enum snapshots_end {
 	SNAPSHOTS_NONE,    /* none, until the time was over */
 	SNAPSHOTS_OVER,    /* natd has gone, or is going */
 	SNAPSHOTS_REFUSED, /* it will not; why stands in `answer` */
+	SNAPSHOTS_SILENT,  /* it hangs: not even the first has come; `answer` says so */
 };
 
 /* Asks for snapshots. False with `answer` filled where natd cannot be reached. */

@@ -43,7 +43,7 @@ static bool wait_at_natd(const struct invocation *typed)
 		}
 	} while (end == SNAPSHOTS_ONE && !known);
 	snapshots_close(&from);
-	if (end == SNAPSHOTS_OVER)
+	if (end == SNAPSHOTS_OVER || end == SNAPSHOTS_SILENT)
 		sleep(WAIT_SECONDS);
 	if (end == SNAPSHOTS_REFUSED)
 		say_error(typed->json, answer.status, "%s", answer.error);

@@ -61,7 +61,7 @@ static bool watch_once(const struct invocation *typed, struct hooks *hooks, json
 		hooks_run_due(hooks, natd_now());
 	}
 	snapshots_close(&from);
-	return end != SNAPSHOTS_REFUSED;
+	return end == SNAPSHOTS_OVER;
 }
 
 int command_watch(const struct invocation *typed)

@@ -211,7 +211,7 @@ def test_only_for_root_and_the_group(natd, arguments):
 def test_one_at_a_time(lab, natd):
     process = start(lab, natd, "test")
     done = natd.ctl("why", PHONE, WEB)
-    assert done.returncode == 2 and "one at a time" in done.stderr
+    assert done.returncode == 4 and "one at a time" in done.stderr
     process.popen.kill()
     process.wait()
 

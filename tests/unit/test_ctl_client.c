@@ -14,8 +14,10 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "natd/clock.h"
 #include "natd/ctl/client.h"
 #include "natd/ctl/follow.h"
+#include "natd/ctl/snapshots.h"
 
 static char folder[] = "/tmp/test_ctl_client.XXXXXX";
 static struct sockaddr_un address = { .sun_family = AF_UNIX };
@@ -307,6 +309,31 @@ static void a_natd_that_hangs_is_to_be_restarted(void **state)
 	close(listening);
 }
 
+/* natctl watch is told of the state at once: a natd that does not say even that hangs. */
+static void a_natd_that_hangs_has_no_snapshot(void **state)
+{
+	int listening = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	struct snapshots from;
+	struct answer answer = { 0 };
+	json_t *snapshot = NULL;
+
+	(void)state;
+	unlink(address.sun_path);
+	assert_int_equal(bind(listening, (struct sockaddr *)&address, sizeof(address)), 0);
+	assert_int_equal(listen(listening, 1), 0);
+	assert_true(snapshots_open(&from, address.sun_path, &answer));
+	assert_int_equal(snapshots_next(&from, natd_now() + 1, &snapshot, &answer), SNAPSHOTS_NONE);
+	assert_in_range(from.silent_at - natd_now(), 20000, 30000);
+	from.silent_at = natd_now() + 10;
+	alarm(20);
+	assert_int_equal(snapshots_next(&from, 0, &snapshot, &answer), SNAPSHOTS_SILENT);
+	assert_int_equal(answer.status, NATCTL_BROKEN);
+	assert_non_null(strstr(answer.error, "natd does not answer within 30 seconds"));
+	alarm(0);
+	snapshots_close(&from);
+	close(listening);
+}
+
 /* natctl(8): natd_up is 0 if natd does not answer, and the status is 3 then. */
 static void metrics_of_a_natd_without_an_answer(void **state)
 {
@@ -366,6 +393,7 @@ int main(void)
 		cmocka_unit_test(wan_ip_prints_an_address_or_nothing),
 		cmocka_unit_test(open_asks_for_what_was_typed),
 		cmocka_unit_test(a_natd_that_hangs_is_to_be_restarted),
+		cmocka_unit_test(a_natd_that_hangs_has_no_snapshot),
 		cmocka_unit_test(metrics_of_a_natd_without_an_answer),
 		cmocka_unit_test(wrong_input_never_reaches_natd),
 	};

@@ -572,6 +572,7 @@ static void every_refusal_is_translated(void **state)
 	(void)state;
 	assert_translated("cat natd/control*.c", "client_refuse(client,", 10);
 	assert_translated("cat natd/engine*.c", "snprintf(error,", 3);
+	assert_translated("cat natd/control.h", "#define CONTROL_BUSY", 1);
 }
 
 int main(void)
