@@ -2,7 +2,6 @@
 #include "natd/ctl/packet.h"
 
 #include <string.h>
-#include <unistd.h>
 
 #include "natd/ctl/arguments.h"
 #include "natd/ctl/follow.h"
@@ -203,7 +202,7 @@ json_t *packet_wait(const struct invocation *typed, struct control_request reque
 	struct wait wait = {
 		.text = waiting,
 		.silent = typed->json,
-		.terminal = isatty(STDOUT_FILENO),
+		.terminal = print_takes_escapes(stdout),
 	};
 
 	if (typed->time && !argument_wait(typed->time, &request.seconds)) {

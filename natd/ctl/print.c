@@ -95,17 +95,16 @@ int say_error(bool json, int status, const char *format, ...)
 	return status;
 }
 
-/* One that takes no escape sequences. */
-static bool terminal_is_dumb(void)
+bool print_takes_escapes(FILE *out)
 {
 	const char *terminal = getenv("TERM");
 
-	return terminal && strcmp(terminal, "dumb") == 0;
+	return isatty(fileno(out)) && !(terminal && strcmp(terminal, "dumb") == 0);
 }
 
 void print_progress(const char *text)
 {
-	if (isatty(STDERR_FILENO) && !terminal_is_dumb())
+	if (print_takes_escapes(stderr))
 		fprintf(stderr, "\r\033[K%s", text);
 }
 
@@ -173,7 +172,7 @@ bool print_has_colour(FILE *out)
 {
 	const char *no_colour = getenv("NO_COLOR");
 
-	return isatty(fileno(out)) && !(no_colour && *no_colour) && !terminal_is_dumb();
+	return print_takes_escapes(out) && !(no_colour && *no_colour);
 }
 
 void print_coloured(FILE *out, enum print_colour colour, const char *text)

@@ -31,6 +31,9 @@ int say_error(bool json, int status, const char *format, ...) LOG_FORMAT(3);
 /* Prints `json` on standard output, for -j. */
 void say_json(const json_t *json);
 
+/* True where `out` is a terminal, and not a dumb one. */
+bool print_takes_escapes(FILE *out);
+
 /* What it is busy with, on a line of a terminal that the next one overwrites; "" takes it away. Nothing
  * where standard error is no terminal, or a dumb one. */
 void print_progress(const char *text);

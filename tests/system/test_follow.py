@@ -4,8 +4,10 @@
 import contextlib
 import json
 import os
+import pty
 import signal
 import socket
+import subprocess
 
 import pytest
 
@@ -116,6 +118,20 @@ def test_a_firewall_that_drops_what_arrives(lab, natd):
     assert (packet["fate"], packet["family"], packet["table"], packet["chain"]) == (
         "dropped", "inet", "wall", "in")
     assert packet["handle"] and packet["comment"] == "nobody comes in"
+
+
+@pytest.mark.parametrize("term", ["xterm", "dumb"])
+def test_the_time_left_on_a_terminal(natd, term):
+    """It counts down in place, where the terminal can; a dumb one gets one line, as a pipe does."""
+    ours, theirs = pty.openpty()
+    command = natd.node.command("env", f"TERM={term}", NATCTL, "-s", natd.socket, "test", "--for", "2s")
+    status = subprocess.run(command, stdout=theirs, stderr=theirs, check=False).returncode
+    os.close(theirs)
+    shown = os.read(ours, 65536).decode()
+    os.close(ours)
+    assert status in (0, 4) and "waiting for a packet" in shown
+    assert ("\033" in shown) == (term == "xterm"), shown
+    assert term == "xterm" or shown.count("waiting") == 1, shown
 
 
 # ---- why ----
