@@ -343,7 +343,7 @@ static bool translate(const char *form, const char *english, char text[SENTENCE_
 const char *sentence(const char *english, char text[SENTENCE_MAX])
 {
 	static const char *const *const tables[] = { sentence_steps, sentence_refusals,
-						     sentence_router };
+						     sentence_router, sentence_config };
 
 	/* `forms` ends with one that fits much. */
 	for (size_t i = 0; i < sizeof(tables) / sizeof(tables[0]); i++)

@@ -9,10 +9,12 @@
 
 #define SENTENCE_MAX 2048
 
-/* The forms of natctl doctor's steps, of natd's refusals, and of the router's reasons; each ends with NULL. */
+/* The forms of natctl doctor's steps, of natd's refusals, of the router's reasons, and of what
+ * is wrong in natd.conf; each ends with NULL. */
 extern const char *const sentence_steps[];
 extern const char *const sentence_refusals[];
 extern const char *const sentence_router[];
+extern const char *const sentence_config[];
 
 /* `english` in the user's language: written into `text` and returned, or `english` itself. */
 const char *sentence(const char *english, char text[SENTENCE_MAX]);

@@ -11,6 +11,7 @@
 #include <string.h>
 
 #include <cmocka.h>
+#include <unistd.h>
 
 #include "natd/ctl/doctor.h"
 #include "natd/ctl/list.h"
@@ -24,6 +25,8 @@
 #include "natd/ctl/test.h"
 #include "natd/ctl/text.h"
 #include "natd/ctl/why.h"
+#include "natd/config.h"
+#include "natd/setting.h"
 #include "natd/verdict.h"
 #include "tests/unit/test_ctl_samples.h"
 #include "tests/unit/test_ctl_catalogue.h"
@@ -575,6 +578,67 @@ static void every_refusal_is_translated(void **state)
 	assert_translated("cat natd/control.h", "#define CONTROL_BUSY", 1);
 }
 
+/* natctl reload says what is wrong in natd.conf. */
+static void every_error_of_a_configuration_is_translated(void **state)
+{
+	static const char *const wrong[] = {
+		"router { leese = 7200 }",
+		"router { lease = 5 }",
+		"router {",
+		"}",
+		"name =",
+		"name myhome.example",
+		"router 7",
+		"{",
+		"forward { port = 1 }",
+		"forward \"a b\" { port = 1 }",
+		"forward \"a\" { port = 1 }\nforward \"a\" { port = 2 }",
+		"forward \"a\" { port = 1 }\nforward \"b\" { port = 1 }",
+		"forward \"a\" { }",
+		"tunnel \"a name of no interface\" { }",
+		"/* no end",
+		"name = \"no end\n",
+		"name = 'no end\n",
+		"client \"10.8.0.2\" { }",
+		"client \"10.8.0.2/24\" { egress = none }",
+		"client \"10.8.0.2\" { egress = \"2001:db8::1\" }",
+		"client \"10.8.0.2\" { egress = none }\nclient \"10.8.0.2/32\" { egress = none }",
+		"publish \"a\" { port = 1 }",
+		"publish \"a\" { port = \"1-10\"  to = 10.8.0.2  to-port = 65530 }",
+		"publish \"a\" { port = 1  to = 10.8.0.2 }\npublish \"b\" { port = 1  to = "
+		"10.8.0.3 }",
+	};
+	char path[] = "/tmp/test_ctl_language.XXXXXX";
+	int fd = mkstemp(path);
+	char error[CONFIG_ERROR_MAX];
+	char text[SENTENCE_MAX];
+	struct config config;
+
+	(void)state;
+	assert_true(text_use("ja"));
+	for (size_t i = 0; i < sizeof(wrong) / sizeof(wrong[0]); i++) {
+		assert_int_equal(ftruncate(fd, 0), 0);
+		assert_int_equal(pwrite(fd, wrong[i], strlen(wrong[i]), 0), strlen(wrong[i]));
+		error[0] = '\0';
+		assert_false(config_read(&config, path, false, error));
+		if (is_ascii(sentence(error, text)) || strstr(text, "allowed"))
+			fail_msg("natd/ctl/sentences_config.c lacks: %s", error);
+	}
+	close(fd);
+	unlink(path);
+	for (size_t i = 0; i < setting_count; i++)
+		if (is_ascii(sentence(settings[i].allowed, text)))
+			fail_msg("natd/ctl/sentences_config.c lacks: %s", settings[i].allowed);
+	assert_string_equal(
+		sentence(
+			"/etc/natd/natd.conf:3: lease = \"5\" is not allowed; allowed: seconds, 20 "
+			"to 604800",
+			text),
+		"/etc/natd/natd.conf の 3 行目: lease = \"5\" は使えません。使えるもの: 20 から "
+		"604800 "
+		"の秒数");
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -587,6 +651,7 @@ int main(void)
 		cmocka_unit_test(every_verdict_is_translated),
 		cmocka_unit_test(every_step_is_translated),
 		cmocka_unit_test(every_refusal_is_translated),
+		cmocka_unit_test(every_error_of_a_configuration_is_translated),
 	};
 
 	start_text();
