@@ -37,6 +37,38 @@ static void show_what(FILE *out, const json_t *packet)
 	row_end(&row);
 }
 
+/* natd's own rules that drop, by their comments (rules/ruleset.c): what the user wants to know of them. */
+static const struct own_rule {
+	const char *comment;
+	const char *why;
+	const char *advice;
+} own_rules[] = {
+	{ "their address is gone", N_("the egress address of this client is not on this host"),
+	  N_("natctl status says which, and what to do (E43)") },
+	{ "reach without clients", N_("the tunnel's reach does not name \"clients\""),
+	  N_("if it should: reach in /etc/natd/natd.conf, then sudo natctl reload") },
+	{ "reach without lan", N_("the tunnel's reach does not name \"lan\""),
+	  N_("if it should: reach in /etc/natd/natd.conf, then sudo natctl reload") },
+	{ "reach without internet", N_("the tunnel's reach does not name \"internet\""),
+	  N_("if it should: reach in /etc/natd/natd.conf, then sudo natctl reload") },
+	{ "clients open no ports at home", N_("clients may not ask the home's router for ports"),
+	  N_("what is to be open at home: publish in /etc/natd/natd.conf") },
+	{ "from outside only what is published",
+	  N_("clients are reached from outside only by what is published"),
+	  N_("if it should pass: publish in /etc/natd/natd.conf") },
+};
+
+/* NULL: the packet was dropped by another program's rule, or by one that says no more than it shows. */
+static const struct own_rule *find_own_rule(const json_t *packet)
+{
+	if (strcmp(text_of(packet, "table"), "natd") != 0)
+		return NULL;
+	for (size_t i = 0; i < sizeof(own_rules) / sizeof(own_rules[0]); i++)
+		if (strcmp(own_rules[i].comment, text_of(packet, "comment")) == 0)
+			return &own_rules[i];
+	return NULL;
+}
+
 static void show_dropped(FILE *out, const json_t *packet)
 {
 	struct row row = row_start(out, "", INDENT);
@@ -44,6 +76,7 @@ static void show_dropped(FILE *out, const json_t *packet)
 	const char *table = text_of(packet, "table");
 	const char *chain = text_of(packet, "chain");
 	const char *comment = text_of(packet, "comment");
+	const struct own_rule *own = find_own_rule(packet);
 	json_int_t handle;
 
 	if (number_of(packet, "handle", &handle))
@@ -52,11 +85,19 @@ static void show_dropped(FILE *out, const json_t *packet)
 	else
 		row_add(&row, _("dropped by the policy of table %s %s, chain %s"), family, table,
 			chain);
-	if (*comment)
+	if (own) {
+		row_break(&row);
+		row_add(&row, _("natd itself keeps it back: %s"), _(own->why));
+	} else if (*comment) {
 		row_add(&row, "\"%s\"", comment);
+	}
 	row_end(&row);
 	row = headline_start_advice(out);
-	row_add(&row, _("look at it: sudo nft -a list chain %s %s %s"), family, table, chain);
+	if (own)
+		row_add(&row, "%s", _(own->advice));
+	else
+		row_add(&row, _("look at it: sudo nft -a list chain %s %s %s"), family, table,
+			chain);
 	row_end(&row);
 }
 

@@ -182,6 +182,31 @@ def test_who_drops_it(lab, natd, rules, where):
             packet["comment"]) == where
 
 
+@pytest.mark.parametrize("tunnel,destination,word", [
+    ('reach = { "internet" }', OTHER, 'reach does not name "lan"'),
+    ('reach = { "lan" }', WEB, 'reach does not name "internet"'),
+    ('egress = "11.9.9.9"', WEB, "the egress address of this client is not on this host"),
+], ids=["lan", "internet", "egress"])
+def test_natd_drops_it(lab, natd, tunnel, destination, word):
+    """Not a rule's number, which says nothing to its user, but which setting it is."""
+    natd.configure(f'coexist = false\ntunnel "wg0" {{ {tunnel} }}\n')
+    try:
+        assert natd.ctl("reload").returncode == 0
+        wait_until(lambda: natd.status()["rules"]["in_sync"], 10, "the rules")
+        process = start(lab, natd, "why", PHONE, destination)
+        while process.running:
+            send(lab.client, destination, 4000)
+            with contextlib.suppress(LabError):
+                wait_until(lambda: not process.running, 0.3, "natctl to end")
+        assert process.wait() == 2
+        shown = " ".join(process.log.split())
+        assert "natd itself keeps it back: " in shown and word in shown, shown
+        assert "nft -a" not in shown
+    finally:
+        natd.configure("coexist = false\n")
+        assert natd.ctl("reload").returncode == 0
+
+
 def test_the_kernel_itself_refuses(lab, natd):
     """What the kernel would not forward is not waited for."""
     lab.host.sysctl("ipv4/conf/wg0/forwarding", 0)

@@ -185,6 +185,8 @@ static struct facts with_nothing_wrong(void)
 #define SAMPLE_POLICY  PACKET("dropped", TABLE("ip", "filter", "FORWARD"))
 #define SAMPLE_RULE    PACKET("dropped", TABLE("inet", "firewalld", "filter_FORWARD_POLICIES") \
 			      ", \"handle\": 421, \"comment\": \"nobody comes in here\"")
+#define SAMPLE_REACH   PACKET("dropped", TABLE("inet", "natd", "forwarding") \
+			      ", \"handle\": 59, \"comment\": \"reach without lan\"")
 #define SAMPLE_LEFT    PACKET("left", ", \"out\": \"eth0\", \"source\": \"192.168.1.31\"")
 #define SAMPLE_GONE    PACKET("vanished", TABLE("inet", "natd", "hand-on"))
 #define SAMPLE_LEGACY  PACKET("vanished", TABLE("inet", "natd", "forwarding") \
@@ -265,6 +267,7 @@ static const struct screen {
 	{ "test-nothing", show_test, SAMPLE_NOTHING, "{}", NULL },
 	{ "why-policy", show_why, SAMPLE_POLICY, "{}", NULL },
 	{ "why-rule", show_why, SAMPLE_RULE, "{}", NULL },
+	{ "why-natd", show_why, SAMPLE_REACH, "{}", NULL },
 	{ "why-left", show_why, SAMPLE_LEFT, "{}", NULL },
 	{ "why-vanished", show_why, SAMPLE_GONE, "{}", NULL },
 	{ "why-legacy", show_why, SAMPLE_LEGACY, "{}", NULL },
