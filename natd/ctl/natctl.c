@@ -142,7 +142,8 @@ static int check_arguments(const struct invocation *typed, const struct command 
 
 	if (typed->count < command->least)
 		return say_error(typed->json, NATCTL_USAGE,
-				 _("'%s' alone is not enough; allowed: %s"), command->name,
+				 _("'%s%s%.80s' is not enough; allowed: %s"), command->name,
+				 typed->count ? " " : "", typed->count ? typed->arguments[0] : "",
 				 shape(command, text));
 	if (typed->count > command->most)
 		return say_error(typed->json, NATCTL_USAGE, _("'%.80s' is too much; allowed: %s"),
