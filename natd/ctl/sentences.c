@@ -157,6 +157,7 @@ static const char *const forms[] = {
 	N_("the router's table is full"),
 	N_("the router has no usable WAN address"),
 	N_("the router gives no reason"),
+	N_("the router said yes but did not do it"),
 	N_("the running WireGuard interface"),
 	N_("PiVPN's settings"),
 	N_("WireGuard's usual port"),

@@ -579,6 +579,7 @@ static void every_refusal_is_translated(void **state)
 	assert_translated("cat natd/control*.c", "client_refuse(client,", 10);
 	assert_translated("cat natd/engine*.c", "snprintf(error,", 3);
 	assert_translated("cat natd/control.h", "#define CONTROL_BUSY", 1);
+	assert_translated("sed -n '/failure_texts\\[/,/^}/p' natd/engine_answers.c", "] = \"", 8);
 }
 
 /* natctl reload says what is wrong in natd.conf. */
