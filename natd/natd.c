@@ -168,6 +168,8 @@ static const int natd_calls[] = {
 	/* netlink questions, and the control socket */
 	SCMP_SYS(bind), SCMP_SYS(getsockname), SCMP_SYS(accept4), SCMP_SYS(listen),
 	SCMP_SYS(connect),
+	/* libsystemd 257, which describes its bus by the name of the other end */
+	SCMP_SYS(getpeername),
 	/* libevent */
 	SCMP_SYS(epoll_wait), SCMP_SYS(epoll_pwait), SCMP_SYS(epoll_pwait2), SCMP_SYS(epoll_ctl),
 	SCMP_SYS(epoll_create1), SCMP_SYS(timerfd_settime), SCMP_SYS(timerfd_settime64),

@@ -127,6 +127,9 @@ static void enter_seccomp(const struct sandbox *sandbox)
 	if (!listed(sandbox->calls, SCMP_SYS(ioctl)))
 		seccomp_rule_add(filter, SCMP_ACT_ERRNO(ENOTTY), SCMP_SYS(ioctl), 1,
 				 SCMP_A1_64(SCMP_CMP_MASKED_EQ, UINT32_MAX, TCGETS));
+	/* libsystemd 257 calls itself by the name of the process. */
+	seccomp_rule_add(filter, SCMP_ACT_ALLOW, SCMP_SYS(prctl), 1,
+			 SCMP_A0(SCMP_CMP_EQ, PR_GET_NAME, 0));
 	for (const int *family = sandbox->families; *family != SANDBOX_END; family++)
 		seccomp_rule_add(filter, SCMP_ACT_ALLOW, SCMP_SYS(socket), 1,
 				 SCMP_A0(SCMP_CMP_EQ, (scmp_datum_t)*family, 0));

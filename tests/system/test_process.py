@@ -17,14 +17,17 @@ from lab import USER, WAN, Lab, context_switches, wait_until
 
 CAP_NET_ADMIN = 1 << 12
 PROCESSES = ("natd", "upnp", "rules")
+PR_GET_NAME = 16
 AT_FDCWD = -100
 
 # Numbers of system calls.
 NR = {
     "x86_64": {"getpid": 39, "socket": 41, "listen": 50, "execve": 59, "ptrace": 101, "setuid": 105,
-               "mount": 165, "openat": 257, "unshare": 272, "bpf": 321},
+               "mount": 165, "openat": 257, "unshare": 272, "bpf": 321, "getpeername": 52,
+               "prctl": 157},
     "aarch64": {"getpid": 172, "socket": 198, "listen": 201, "execve": 221, "ptrace": 117, "setuid": 146,
-                "mount": 40, "openat": 56, "unshare": 97, "bpf": 280},
+                "mount": 40, "openat": 56, "unshare": 97, "bpf": 280, "getpeername": 205,
+                "prctl": 167},
 }.get(platform.machine(), {})
 live = pytest.mark.skipif(not NR, reason="no numbers of system calls for this architecture")
 
@@ -127,6 +130,18 @@ def test_sockets(lab, name, kind):
     natd.process.wait_log(rf"{name}: the sandbox refused the system call socket\b")
     assert natd.pids() == pids
     natd.wait_status("OK")
+
+
+@live
+def test_what_a_later_libsystemd_asks(lab):
+    """Debian 13's (257): the other end of the bus, and the name of this process. Debian 12's does not."""
+    natd = lab.natd_on()
+    pids = natd.pids()
+    for nr, *arguments in (("getpeername", -1, 0, 0), ("prctl", PR_GET_NAME, 0)):
+        assert Gdb(pids["natd"]).call(NR[nr], *arguments) == -1, "EBADF, EFAULT"
+    assert natd.pids() == pids
+    natd.wait_status("OK")
+    assert "the sandbox refused" not in natd.log
 
 
 DEADLY = {
