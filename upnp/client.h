@@ -44,6 +44,7 @@ struct task {
 		TASK_MAP,       /* `via` is asked to create or renew it */
 		TASK_UNMAP,     /* `via` is asked to remove it */
 		TASK_ABANDONED, /* `via` was asked to create it and another protocol does it now */
+		TASK_LEAVING,   /* to be removed, as soon as it is known by which protocol */
 	} what;
 	struct upnp_mapping mapping;
 	uint8_t via;    /* the protocol that is asked */

@@ -96,7 +96,7 @@ bool tasks_under_way(const struct client *client, uint8_t via)
 bool tasks_pending(const struct client *client)
 {
 	for (const struct task *task = client->tasks; task < client->tasks + TASKS_MAX; task++)
-		if (is_under_way(task) || task->what == TASK_WAITING)
+		if (is_under_way(task) || task->what == TASK_WAITING || task->what == TASK_LEAVING)
 			return true;
 	return false;
 }
@@ -163,14 +163,8 @@ void task_unmap(struct client *client, const struct upnp_mapping *mapping)
 	former_leave(client, mapping);
 	if (via == UPNP_ANY && task && is_under_way(task))
 		via = task->via;
-	if (via == UPNP_ANY) {
-		/* It was never asked for: the router does not have it. */
-		if (task)
-			task_free(client, task);
-		report_unmapped(client, mapping->id, true, "");
-		return;
-	}
-	task_start(task_take(client, mapping), TASK_UNMAP, via);
+	task = task_take(client, mapping);
+	task_start(task, via == UPNP_ANY ? TASK_LEAVING : TASK_UNMAP, via);
 }
 
 /* The protocol may have done it and its answer be lost or late: then the mapping would exist twice.
@@ -351,6 +345,18 @@ static void take_over(struct client *client, uint8_t writer)
 	}
 }
 
+/* Before this UPNP_USE, or by the run before, it may have been asked for, and the answer was not waited for:
+ * the router has it by the protocol that writes, or not at all. */
+static void leave(struct client *client, struct task *task, uint8_t writer)
+{
+	if (writer != UPNP_ANY) {
+		task_start(task, TASK_UNMAP, writer);
+		return;
+	}
+	report_unmapped(client, task->mapping.id, true, "");
+	task_free(client, task);
+}
+
 void tasks_assign(struct client *client, int64_t now)
 {
 	uint8_t writer = asking_choose(&client->asking, now);
@@ -360,6 +366,8 @@ void tasks_assign(struct client *client, int64_t now)
 		take_over(client, writer);
 	FOR_EACH_TASK(client, task)
 	{
+		if (task->what == TASK_LEAVING && (writer != UPNP_ANY || over))
+			leave(client, task, writer);
 		if (task->what != TASK_WAITING)
 			continue;
 		if (writer != UPNP_ANY)

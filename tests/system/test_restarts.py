@@ -2,6 +2,8 @@
 """What natd knew when it, the host or the router was last running: the state file and what follows."""
 
 import json
+import os
+import signal
 
 import pytest
 
@@ -17,6 +19,12 @@ def saved(natd):
 
 def epochs(natd):
     return {entry["protocol"]: entry["epoch"] for entry in saved(natd)["epochs"]}
+
+
+def waiting(lab):
+    """Does a question wait before the port of PCP and NAT-PMP?"""
+    line = lab.router.node.run("ss", "-Hlun", "sport = :5351").stdout.split()
+    return int(line[1]) > 0
 
 
 def opened(lab, config=""):
@@ -172,3 +180,29 @@ def test_another_port_is_wanted_than_by_the_run_before(variant, protocol):
                    "the new port alone")
         assert natd.stop() == 0
         assert lab.router.redirects() == set()
+
+
+@pytest.mark.parametrize("protocol", ["pcp", "nat-pmp"])
+@pytest.mark.parametrize("killed", [False, True], ids=["told", "killed"])
+def test_what_was_asked_for_and_is_not_wanted_any_more(protocol, killed):
+    """Before the router has answered, natd.conf gets another port, and natd has its protocols asked
+    afresh, or is killed. The router does the first question when it comes to it."""
+    config = 'router {{ protocols = {{ "{}" }} lease = {} }}\nforward "a" {{ port = {} }}'
+    with Lab(router="pcp", start_vpn=False) as lab:
+        lab.router.miniupnpd.signal(signal.SIGSTOP)
+        natd = lab.natd(config.format(protocol, 7200, 51820))
+        wait_until(lambda: waiting(lab), 10, "the question to wait before miniupnpd")
+        if killed:
+            natd.kill()
+            lab.router.miniupnpd.signal(signal.SIGCONT)
+            wait_until(lambda: lab.router.redirects() == {WIREGUARD}, 10, "the port that was asked for")
+            natd.start(config.format(protocol, 7200, 4500))
+        else:
+            natd.configure(config.format(protocol, 3600, 4500))
+            os.kill(natd.pids()["upnp"], signal.SIGSTOP)  # as where it waits for an answer of UPnP
+            assert natd.ctl("reload").returncode == 0
+            os.kill(natd.pids()["upnp"], signal.SIGCONT)
+            lab.router.miniupnpd.signal(signal.SIGCONT)
+        natd.wait_status(None, port=4500, state="open")
+        wait_until(lambda: lab.router.redirects() == {Redirect("udp", 4500, HOST, 4500)}, 10,
+                   "the new port alone")
