@@ -154,6 +154,13 @@ static void on_success(struct client *client, struct task *task,
 	task_granted(client, task, granted);
 }
 
+/* A removal needs no resources: miniupnpd says so where it has no such mapping, which RFC 6887 15.1 wants
+ * to be a success. */
+static bool had_nothing(const struct task *task, const struct pcp_response *response)
+{
+	return task->what == TASK_UNMAP && response->result == PCP_NO_RESOURCES;
+}
+
 static void on_map(struct client *client, const struct pcp_response *response)
 {
 	struct task *task = task_of_response(client, response);
@@ -164,6 +171,10 @@ static void on_map(struct client *client, const struct pcp_response *response)
 		pcp_is_ok(client, response);
 	if (task && response->result == PCP_SUCCESS) {
 		on_success(client, task, response);
+		return;
+	}
+	if (task && had_nothing(task, response)) {
+		task_removed(client, task);
 		return;
 	}
 	say(said, "PCP %u %s", response->result, pcp_result_name(response->result));

@@ -155,6 +155,18 @@ def test_pcp_mapping_of_another_nonce_is_not_removed(lan, start):
 
 
 @pytest.mark.parametrize("via", ALL)
+def test_what_is_gone_need_not_be_removed(lan, start, via):
+    lan.start()
+    upnp = start((via,))
+    upnp.open()
+    upnp.next(f"mapped 1 {via}")
+    for _ in range(2):
+        upnp.send(f"unmap 1 udp {via} 51820 51820 0 wireguard")
+        upnp.next("unmapped 1 removed")
+    assert lan.redirects() == []
+
+
+@pytest.mark.parametrize("via", ALL)
 def test_router_that_went_away_and_came_back(lan, start, via):
     lan.start()
     upnp = start((via,))
