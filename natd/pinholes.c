@@ -99,6 +99,7 @@ void pinholes_ask(struct pinholes *pinholes, enum upnp_request_what what,
 static void ask(struct pinholes *pinholes, struct pinhole *pinhole)
 {
 	pinhole->renew_at = 0;
+	pinhole->again = false;
 	if (pinhole->state != FORWARD_OPEN)
 		pinhole->state = FORWARD_OPENING;
 	pinholes_ask(pinholes, UPNP_PIN, pinhole);
@@ -245,6 +246,7 @@ void pinholes_lost(struct pinholes *pinholes, int64_t now, uint16_t delay_ms)
 	for (size_t i = 0; i < pinholes->count; i++) {
 		struct pinhole *pinhole = &pinholes->list[i];
 
+		pinhole->again = !pinhole->renew_at;
 		if (pinhole->state == FORWARD_OPEN || pinhole->state == FORWARD_FAILED) {
 			pinhole->renew_at = now + delay_ms;
 			pinhole->tries = 0;

@@ -35,6 +35,7 @@ struct pinhole {
 	int64_t granted_at;
 	int64_t failed_at;
 	int64_t renew_at;   /* or asked again, where it failed; 0: not due */
+	bool again;         /* the router has started since it was asked: a failure is of before */
 	unsigned int tries; /* failed ones in a row */
 	char reason[UPNP_TEXT_MAX];
 };
@@ -58,6 +59,8 @@ struct pinholes {
 	uint8_t order_count;
 	uint32_t lease;
 	struct pinhole_network network;
+	bool away
+		[UPNP_PROTOCOLS]; /* the router did not answer it, on IPv4, when it was asked last */
 };
 
 void pinholes_init(struct pinholes *pinholes, const struct engine_hooks *hooks, void *context);

@@ -12,9 +12,6 @@
 static const unsigned int silence_seconds[] = { 4, 16, 60, 600, 3600 };
 static const unsigned int refusal_seconds[] = { 900, 3600 };
 
-/* What answers so shortly after a failure was there before. */
-#define SAME_START_MS 5000
-
 static unsigned int rest_after(unsigned int tries, uint8_t failure)
 {
 	size_t silences = sizeof(silence_seconds) / sizeof(silence_seconds[0]);
@@ -87,7 +84,8 @@ static void on_failed(struct pinhole *pinhole, const struct upnp_pinned *failed,
 		return;
 	pinhole->state = FORWARD_FAILED;
 	pinhole->failed_at = now;
-	pinhole->renew_at = now + (int64_t)rest * 1000;
+	pinhole->renew_at = pinhole->again ? now : now + (int64_t)rest * 1000;
+	pinhole->again = false;
 	pinhole->tries++;
 	snprintf(pinhole->reason, sizeof(pinhole->reason), "%s",
 		 failed->said[0] ? failed->said : "the router gives no reason");
@@ -110,14 +108,23 @@ static void on_unpinned(struct pinholes *pinholes, struct pinhole *pinhole,
 }
 
 /* The router begins to answer on IPv4: it has started meanwhile. */
-static void ask_what_failed(struct pinholes *pinholes, int64_t now)
+static void on_protocol(struct pinholes *pinholes, const struct upnp_protocol_report *report,
+			int64_t now)
 {
-	for (size_t i = 0; i < pinholes->count; i++) {
+	bool *away;
+
+	if (report->protocol >= UPNP_PROTOCOLS)
+		return; /* the engine will say so */
+	away = &pinholes->away[report->protocol];
+	for (size_t i = 0; *away && report->state == UPNP_OK && i < pinholes->count; i++) {
 		struct pinhole *pinhole = &pinholes->list[i];
 
-		if (pinhole->state == FORWARD_FAILED && now - pinhole->failed_at > SAME_START_MS)
+		if (pinhole->state == FORWARD_FAILED)
 			pinhole->renew_at = now;
+		pinhole->again = pinhole->state == FORWARD_OPENING;
 	}
+	if (report->state != UPNP_ASKING)
+		*away = report->state == UPNP_SILENT || report->state == UPNP_REFUSED;
 }
 
 static bool is_sound(const struct upnp_pinned *pinned, enum upnp_report_what what)
@@ -139,8 +146,8 @@ bool pinholes_report(struct pinholes *pinholes, const struct upnp_report *report
 	}
 	if (report->what == UPNP_EPOCH && report->hop == 0 && report->told.restarted)
 		pinholes_lost(pinholes, now, 0);
-	if (report->what == UPNP_PROTOCOL && report->hop == 0 && report->protocol.state == UPNP_OK)
-		ask_what_failed(pinholes, now);
+	if (report->what == UPNP_PROTOCOL && report->hop == 0)
+		on_protocol(pinholes, &report->protocol, now);
 	if (report->what != UPNP_PINNED && report->what != UPNP_PIN_FAILED &&
 	    report->what != UPNP_UNPINNED)
 		return false;

@@ -255,18 +255,48 @@ static void test_silence_is_tried_again_soon(void **state)
 	failing(UPNP_NO_ANSWER, rests, 6);
 }
 
+static void tell(enum upnp_state state, int64_t now)
+{
+	struct upnp_report report = { .what = UPNP_PROTOCOL,
+				      .protocol = { .state = (uint8_t)state } };
+
+	assert_false(pinholes_report(&pinholes, &report, now)); /* the engine wants it as well */
+	pinholes_tick(&pinholes, now);
+}
+
 static void test_a_router_that_answers_later_is_asked_then(void **state)
 {
-	struct upnp_report report = { .what = UPNP_PROTOCOL, .protocol = { .state = UPNP_OK } };
-
 	(void)state;
 	refuse(1, UPNP_NO_PROTOCOL, 0);
-	assert_false(pinholes_report(&pinholes, &report, 100));
-	pinholes_tick(&pinholes, 100);
-	assert_string_equal(asked(), ""); /* of the same round of questions */
-	assert_false(pinholes_report(&pinholes, &report, 60 * SECOND));
-	pinholes_tick(&pinholes, 60 * SECOND);
+	tell(UPNP_OK, 100);
+	assert_string_equal(asked(), ""); /* it was there before */
+	tell(UPNP_ASKING, 2 * SECOND);
+	tell(UPNP_REFUSED, 2 * SECOND);
+	assert_string_equal(asked(), "");
+	tell(UPNP_ASKING, 4 * SECOND);
+	tell(UPNP_OK, 4 * SECOND);
 	assert_string_equal(asked(), "pin 1");
+}
+
+/* It starts while the next protocol is still waited for. */
+static void test_a_failure_of_before_the_router_started(void **state)
+{
+	struct upnp_report lost = { .what = UPNP_LOST, .lost = { .delay_ms = 100 } };
+
+	(void)state;
+	tell(UPNP_REFUSED, 0);
+	tell(UPNP_OK, 1 * SECOND);
+	assert_string_equal(asked(), "");
+	refuse(1, UPNP_NO_PROTOCOL, 4 * SECOND);
+	pinholes_tick(&pinholes, 4 * SECOND);
+	assert_string_equal(asked(), "pin 1");
+	assert_false(pinholes_report(&pinholes, &lost, 5 * SECOND));
+	refuse(1, UPNP_NO_PROTOCOL, 8 * SECOND);
+	pinholes_tick(&pinholes, 8 * SECOND);
+	assert_string_equal(asked(), "pin 1");
+	refuse(1, UPNP_NO_PROTOCOL, 9 * SECOND);
+	pinholes_tick(&pinholes, 9 * SECOND);
+	assert_string_equal(asked(), "");
 }
 
 static void test_a_router_that_lost_its_state_is_asked_again(void **state)
@@ -406,6 +436,7 @@ int main(void)
 		cmocka_unit_test_setup(test_a_refusal_is_told_and_tried_again_rarely, start),
 		cmocka_unit_test_setup(test_silence_is_tried_again_soon, start),
 		cmocka_unit_test_setup(test_a_router_that_answers_later_is_asked_then, start),
+		cmocka_unit_test_setup(test_a_failure_of_before_the_router_started, start),
 		cmocka_unit_test_setup(test_a_router_that_lost_its_state_is_asked_again, start),
 		cmocka_unit_test_setup(test_is_removed_with_its_forward, start),
 		cmocka_unit_test_setup(test_a_grant_that_comes_too_late_is_undone, start),
