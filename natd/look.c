@@ -85,7 +85,9 @@ void look_at_router(struct natd *natd)
 {
 	struct upnp_network network = { 0 };
 	const struct uplink *uplink = &natd->uplink;
+	uint8_t before[MAC_SIZE];
 
+	memcpy(before, natd->engine.network.mac, MAC_SIZE);
 	if (!uplink->known || uplink->gateway.family != AF_INET) {
 		engine_network(&natd->engine, NULL, natd_now());
 		return;
@@ -97,6 +99,9 @@ void look_at_router(struct natd *natd)
 	neighbour_find(network.gateway, network.ifindex, network.mac);
 	find_router6(natd, &network);
 	engine_network(&natd->engine, &network, natd_now());
+	/* Another box may call itself fe80::1 as well, and has no pinholes. */
+	if (mac_differs(before, natd->engine.network.mac))
+		pinholes_lost(&natd->pinholes, natd_now(), 0);
 }
 
 /* Where natd.conf names no port, the kernel's WireGuard interfaces do; only rules may ask them. */

@@ -6,10 +6,11 @@ import socket
 
 import pytest
 
-from lab import GATEWAY, HOST, Lab, Redirect, wait_until
+from lab import GATEWAY, HOST, HOST6, LAN6, Lab, Redirect, wait_until
 from lab.natd import NATCTL
 from lab.node import Node
 from lab.router import Router
+from test_ipv6 import pinholes, rule_of
 
 WIREGUARD = Redirect("udp", 51820, HOST, 51820)
 
@@ -101,6 +102,23 @@ def test_stopped_in_the_cafe_and_started_at_home():
         assert nonce(natd) == home_nonce
         assert natd.stop() == 0
         assert lab.router.redirects() == set()
+
+
+def test_pinholes_of_a_router_replaced_behind_a_switch():
+    """The link stays, the new box has the old one's addresses, IPv6 as well, and says nothing."""
+    with Lab(router="pcp6") as lab:
+        natd = lab.natd()
+        natd.wait_status("OK", state="open")
+        wait_until(lambda: pinholes(lab) == [rule_of(HOST6)], 20, "the pinhole")
+        wait_router_saved(natd)
+        lab.host.nft("table inet deaf { chain input { type filter hook input priority -10; "
+                     "udp dport { 1900, 5350 } drop; }; }")
+        lab.router.node.ip("link set lan address 02:00:00:00:77:02")
+        lab.router.restart()
+        lab.host.ip(*(f"neigh replace {address} lladdr 02:00:00:00:77:02 dev eth0 nud reachable"
+                      for address in (GATEWAY, f"{LAN6}:1")))
+        wait_redirects(lab.router, {WIREGUARD})
+        wait_until(lambda: pinholes(lab) == [rule_of(HOST6)], 20, "the pinhole on the new one")
 
 
 def test_router_replaced():
