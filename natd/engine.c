@@ -192,8 +192,10 @@ void engine_gather(struct engine *engine, int64_t now)
 	}
 }
 
-void engine_tick(struct engine *engine, int64_t now)
+bool engine_tick(struct engine *engine, int64_t now)
 {
+	bool over = false;
+
 	for (size_t i = engine->forwards.count; i-- > 0;) {
 		struct forward *forward = &engine->forwards.list[i];
 
@@ -203,6 +205,7 @@ void engine_tick(struct engine *engine, int64_t now)
 		}
 		if (forward->temporary && forward->until && forward->until <= now) {
 			forward->until = 0;
+			over = true;
 			log_info("%s: its time is over", forward_name(&forward->wanted));
 			engine_start_closing(engine, forward);
 		}
@@ -215,6 +218,7 @@ void engine_tick(struct engine *engine, int64_t now)
 		engine_ask_missing(engine);
 	if (engine->trial_at && engine->trial_at <= now)
 		engine_start_trials(engine, now);
+	return over;
 }
 
 int64_t engine_deadline(const struct engine *engine)

@@ -110,8 +110,8 @@ bool engine_check(struct engine *engine);
  * up once more for that. */
 void engine_gather(struct engine *engine, int64_t now);
 
-/* Does what is due at `now`. */
-void engine_tick(struct engine *engine, int64_t now);
+/* Does what is due at `now`. True: the time of what natctl opened is over. */
+bool engine_tick(struct engine *engine, int64_t now);
 
 /* Looks now whether forwards that were granted another port than wanted can have the wanted one. */
 void engine_start_trials(struct engine *engine, int64_t now);

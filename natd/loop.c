@@ -165,6 +165,7 @@ static void on_engine_timer(evutil_socket_t none, short what, void *context)
 {
 	struct natd *natd = context;
 	int64_t now = natd_now();
+	bool over;
 
 	(void)none;
 	(void)what;
@@ -172,9 +173,11 @@ static void on_engine_timer(evutil_socket_t none, short what, void *context)
 	engine_gather(&natd->engine, now);
 	upstream_gather(&natd->upstream, now);
 	pinholes_gather(&natd->pinholes, now);
-	engine_tick(&natd->engine, now);
+	over = engine_tick(&natd->engine, now);
 	upstream_tick(&natd->upstream, now);
 	pinholes_tick(&natd->pinholes, now);
+	if (over && !natd->stopping)
+		look_act(natd); /* the rules count its packets no more */
 	loop_engine_touched(natd);
 }
 

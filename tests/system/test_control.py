@@ -100,9 +100,12 @@ def test_open_list_close(lab, natd):
 
 
 def test_open_for_a_time(lab, natd):
+    before = lab.host.ruleset()
     assert natd.ctl("open", "9000/udp", "--for", "2s").returncode in (0, 4)
     wait_until(lambda: lab.router.redirect("udp", 9000), 10, "the mapping")
+    wait_until(lambda: lab.host.ruleset() != before, 10, "its packets to be counted")
     wait_until(lambda: not lab.router.redirect("udp", 9000), 10, "its end")
+    wait_until(lambda: lab.host.ruleset() == before, 10, "the rules to be as before")
 
 
 def test_open_while_the_router_says_nothing(natd):
