@@ -90,6 +90,7 @@ void look_at_router(struct natd *natd)
 	memcpy(before, natd->engine.network.mac, MAC_SIZE);
 	if (!uplink->known || uplink->gateway.family != AF_INET) {
 		engine_network(&natd->engine, NULL, natd_now());
+		pinholes_miss_ipv4(&natd->pinholes);
 		return;
 	}
 	network.gateway = uplink->gateway.v4;

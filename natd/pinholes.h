@@ -83,6 +83,9 @@ bool pinholes_report(struct pinholes *pinholes, const struct upnp_report *report
 /* The router has lost its state: all are asked for again after `delay_ms`. */
 void pinholes_lost(struct pinholes *pinholes, int64_t now, uint16_t delay_ms);
 
+/* There is no router on IPv4, which UPnP needs: what one that turns up answers is news. */
+void pinholes_miss_ipv4(struct pinholes *pinholes);
+
 void pinholes_gather(struct pinholes *pinholes, int64_t now); /* see engine_gather() */
 void pinholes_tick(struct pinholes *pinholes, int64_t now);
 int64_t pinholes_deadline(const struct pinholes *pinholes); /* 0: never */

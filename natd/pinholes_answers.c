@@ -107,7 +107,7 @@ static void on_unpinned(struct pinholes *pinholes, struct pinhole *pinhole,
 	pinholes_forget(pinholes, pinhole);
 }
 
-/* The router begins to answer on IPv4: it has started meanwhile. */
+/* The router begins to answer on IPv4: it has started meanwhile, or has only now been asked. */
 static void on_protocol(struct pinholes *pinholes, const struct upnp_protocol_report *report,
 			int64_t now)
 {
@@ -124,7 +124,12 @@ static void on_protocol(struct pinholes *pinholes, const struct upnp_protocol_re
 		pinhole->again = pinhole->state == FORWARD_OPENING;
 	}
 	if (report->state != UPNP_ASKING)
-		*away = report->state == UPNP_SILENT || report->state == UPNP_REFUSED;
+		*away = report->state != UPNP_OK;
+}
+
+void pinholes_miss_ipv4(struct pinholes *pinholes)
+{
+	memset(pinholes->away, true, sizeof(pinholes->away));
 }
 
 static bool is_sound(const struct upnp_pinned *pinned, enum upnp_report_what what)

@@ -6,7 +6,7 @@ import socket
 
 import pytest
 
-from lab import HOST6, LAN6, Lab, wait_until
+from lab import GATEWAY, HOST6, LAN6, Lab, wait_until
 
 PORT = 40000
 FORWARD = f'forward "box" {{ protocol = "udp" port = {PORT} }}\n'
@@ -170,3 +170,15 @@ def test_advice_where_ipv4_is_closed():
                    "a verdict on the line")
         assert f"their Endpoint is [{HOST6}]:{PORT}\n" in natd.status()["verdict"]["advice"]
         assert f"[{HOST6}]:{PORT}" in natd.ctl("status").stdout
+
+
+def test_ipv6_is_there_before_ipv4():
+    """At boot a router's advertisement may come before DHCP has answered. UPnP, which is found on IPv4,
+    opens the pinhole then."""
+    with Lab(router="upnp6", start_vpn=False) as lab:
+        lab.host.ip("route del default")
+        natd = lab.natd(UPNP + FORWARD)
+        wait_until(lambda: ipv6_of(natd)["state"] == "failed", 20, "nobody to ask")
+        lab.host.ip(f"route add default via {GATEWAY} dev eth0")
+        wait_open(natd, via="upnp")
+        assert pinholes(lab) == [rule_of(HOST6)]

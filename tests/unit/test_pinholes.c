@@ -278,6 +278,21 @@ static void test_a_router_that_answers_later_is_asked_then(void **state)
 	assert_string_equal(asked(), "pin 1");
 }
 
+/* At boot, IPv6 is often there before DHCP has answered. */
+static void test_a_router_that_is_known_on_ipv4_later_is_asked_then(void **state)
+{
+	(void)state;
+	pinholes_miss_ipv4(&pinholes);
+	refuse(1, UPNP_NO_PROTOCOL, 0);
+	tell(UPNP_ASKING, 1 * SECOND);
+	assert_string_equal(asked(), "");
+	tell(UPNP_OK, 1 * SECOND);
+	assert_string_equal(asked(), "pin 1");
+	refuse(1, UPNP_NO_PROTOCOL, 2 * SECOND);
+	tell(UPNP_OK, 60 * SECOND);
+	assert_string_equal(asked(), ""); /* it was there before */
+}
+
 /* It starts while the next protocol is still waited for. */
 static void test_a_failure_of_before_the_router_started(void **state)
 {
@@ -436,6 +451,8 @@ int main(void)
 		cmocka_unit_test_setup(test_a_refusal_is_told_and_tried_again_rarely, start),
 		cmocka_unit_test_setup(test_silence_is_tried_again_soon, start),
 		cmocka_unit_test_setup(test_a_router_that_answers_later_is_asked_then, start),
+		cmocka_unit_test_setup(test_a_router_that_is_known_on_ipv4_later_is_asked_then,
+				       start),
 		cmocka_unit_test_setup(test_a_failure_of_before_the_router_started, start),
 		cmocka_unit_test_setup(test_a_router_that_lost_its_state_is_asked_again, start),
 		cmocka_unit_test_setup(test_is_removed_with_its_forward, start),
