@@ -59,8 +59,8 @@ struct pinholes {
 	uint8_t order_count;
 	uint32_t lease;
 	struct pinhole_network network;
-	bool away
-		[UPNP_PROTOCOLS]; /* the router did not answer it, on IPv4, when it was asked last */
+	bool away[UPNP_PROTOCOLS]; /* not well on IPv4 when it was last asked: its answer is news */
+	bool firewall;             /* UPnP has a control of the router's IPv6 firewall */
 };
 
 void pinholes_init(struct pinholes *pinholes, const struct engine_hooks *hooks, void *context);

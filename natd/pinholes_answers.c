@@ -107,7 +107,19 @@ static void on_unpinned(struct pinholes *pinholes, struct pinhole *pinhole,
 	pinholes_forget(pinholes, pinhole);
 }
 
-/* The router begins to answer on IPv4: it has started meanwhile, or has only now been asked. */
+/* The router may do by now what it did not do. */
+static void ask_what_failed(struct pinholes *pinholes, int64_t now)
+{
+	for (size_t i = 0; i < pinholes->count; i++) {
+		struct pinhole *pinhole = &pinholes->list[i];
+
+		if (pinhole->state == FORWARD_FAILED)
+			pinhole->renew_at = now;
+		pinhole->again = pinhole->state == FORWARD_OPENING;
+	}
+}
+
+/* It begins to answer on IPv4: it has started meanwhile, or has only now been asked. */
 static void on_protocol(struct pinholes *pinholes, const struct upnp_protocol_report *report,
 			int64_t now)
 {
@@ -116,15 +128,20 @@ static void on_protocol(struct pinholes *pinholes, const struct upnp_protocol_re
 	if (report->protocol >= UPNP_PROTOCOLS)
 		return; /* the engine will say so */
 	away = &pinholes->away[report->protocol];
-	for (size_t i = 0; *away && report->state == UPNP_OK && i < pinholes->count; i++) {
-		struct pinhole *pinhole = &pinholes->list[i];
-
-		if (pinhole->state == FORWARD_FAILED)
-			pinhole->renew_at = now;
-		pinhole->again = pinhole->state == FORWARD_OPENING;
-	}
+	if (*away && report->state == UPNP_OK)
+		ask_what_failed(pinholes, now);
 	if (report->state != UPNP_ASKING)
 		*away = report->state != UPNP_OK;
+}
+
+/* Its description, or another router's, names the firewall. */
+static void on_service(struct pinholes *pinholes, const struct upnp_service *service, int64_t now)
+{
+	bool had = pinholes->firewall;
+
+	pinholes->firewall = service->firewall[0] != '\0';
+	if (pinholes->firewall && !had)
+		ask_what_failed(pinholes, now);
 }
 
 void pinholes_miss_ipv4(struct pinholes *pinholes)
@@ -153,6 +170,8 @@ bool pinholes_report(struct pinholes *pinholes, const struct upnp_report *report
 		pinholes_lost(pinholes, now, 0);
 	if (report->what == UPNP_PROTOCOL && report->hop == 0)
 		on_protocol(pinholes, &report->protocol, now);
+	if (report->what == UPNP_SERVICE && report->hop == 0)
+		on_service(pinholes, &report->service, now);
 	if (report->what != UPNP_PINNED && report->what != UPNP_PIN_FAILED &&
 	    report->what != UPNP_UNPINNED)
 		return false;

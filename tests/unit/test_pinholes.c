@@ -293,6 +293,25 @@ static void test_a_router_that_is_known_on_ipv4_later_is_asked_then(void **state
 	assert_string_equal(asked(), ""); /* it was there before */
 }
 
+static void test_a_firewall_that_turns_up_is_asked(void **state)
+{
+	struct upnp_report report = { .what = UPNP_SERVICE };
+
+	(void)state;
+	refuse(1, UPNP_NO_PROTOCOL, 0);
+	assert_false(pinholes_report(&pinholes, &report, 1 * SECOND));
+	pinholes_tick(&pinholes, 1 * SECOND);
+	assert_string_equal(asked(), "");
+	snprintf(report.service.firewall, UPNP_TEXT_MAX, "http://192.168.1.1:5000/ctl/IP6FCtl");
+	assert_false(pinholes_report(&pinholes, &report, 2 * SECOND));
+	pinholes_tick(&pinholes, 2 * SECOND);
+	assert_string_equal(asked(), "pin 1");
+	refuse(1, UPNP_HOST_REFUSED, 3 * SECOND);
+	assert_false(pinholes_report(&pinholes, &report, 60 * SECOND)); /* the same one */
+	pinholes_tick(&pinholes, 60 * SECOND);
+	assert_string_equal(asked(), "");
+}
+
 /* It starts while the next protocol is still waited for. */
 static void test_a_failure_of_before_the_router_started(void **state)
 {
@@ -453,6 +472,7 @@ int main(void)
 		cmocka_unit_test_setup(test_a_router_that_answers_later_is_asked_then, start),
 		cmocka_unit_test_setup(test_a_router_that_is_known_on_ipv4_later_is_asked_then,
 				       start),
+		cmocka_unit_test_setup(test_a_firewall_that_turns_up_is_asked, start),
 		cmocka_unit_test_setup(test_a_failure_of_before_the_router_started, start),
 		cmocka_unit_test_setup(test_a_router_that_lost_its_state_is_asked_again, start),
 		cmocka_unit_test_setup(test_is_removed_with_its_forward, start),
