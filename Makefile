@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-# make | demo | check | check-vm | lint | fuzz | bench | install | uninstall   (README.md says which you want)
+# make | demo | check | check-vm | lint | fuzz | bench | chaos | install | uninstall   (README.md says which you want)
 
 VERSION  := 0.1
 PREFIX   ?= /usr
@@ -74,7 +74,7 @@ TEST_JOBS    ?= 5
 
 Q := $(if $(V),,@)
 
-.PHONY: FORCE all helpers demo check check-vm lint fuzz bench install uninstall clean unit valgrind
+.PHONY: FORCE all helpers demo check check-vm lint fuzz bench chaos install uninstall clean unit valgrind
 .SECONDARY:
 
 all: $(BUILD)/natd/natd $(BUILD)/natctl $(CATALOGUES) $(BUILD)/locale/$(LOCALE_JA)
@@ -139,6 +139,12 @@ bench:
 	$(Q)$(MAKE) --no-print-directory all helpers
 	$(Q)failed=0; for bench in bench bench-router bench-rules; do \
 		NATD_BUILD=$(BUILD) $(PYTHON) tests/$$bench || failed=1; done; exit $$failed
+
+# Disorder, for as long as one likes: SEED=7 MINUTES=30 (tests/chaos says more).
+chaos:
+	$(Q)tests/install-packages build demo bench check
+	$(Q)$(MAKE) --no-print-directory all
+	$(Q)NATD_BUILD=$(BUILD) $(PYTHON) tests/chaos
 
 # Everything, on real parts: two compilers, two sanitizers, valgrind, then the system tests.
 check:
