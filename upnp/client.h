@@ -50,6 +50,7 @@ struct task {
 	uint8_t via;    /* the protocol that is asked */
 	bool quiet;     /* TASK_UNMAP of what was abandoned: natd does not know of it */
 	bool forgotten; /* abandoned, and natd wants it no more: not to be made again */
+	bool guessed;   /* TASK_UNMAP: nobody knows which protocol made it, if one did */
 	bool asked;     /* UPNP_ASK has come since */
 	struct tries tries;
 	int64_t began_us;

@@ -268,6 +268,15 @@ static void share_failure(struct client *client, uint8_t via, enum upnp_failure 
 		remember_failure(task, via, failure, said);
 }
 
+/* PCP removes nothing that another protocol has made. UPnP sees the whole table, and removes there what is
+ * this host's. */
+static bool ask_upnp_instead(const struct client *client, const struct task *task)
+{
+	uint8_t state = client->asking.state[UPNP_IGD];
+
+	return task->guessed && task->via != UPNP_IGD && (state == UPNP_OK || state == UPNP_ASKING);
+}
+
 void task_failed(struct client *client, struct task *task, enum upnp_failure failure,
 		 const char *said)
 {
@@ -275,6 +284,8 @@ void task_failed(struct client *client, struct task *task, enum upnp_failure fai
 
 	if (task->what == TASK_ABANDONED || task->quiet) {
 		restore(client, task);
+	} else if (task->what == TASK_UNMAP && ask_upnp_instead(client, task)) {
+		task_start(task, TASK_UNMAP, UPNP_IGD);
 	} else if (task->what == TASK_UNMAP) {
 		report_unmapped(client, task->mapping.id, false, said);
 		task_free(client, task);
@@ -346,10 +357,11 @@ static void take_over(struct client *client, uint8_t writer)
 }
 
 /* Before this UPNP_USE, or by the run before, it may have been asked for, and the answer was not waited for:
- * the router has it by the protocol that writes, or not at all. */
+ * the router has it by the protocol that writes, most likely, or not at all. */
 static void leave(struct client *client, struct task *task, uint8_t writer)
 {
 	if (writer != UPNP_ANY) {
+		task->guessed = true;
 		task_start(task, TASK_UNMAP, writer);
 		return;
 	}

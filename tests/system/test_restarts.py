@@ -206,3 +206,19 @@ def test_what_was_asked_for_and_is_not_wanted_any_more(protocol, killed):
         natd.wait_status(None, port=4500, state="open")
         wait_until(lambda: lab.router.redirects() == {Redirect("udp", 4500, HOST, 4500)}, 10,
                    "the new port alone")
+
+
+def test_what_upnp_was_asked_for_is_removed_where_pcp_writes():
+    """natd is killed before it hears of the grant; the next one prefers PCP, which may not remove what
+    another protocol has made."""
+    with Lab(router="everything", start_vpn=False) as lab:
+        lab.router.miniupnpd.signal(signal.SIGSTOP)
+        natd = lab.natd('router { protocols = { "upnp" } }\nforward "a" { port = 51820 }')
+        natd.process.signal(signal.SIGSTOP)
+        lab.router.miniupnpd.signal(signal.SIGCONT)
+        wait_until(lambda: lab.router.redirects() == {WIREGUARD}, 20, "the port that was asked for")
+        natd.kill()
+        natd.start('forward "a" { port = 4500 }')
+        natd.wait_status(None, port=4500, state="open", via="pcp")
+        wait_until(lambda: lab.router.redirects() == {Redirect("udp", 4500, HOST, 4500)}, 10,
+                   "the new port alone")
