@@ -60,19 +60,24 @@ static void start_look(struct upstream *upstream, const struct engine *home,
 		home->hooks->send(home->context, &request);
 }
 
-/* Another router, another WAN address of it, another server to ask: what was found is not true any more. */
+/* Another router, another WAN address of it, another server to ask: what was found is not true any more.
+ * Where only this host has another address, the same is looked for again: nothing else has moved. */
 static bool is_news(struct upstream *upstream, const struct engine *home,
 		    const struct upnp_server *stun, bool told)
 {
 	struct in_addr wan = home->wan_known ? home->wan.address : (struct in_addr){ INADDR_ANY };
-	bool moved = upstream->looked_for.gateway.s_addr != home->network.gateway.s_addr ||
-		     upstream->looked_for.address.s_addr != home->network.address.s_addr;
+	bool other = upstream->looked_for.gateway.s_addr != home->network.gateway.s_addr ||
+		     mac_differs(upstream->looked_for.mac, home->network.mac);
+	bool moved = other || upstream->looked_for.address.s_addr != home->network.address.s_addr;
+	bool same_wan =
+		upstream->looked_for.told == told && upstream->looked_for.wan.s_addr == wan.s_addr;
 
-	if (!moved && upstream->looked_for.told == told &&
+	if (mac_is_known(home->network.mac))
+		memcpy(upstream->looked_for.mac, home->network.mac, MAC_SIZE);
+	if (!moved && same_wan &&
 	    upstream->looked_for.stun.address.s_addr == stun->address.s_addr &&
 	    upstream->looked_for.stun.port == stun->port &&
-	    strcmp(upstream->looked_for.stun.lookup.name, stun->lookup.name) == 0 &&
-	    upstream->looked_for.wan.s_addr == wan.s_addr)
+	    strcmp(upstream->looked_for.stun.lookup.name, stun->lookup.name) == 0)
 		return false;
 	upstream->looked_for.gateway = home->network.gateway;
 	upstream->looked_for.address = home->network.address;
@@ -81,11 +86,11 @@ static bool is_news(struct upstream *upstream, const struct engine *home,
 	upstream->looked_for.wan = wan;
 	upstream->stranger.s_addr = INADDR_ANY;
 	upstream->mapped_as.s_addr = INADDR_ANY;
-	memset(upstream->hops.wan, 0, sizeof(upstream->hops.wan));
-	if (moved) {
-		upstream->looked = false;
+	if (other)
 		upstream->hops = (struct upnp_hops){ 0 };
-	}
+	if (!same_wan)
+		memset(upstream->hops.wan, 0, sizeof(upstream->hops.wan));
+	upstream->looked &= !moved;
 	return true;
 }
 

@@ -23,6 +23,7 @@ struct upstream {
 	/* What was looked for, and what was found. */
 	struct {
 		struct in_addr gateway;
+		uint8_t mac[MAC_SIZE]; /* the gateway's; zeros: not known */
 		struct in_addr address;
 		bool told;
 		struct in_addr wan;

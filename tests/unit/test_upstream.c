@@ -395,6 +395,47 @@ static void is_not_left_when_a_look_sees_nobody(void **state)
 	assert_int_equal(house.upstream.engine.forwards.count, 1);
 }
 
+/* The home router claims a public address, and hides the second one until a look has found that. */
+static void claims_a_public_address(void)
+{
+	wan_is(home_says, "11.0.1.2");
+	home_grants(51820);
+	all_say(home_says, UPNP_OK);
+}
+
+static void moves(const char *address, uint8_t mac)
+{
+	struct upnp_network network = house.home.network;
+
+	network.address = v4(address);
+	network.mac[MAC_SIZE - 1] = mac;
+	engine_network(&house.home, &network, house.now);
+	follow();
+	claims_a_public_address();
+	assert_int_equal(count_of(&house.to_home, UPNP_LOOK_OUT), 2);
+	hops_are("0.0.0.0", NULL); /* routers answer only so often */
+}
+
+static void is_not_left_when_this_host_has_another_address(void **state)
+{
+	(void)state;
+	claims_a_public_address();
+	hops_are("192.168.0.1", "192.168.0.2");
+	moves("192.168.1.32", 1);
+	assert_int_equal(house.upstream.line.kind, LINE_TWO_ROUTERS);
+	assert_true(house.upstream.engine.has_router);
+}
+
+static void is_forgotten_behind_another_router(void **state)
+{
+	(void)state;
+	claims_a_public_address();
+	hops_are("192.168.0.1", "192.168.0.2");
+	moves("192.168.1.32", 2);
+	assert_int_equal(house.upstream.line.kind, LINE_CLEAR);
+	assert_false(house.upstream.engine.has_router);
+}
+
 /* The home router claims a public address; that it has another was recorded once, and not again. */
 static void is_not_a_stranger_when_less_is_seen(void **state)
 {
@@ -501,6 +542,8 @@ int main(void)
 		cmocka_unit_test_setup(is_checked_four_times_an_hour, move_in),
 		cmocka_unit_test_setup(is_asked_afresh, move_in),
 		cmocka_unit_test_setup(is_not_left_when_a_look_sees_nobody, move_in),
+		cmocka_unit_test_setup(is_not_left_when_this_host_has_another_address, move_in),
+		cmocka_unit_test_setup(is_forgotten_behind_another_router, move_in),
 		cmocka_unit_test_setup(is_not_a_stranger_when_less_is_seen, move_in),
 		cmocka_unit_test_setup(a_restored_mapping_is_renewed, move_in),
 		cmocka_unit_test_setup(looks_again_when_it_refuses, move_in),
