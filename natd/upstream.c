@@ -331,6 +331,9 @@ void upstream_follow(struct upstream *upstream, const struct engine *home,
 
 	if (!engine_asks(home) && upstream->engine.has_router)
 		engine_network(&upstream->engine, NULL, now);
+	/* A look at that moment saw nothing, whatever is there; and who pulls cables may have changed more. */
+	if (!home->has_router)
+		upstream->looked_for.address.s_addr = INADDR_ANY;
 	upstream->waits = !has_answered(home);
 	if (upstream->waits)
 		return; /* what it says next leads here again */

@@ -426,6 +426,23 @@ static void is_not_left_when_this_host_has_another_address(void **state)
 	assert_true(house.upstream.engine.has_router);
 }
 
+/* Without an address, upnp cannot look. */
+static void is_looked_for_again_when_the_router_is_back(void **state)
+{
+	struct upnp_network network = house.home.network;
+
+	(void)state;
+	claims_a_public_address();
+	engine_network(&house.home, NULL, house.now);
+	hops_are("0.0.0.0", NULL);
+	engine_network(&house.home, &network, house.now);
+	follow();
+	claims_a_public_address();
+	assert_int_equal(count_of(&house.to_home, UPNP_LOOK_OUT), 2);
+	hops_are("192.168.0.1", "192.168.0.2");
+	assert_int_equal(house.upstream.line.kind, LINE_TWO_ROUTERS);
+}
+
 static void is_forgotten_behind_another_router(void **state)
 {
 	(void)state;
@@ -543,6 +560,7 @@ int main(void)
 		cmocka_unit_test_setup(is_asked_afresh, move_in),
 		cmocka_unit_test_setup(is_not_left_when_a_look_sees_nobody, move_in),
 		cmocka_unit_test_setup(is_not_left_when_this_host_has_another_address, move_in),
+		cmocka_unit_test_setup(is_looked_for_again_when_the_router_is_back, move_in),
 		cmocka_unit_test_setup(is_forgotten_behind_another_router, move_in),
 		cmocka_unit_test_setup(is_not_a_stranger_when_less_is_seen, move_in),
 		cmocka_unit_test_setup(a_restored_mapping_is_renewed, move_in),
