@@ -60,7 +60,7 @@ struct pinholes {
 	uint32_t lease;
 	struct pinhole_network network;
 	bool away[UPNP_PROTOCOLS]; /* not well on IPv4 when it was last asked: its answer is news */
-	bool firewall;             /* UPnP has a control of the router's IPv6 firewall */
+	char firewall[UPNP_TEXT_MAX]; /* where UPnP controls the router's IPv6 firewall */
 };
 
 void pinholes_init(struct pinholes *pinholes, const struct engine_hooks *hooks, void *context);

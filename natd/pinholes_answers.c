@@ -119,7 +119,8 @@ static void ask_what_failed(struct pinholes *pinholes, int64_t now)
 	}
 }
 
-/* It begins to answer on IPv4: it has started meanwhile, or has only now been asked. */
+/* It begins to answer on IPv4: it has started meanwhile, or has only now been asked. What was open may be
+ * so no more. */
 static void on_protocol(struct pinholes *pinholes, const struct upnp_protocol_report *report,
 			int64_t now)
 {
@@ -129,18 +130,23 @@ static void on_protocol(struct pinholes *pinholes, const struct upnp_protocol_re
 		return; /* the engine will say so */
 	away = &pinholes->away[report->protocol];
 	if (*away && report->state == UPNP_OK)
-		ask_what_failed(pinholes, now);
+		pinholes_lost(pinholes, now, 0);
 	if (report->state != UPNP_ASKING)
 		*away = report->state != UPNP_OK;
 }
 
-/* Its description, or another router's, names the firewall. */
+/* Its description, or another router's, names the firewall; one at another place has restarted. */
 static void on_service(struct pinholes *pinholes, const struct upnp_service *service, int64_t now)
 {
-	bool had = pinholes->firewall;
+	bool had = pinholes->firewall[0];
+	bool moved = strcmp(pinholes->firewall, service->firewall) != 0;
 
-	pinholes->firewall = service->firewall[0] != '\0';
-	if (pinholes->firewall && !had)
+	snprintf(pinholes->firewall, sizeof(pinholes->firewall), "%s", service->firewall);
+	if (!moved || !pinholes->firewall[0])
+		return;
+	if (had)
+		pinholes_lost(pinholes, now, 0);
+	else
 		ask_what_failed(pinholes, now);
 }
 
@@ -170,7 +176,8 @@ bool pinholes_report(struct pinholes *pinholes, const struct upnp_report *report
 		pinholes_lost(pinholes, now, 0);
 	if (report->what == UPNP_PROTOCOL && report->hop == 0)
 		on_protocol(pinholes, &report->protocol, now);
-	if (report->what == UPNP_SERVICE && report->hop == 0)
+	if (report->what == UPNP_SERVICE && report->hop == 0 &&
+	    memchr(report->service.firewall, '\0', UPNP_TEXT_MAX))
 		on_service(pinholes, &report->service, now);
 	if (report->what != UPNP_PINNED && report->what != UPNP_PIN_FAILED &&
 	    report->what != UPNP_UNPINNED)

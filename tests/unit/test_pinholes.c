@@ -306,10 +306,27 @@ static void test_a_firewall_that_turns_up_is_asked(void **state)
 	assert_false(pinholes_report(&pinholes, &report, 2 * SECOND));
 	pinholes_tick(&pinholes, 2 * SECOND);
 	assert_string_equal(asked(), "pin 1");
-	refuse(1, UPNP_HOST_REFUSED, 3 * SECOND);
+	grant(1, UPNP_IGD, 3 * SECOND);
 	assert_false(pinholes_report(&pinholes, &report, 60 * SECOND)); /* the same one */
 	pinholes_tick(&pinholes, 60 * SECOND);
 	assert_string_equal(asked(), "");
+	snprintf(report.service.firewall, UPNP_TEXT_MAX, "http://192.168.1.1:5001/ctl/IP6FCtl");
+	assert_false(pinholes_report(&pinholes, &report, 61 * SECOND)); /* it has restarted */
+	pinholes_tick(&pinholes, 61 * SECOND);
+	assert_string_equal(asked(), "pin 1");
+}
+
+/* It was gone and is back: perhaps it has restarted. */
+static void test_a_router_that_is_back_is_asked_for_what_is_open(void **state)
+{
+	(void)state;
+	grant(1, UPNP_PCP, 0);
+	tell(UPNP_OK, 1 * SECOND);
+	tell(UPNP_SILENT, 60 * SECOND);
+	assert_string_equal(asked(), "");
+	tell(UPNP_OK, 90 * SECOND);
+	assert_string_equal(asked(), "pin 1");
+	assert_int_equal(only()->state, FORWARD_OPEN); /* while it is renewed */
 }
 
 /* It starts while the next protocol is still waited for. */
@@ -473,6 +490,7 @@ int main(void)
 		cmocka_unit_test_setup(test_a_router_that_is_known_on_ipv4_later_is_asked_then,
 				       start),
 		cmocka_unit_test_setup(test_a_firewall_that_turns_up_is_asked, start),
+		cmocka_unit_test_setup(test_a_router_that_is_back_is_asked_for_what_is_open, start),
 		cmocka_unit_test_setup(test_a_failure_of_before_the_router_started, start),
 		cmocka_unit_test_setup(test_a_router_that_lost_its_state_is_asked_again, start),
 		cmocka_unit_test_setup(test_is_removed_with_its_forward, start),
