@@ -11,8 +11,6 @@
 #include "natd/clock.h"
 #include "natd/log.h"
 
-#define NAME             "org.fedoraproject.FirewallD1"
-#define PATH             "/org/fedoraproject/FirewallD1"
 #define POLICY_INTERFACE "org.fedoraproject.FirewallD1.policy"
 #define POLICY           "natd"
 
@@ -40,6 +38,11 @@ static void disconnect(struct firewalld *firewalld)
 	firewalld->lets_through = false;
 	firewalld->ordered = false;
 	firewalld->owner[0] = '\0';
+}
+
+static struct firewalld_bus bus_of(const struct firewalld *firewalld)
+{
+	return (struct firewalld_bus){ firewalld->sd, firewalld->bus };
 }
 
 /* ---- the loop: sd-bus says what it waits for, and until when ---- */
@@ -140,8 +143,9 @@ static sd_bus_message *order_new(const struct firewalld *firewalld)
 {
 	sd_bus_message *order = NULL;
 
-	if (firewalld->sd->message_new_method_call(firewalld->bus, &order, NAME, PATH,
-						   POLICY_INTERFACE, "setPolicySettings") >= 0 &&
+	if (firewalld->sd->message_new_method_call(firewalld->bus, &order, FIREWALLD_NAME,
+						   FIREWALLD_PATH, POLICY_INTERFACE,
+						   "setPolicySettings") >= 0 &&
 	    fill(order, firewalld) >= 0)
 		return order;
 	return firewalld->sd->message_unref(order);
@@ -189,6 +193,8 @@ static int on_answer(sd_bus_message *answer, void *context, sd_bus_error *unused
 	} else {
 		remember_owner(firewalld, firewalld->sd->message_get_sender(answer));
 		if (firewalld->wanted)
+			firewalld_zone_bind(&firewalld->zone, bus_of(firewalld));
+		if (firewalld->wanted)
 			log_info("firewalld lets the VPN's packets through (its policy \"%s\")",
 				 POLICY);
 		firewalld->said = false;
@@ -234,8 +240,10 @@ static int on_reloaded(sd_bus_message *signal, void *context, sd_bus_error *unus
 	struct firewalld *firewalld = context;
 
 	(void)unused;
-	if (!firewalld->owner[0] || is_from(firewalld, signal, firewalld->owner))
-		give_order(firewalld);
+	if (firewalld->owner[0] && !is_from(firewalld, signal, firewalld->owner))
+		return 0;
+	firewalld_zone_again(&firewalld->zone, false);
+	give_order(firewalld);
 	return 0;
 }
 
@@ -251,6 +259,7 @@ static int on_owner(sd_bus_message *signal, void *context, sd_bus_error *unused)
 	    firewalld->sd->message_read(signal, "sss", &name, &before, &now) < 0)
 		return 0;
 	remember_owner(firewalld, now);
+	firewalld_zone_again(&firewalld->zone, true);
 	if (*now)
 		give_order(firewalld);
 	return 0;
@@ -260,15 +269,15 @@ static int listen_to(struct firewalld *firewalld)
 {
 	const struct bus_calls *sd = firewalld->sd;
 	int error = sd->add_match_async(firewalld->bus, NULL,
-					"type='signal',sender='" NAME "',interface='" NAME
-					"',member='Reloaded'",
+					"type='signal',sender='" FIREWALLD_NAME
+					"',interface='" FIREWALLD_NAME "',member='Reloaded'",
 					on_reloaded, NULL, firewalld);
 
 	if (error < 0)
 		return error;
 	return sd->add_match_async(firewalld->bus, NULL,
 				   "type='signal',sender='" BUS_NAME "',"
-				   "member='NameOwnerChanged',arg0='" NAME "'",
+				   "member='NameOwnerChanged',arg0='" FIREWALLD_NAME "'",
 				   on_owner, NULL, firewalld);
 }
 
@@ -330,6 +339,15 @@ static bool same_networks(const struct firewalld *firewalld, const struct prefix
 	return same == count && count == firewalld->network_count;
 }
 
+void firewalld_tunnels(struct firewalld *firewalld, const char (*names)[IF_NAMESIZE], size_t count)
+{
+	firewalld_zone_set(&firewalld->zone, bus_of(firewalld), names, count);
+	if (firewalld->lets_through)
+		firewalld_zone_bind(&firewalld->zone, bus_of(firewalld));
+	if (firewalld->event)
+		wait_for_bus(firewalld);
+}
+
 void firewalld_want(struct firewalld *firewalld, bool coexist, const struct prefix *networks,
 		    size_t count)
 {
@@ -348,6 +366,7 @@ void firewalld_leave(struct firewalld *firewalld)
 	sd_bus_message *order;
 
 	firewalld->wanted = false;
+	firewalld_zone_leave(&firewalld->zone, bus_of(firewalld));
 	order = firewalld->bus ? order_new(firewalld) : NULL;
 	if (order) {
 		if (firewalld->sd->call(firewalld->bus, order, LEAVE_US, NULL, NULL) < 0)

@@ -15,6 +15,10 @@
 #include "natd/address.h"
 #include "natd/bus.h"
 #include "natd/config.h"
+#include "natd/firewalld_zone.h"
+
+#define FIREWALLD_NAME "org.fedoraproject.FirewallD1"
+#define FIREWALLD_PATH "/org/fedoraproject/FirewallD1"
 
 #define FIREWALLD_NETWORKS_MAX (CONFIG_TUNNELS_MAX * CONFIG_NETWORKS_MAX)
 
@@ -29,6 +33,7 @@ struct firewalld {
 	bool wanted; /* natd.conf: coexist */
 	struct prefix networks[FIREWALLD_NETWORKS_MAX];
 	size_t network_count;
+	struct firewalld_zone zone;
 	bool lets_through;               /* firewalld has taken the last order */
 	bool said;                       /* why it has not, in the log */
 	bool ordered;                    /* it has an order to do */
@@ -39,6 +44,9 @@ struct firewalld {
 
 /* Once, before the sandbox closes: makes ready what speaks D-Bus, if this host has firewalld. */
 void firewalld_prepare(struct firewalld *firewalld);
+
+/* The tunnels whose packets it shall let through, by name. */
+void firewalld_tunnels(struct firewalld *firewalld, const char (*names)[IF_NAMESIZE], size_t count);
 
 /* What it shall let through. Orders it where it is known to run. */
 void firewalld_want(struct firewalld *firewalld, bool coexist, const struct prefix *networks,

@@ -41,8 +41,13 @@ static size_t wanted_forwards(struct natd *natd, struct config_forward *forwards
 static void want_firewalld(struct natd *natd)
 {
 	struct prefix networks[FIREWALLD_NETWORKS_MAX];
+	char names[CONFIG_TUNNELS_MAX][IF_NAMESIZE];
+	size_t tunnels = natd->config.coexist ? natd->kernel.tunnel_count : 0;
 	size_t count = 0;
 
+	for (size_t i = 0; i < tunnels; i++)
+		memcpy(names[i], natd->kernel.tunnels[i].interface, IF_NAMESIZE);
+	firewalld_tunnels(&natd->firewalld, names, tunnels);
 	for (size_t i = 0; i < natd->kernel.tunnel_count; i++)
 		for (size_t n = 0; n < natd->kernel.tunnels[i].network_count; n++)
 			networks[count++] = natd->kernel.tunnels[i].networks[n];

@@ -275,6 +275,11 @@ def rich_rules(firewalld):
     return sorted(filter(None, listed.splitlines()))
 
 
+def zone_of_tunnel(firewalld):
+    """"": it is named in none, and in the default zone by that."""
+    return firewalld.cmd("--get-zone-of-interface", "wg0", check=False).stdout.strip()
+
+
 def test_firewalld():
     """By its own interface, as a user that polkit allows it; put back after a reload; taken back at
     the end, and ports and zones stay as they were."""
@@ -289,14 +294,31 @@ def test_firewalld():
         wait_fetch(lab)
         assert rich_rules(firewalld) == ['rule family="ipv4" source address="10.8.0.0/24" accept',
                                          'rule family="ipv6" source address="fd42::/64" accept']
+        wait_until(lambda: zone_of_tunnel(firewalld) == "public", 20, "the tunnel in its zone")
         firewalld.reload()
         wait_until(lambda: len(rich_rules(firewalld)) == 2, 20, "natd's rules after the reload")
+        wait_until(lambda: zone_of_tunnel(firewalld) == "public", 20, "the tunnel in its zone")
         wait_fetch(lab)
         assert firewall(natd, "inet firewalld", "filter_FORWARD")["owner"] == "firewalld"
         assert "the sandbox refused" not in natd.log
         assert natd.stop() == 0
         assert rich_rules(firewalld) == []
+        assert zone_of_tunnel(firewalld) == ""
         assert lab.host.ruleset() == before
+
+
+def test_a_zone_that_the_user_has_chosen_stays():
+    with Lab() as lab:
+        firewalld = Firewalld(lab.host)
+        firewalld.start()
+        firewalld.cmd("--zone", "internal", "--add-interface", "wg0")
+        natd = lab.natd()
+        natd.wait_status("OK", state="open")
+        wait_passed(natd, "inet firewalld", "filter_FORWARD")
+        dial(lab)
+        wait_fetch(lab)
+        assert natd.stop() == 0
+        assert zone_of_tunnel(firewalld) == "internal"
 
 
 # Says each of firewalld's and the bus's signals fifty times, straight to the connection of a process.
