@@ -10,13 +10,22 @@ static const char *iptables(const struct rules_firewall *firewall)
 	return firewall->family == AF_INET6 ? "ip6tables" : "iptables";
 }
 
+/* firewalld owns its table (seen in 2.3.1), and has commands of its own; into a table that another program
+ * owns nobody can write. */
+static enum rules_owner asked(const struct rules_firewall *firewall)
+{
+	if (firewall->owned && firewall->owner != RULES_OWNER_FIREWALLD)
+		return RULES_OWNER_OTHER;
+	return (enum rules_owner)firewall->owner;
+}
+
 const char *remedy_port(const struct rules_firewall *firewall, uint8_t protocol, uint16_t port,
 			char text[REMEDY_MAX])
 {
 	const char *transport = protocol == IPPROTO_UDP ? "udp" : "tcp";
 
 	text[0] = '\0';
-	switch (firewall->owned ? RULES_OWNER_OTHER : (enum rules_owner)firewall->owner) {
+	switch (asked(firewall)) {
 	case RULES_OWNER_UFW:
 		snprintf(text, REMEDY_MAX, "  sudo ufw allow %u/%s", port, transport);
 		break;
@@ -58,7 +67,7 @@ const char *remedy_tunnel(const struct rules_firewall *firewall, const char *int
 		two_rules(text, "iptables-legacy", "FORWARD", interface);
 		return text;
 	}
-	switch (firewall->owned ? RULES_OWNER_OTHER : (enum rules_owner)firewall->owner) {
+	switch (asked(firewall)) {
 	case RULES_OWNER_UFW:
 		snprintf(text, REMEDY_MAX, "  sudo ufw route allow in on %s", interface);
 		break;

@@ -236,6 +236,9 @@ static void test_remedies(void **state)
 	firewall.owned = 1; /* nobody but its program may */
 	assert_string_equal(remedy_port(&firewall, IPPROTO_UDP, 1194, text), "");
 	assert_string_equal(remedy_tunnel(&firewall, "tun0", text), "");
+	firewall.owner = RULES_OWNER_FIREWALLD; /* by its own command, everybody */
+	assert_non_null(
+		strstr(remedy_port(&firewall, IPPROTO_UDP, 1194, text), "--add-port=1194/udp"));
 	assert_non_null(strstr(remedy_tunnel(NULL, "wg0", text), "iptables-legacy -I FORWARD"));
 }
 
