@@ -283,6 +283,29 @@ static void read_answer(struct client *client)
 		task_failed(client, task, error_of(result)->failure, error_of(result)->said);
 }
 
+/* Does it name another port than asked for, which is the lower half of that (field/routers.md 48)? A later
+ * libnatpmp (seen: 20230423) passes over such an answer. */
+static bool is_cut(const struct task *task, const uint8_t *bytes)
+{
+	return task && bytes[0] == 0 && get16(bytes + 2) == 0 &&
+	       get16(bytes + 8) != task->mapping.port;
+}
+
+static void read_cut_answer(struct client *client, const uint8_t *bytes)
+{
+	struct task *task = client->natpmp_task;
+	natpmpresp_t response = { .type = bytes[1] & ~NATPMP_RESPONSE, .epoch = get32(bytes + 4) };
+	uint8_t read[NATPMP_DATAGRAM_MAX];
+
+	response.pnu.newportmapping.privateport = get16(bytes + 8);
+	response.pnu.newportmapping.mappedpublicport = get16(bytes + 10);
+	response.pnu.newportmapping.lifetime = get32(bytes + 12);
+	if (recv(client->natpmp.s, read, sizeof(read), MSG_DONTWAIT) < 0)
+		log_debug("NAT-PMP: the answer is gone: %s", strerror(errno));
+	release(client);
+	on_mapping(client, task, &response);
+}
+
 static void natpmp_receive(struct client *client)
 {
 	uint8_t bytes[NATPMP_DATAGRAM_MAX];
@@ -293,7 +316,10 @@ static void natpmp_receive(struct client *client)
 		if (is_answer(client, bytes, (size_t)size)) {
 			if (bytes[0] == 0)
 				epoch_is(client, UPNP_NATPMP, get32(bytes + 4), false);
-			read_answer(client);
+			if (is_cut(client->natpmp_task, bytes))
+				read_cut_answer(client, bytes);
+			else
+				read_answer(client);
 			continue;
 		}
 		log_debug("NAT-PMP: %zd bytes that answer nothing", size);
