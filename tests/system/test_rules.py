@@ -296,6 +296,7 @@ def test_listing_can_be_read(rules, nodes):
               "network wg1 10.9.3.0/24 11.0.3.9", "network wg1 fd43:5::/64 2a11:3::9",
               f"publish 6 443 443 {ALICE6} 8443 1")
     listing = " ".join(nodes["host"].ruleset().split())
+    listing = listing.replace("tcp flags & (syn | rst) == syn", "tcp flags syn / syn,rst")  # nft 1.1
     for text in ('set tunnels { type ifname elements = { "wg0", "wg1" } }',
                  "elements = { 10.8.0.2 counter : 11.0.3.9 }",
                  "elements = { 192.168.77.0/24 }",
