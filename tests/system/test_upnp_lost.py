@@ -301,6 +301,7 @@ def test_first_notice_of_a_service_that_natd_remembers_is_no_restart(lan, start)
     upnp.use(("upnp",))
     upnp.open()
     upnp.next("mapped 1 upnp")
+    upnp.next("wan upnp")  # after the first burst, from when on it hears what is announced
     lan.tell(do="announce", kind="alive")
     time.sleep(2.1)
     lan.tell(do="reboot", location=ELSEWHERE)
