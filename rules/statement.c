@@ -55,19 +55,24 @@ void clamp_mss(struct nftnl_rule *rule)
 	nftnl_expr_set_u32(option, NFTNL_EXPR_EXTHDR_SREG, NFT_REG_1);
 }
 
-static struct nftnl_expr *snat_from_map(struct nftnl_rule *rule, uint8_t family, const char *map)
+/* To what the map has for the key that is loaded. */
+static struct nftnl_expr *nat_from_map(struct nftnl_rule *rule, uint32_t type, uint8_t family,
+				       const char *map)
 {
-	struct nftnl_expr *lookup;
-	struct nftnl_expr *nat;
+	struct nftnl_expr *lookup = expression_look_up(rule, map, 0);
+	struct nftnl_expr *nat = expression_append(rule, "nat");
 
-	load_address(rule, family, SOURCE);
-	lookup = expression_look_up(rule, map, 0);
 	nftnl_expr_set_u32(lookup, NFTNL_EXPR_LOOKUP_DREG, NFT_REG_1);
-	nat = expression_append(rule, "nat");
-	nftnl_expr_set_u32(nat, NFTNL_EXPR_NAT_TYPE, NFT_NAT_SNAT);
+	nftnl_expr_set_u32(nat, NFTNL_EXPR_NAT_TYPE, type);
 	nftnl_expr_set_u32(nat, NFTNL_EXPR_NAT_FAMILY, family);
 	nftnl_expr_set_u32(nat, NFTNL_EXPR_NAT_REG_ADDR_MIN, NFT_REG_1);
 	return nat;
+}
+
+static struct nftnl_expr *snat_from_map(struct nftnl_rule *rule, uint8_t family, const char *map)
+{
+	load_address(rule, family, SOURCE);
+	return nat_from_map(rule, NFT_NAT_SNAT, family, map);
 }
 
 void translate_source(struct nftnl_rule *rule, uint8_t family, const char *map)
@@ -87,17 +92,11 @@ void translate_source_range(struct nftnl_rule *rule, uint8_t family, const char 
 
 void translate_destination(struct nftnl_rule *rule, uint8_t family, const char *map)
 {
-	struct nftnl_expr *lookup;
 	struct nftnl_expr *nat;
 
 	match_family(rule, family);
 	load_port(rule);
-	lookup = expression_look_up(rule, map, 0);
-	nftnl_expr_set_u32(lookup, NFTNL_EXPR_LOOKUP_DREG, NFT_REG_1);
-	nat = expression_append(rule, "nat");
-	nftnl_expr_set_u32(nat, NFTNL_EXPR_NAT_TYPE, NFT_NAT_DNAT);
-	nftnl_expr_set_u32(nat, NFTNL_EXPR_NAT_FAMILY, family);
-	nftnl_expr_set_u32(nat, NFTNL_EXPR_NAT_REG_ADDR_MIN, NFT_REG_1);
+	nat = nat_from_map(rule, NFT_NAT_DNAT, family, map);
 	nftnl_expr_set_u32(nat, NFTNL_EXPR_NAT_REG_PROTO_MIN,
 			   family == NFPROTO_IPV4 ? NFT_REG32_01 : NFT_REG_2);
 }
