@@ -38,6 +38,7 @@ static void disconnect(struct firewalld *firewalld)
 	firewalld->lets_through = false;
 	firewalld->ordered = false;
 	firewalld->owner[0] = '\0';
+	firewalld_zone_forget(&firewalld->zone);
 }
 
 static struct firewalld_bus bus_of(const struct firewalld *firewalld)
@@ -192,11 +193,11 @@ static int on_answer(sd_bus_message *answer, void *context, sd_bus_error *unused
 		say_refused(firewalld, error);
 	} else {
 		remember_owner(firewalld, firewalld->sd->message_get_sender(answer));
-		if (firewalld->wanted)
+		if (firewalld->wanted) {
 			firewalld_zone_bind(&firewalld->zone, bus_of(firewalld));
-		if (firewalld->wanted)
 			log_info("firewalld lets the VPN's packets through (its policy \"%s\")",
 				 POLICY);
+		}
 		firewalld->said = false;
 	}
 	return 0;

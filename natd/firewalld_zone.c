@@ -113,6 +113,12 @@ void firewalld_zone_again(struct firewalld_zone *zone, bool started)
 	}
 }
 
+void firewalld_zone_forget(struct firewalld_zone *zone)
+{
+	FOR_EACH_LINK(zone, link)
+	link->asked = link->waiting = link->ours = false;
+}
+
 void firewalld_zone_leave(struct firewalld_zone *zone, struct firewalld_bus to)
 {
 	FOR_EACH_LINK(zone, link)

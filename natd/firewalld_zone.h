@@ -39,6 +39,9 @@ void firewalld_zone_bind(struct firewalld_zone *zone, struct firewalld_bus to);
 /* It has loaded its state again. `started`: and knows nothing of what it was told. */
 void firewalld_zone_again(struct firewalld_zone *zone, bool started);
 
+/* The bus is gone, and no answer comes any more: all is to be asked for again. */
+void firewalld_zone_forget(struct firewalld_zone *zone);
+
 /* Takes back what natd has named; nobody waits for the answers. */
 void firewalld_zone_leave(struct firewalld_zone *zone, struct firewalld_bus to);
 
